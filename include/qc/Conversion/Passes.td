@@ -1,0 +1,38 @@
+// Passes that leave one level for the next.
+#ifndef QC_CONVERSION_PASSES_TD
+#define QC_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerToInteger : Pass<"qc-lower-to-integer", "::mlir::func::FuncOp"> {
+  let summary = "quantized types to plain integers with explicit zero points, accumulators and requantizations";
+  let description = [{
+    Each op on quantized types becomes integer arithmetic of the same value: zero points of activations go into the bias, padding uses the code of
+    zero, accumulators are i32 or i64 as their proven bound demands (`acc_bound`), every narrowing is a `qc.requantize` with the named rounding,
+    activation functions become tables. `quant.qcast`/`quant.dcast` become `qc.quantize`/`qc.dequantize`. Afterwards no quantized type is left.
+  }];
+  let options = [Option<"requant", "requant", "std::string", "\"onnx\"", "rounding contract: onnx, ort, tflite-double, tflite-single or pow2">];
+}
+
+def SplitBoundary : Pass<"qc-split-boundary", "::mlir::ModuleOp"> {
+  let summary = "splits the entry function into an integer program and a thin f32 wrapper";
+  let description = [{
+    `@main` becomes `@run`, which takes and gives codes, and `@run_f32`, which quantizes its f32 arguments, calls `@run`, and dequantizes the results and
+    computes the float tail (a softmax at the very end) on them. Ops that stay in float in the middle remain in `@run` and are listed in its
+    `qc.float_ops`. In f32 mode there is only `@run_f32`.
+  }];
+  let options = [Option<"dropSoftmax", "drop-softmax", "bool", "false", "remove a softmax in front of a result: the result is the logits">];
+}
+
+def ConvertQCToLinalg : Pass<"convert-qc-to-linalg", "::mlir::func::FuncOp"> {
+  let summary = "qc ops to linalg, tensor and scf on signless integers";
+  let description = [{
+    Signedness lives on only as `arith.extsi`/`arith.extui`; types narrower than a byte are stored in bytes. A contraction and the
+    requantization behind it become one loop nest over output rows, so that no tensor of accumulators is ever stored. Constants are one-dimensional.
+    Afterwards no qc op is left.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
+}
+
+#endif // QC_CONVERSION_PASSES_TD

@@ -1,0 +1,86 @@
+// The qc dialect: ops, enums, interfaces, and the helpers that every user of constants and element types needs.
+#ifndef QC_DIALECT_QC_IR_QC_H
+#define QC_DIALECT_QC_IR_QC_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "qc/Dialect/QC/IR/QCEnums.h.inc"
+
+namespace qc {
+/// Verifiers of the interfaces in QCInterfaces.td.
+mlir::LogicalResult verifyInferredShape(mlir::Operation *op);
+mlir::LogicalResult verifyAccumulator(mlir::Operation *op);
+
+//===-- Element types --------------------------------------------------------------------------------------------------------===//
+
+/// f32, quantized or integer: which of the three domains a tensor is in.
+enum class Domain { Float, Quantized, Integer };
+Domain getDomain(mlir::Type tensorOrElementType);
+
+/// Lowest and highest value of an integer type: `iN` and `siN` are signed, `uiN` unsigned, N <= 32 (i64 gives the i64 limits).
+std::pair<int64_t, int64_t> getCodeLimits(mlir::IntegerType type);
+
+/// The integer type that the codes of a quantized element type have in the integer domain: `iN` signed, `uiN` unsigned.
+mlir::IntegerType getCodeType(mlir::quant::QuantizedType type);
+
+/// `type` with another element type.
+mlir::RankedTensorType withElementType(mlir::Type type, mlir::Type elementType);
+mlir::RankedTensorType withShape(mlir::Type type, llvm::ArrayRef<int64_t> shape);
+llvm::ArrayRef<int64_t> getShape(mlir::Value value);
+mlir::Type getElementType(mlir::Value value);
+
+/// Numpy broadcast of two shapes, or failure with the reason.
+mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b, std::string &why);
+
+/// The name of the ONNX node or tensor that `loc` carries, or "" if none.
+llvm::StringRef getLocName(mlir::Location loc);
+
+//===-- Constants ------------------------------------------------------------------------------------------------------------===//
+
+/// The one way to make a constant attribute from numbers. Large ones are `dense_resource` blobs, which are not uniqued in the context.
+mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<float> values);
+/// Integers of any width; `type` has an integer element type.
+mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<int64_t> values);
+
+/// All elements, splats expanded.
+llvm::SmallVector<float> getFloats(mlir::ElementsAttr attr);
+llvm::SmallVector<int64_t> getInts(mlir::ElementsAttr attr);
+
+/// The attribute of the qc.constant that defines `value`, or null.
+mlir::ElementsAttr getConstant(mlir::Value value);
+} // namespace qc
+
+#include "qc/Dialect/QC/IR/QCDialect.h.inc"
+#include "qc/Dialect/QC/IR/QCOpInterfaces.h.inc"
+#include "qc/Dialect/QC/IR/QCTypeInterfaces.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "qc/Dialect/QC/IR/QCAttributes.h.inc"
+#define GET_OP_CLASSES
+#include "qc/Dialect/QC/IR/QCOps.h.inc"
+
+namespace qc {
+/// Builds an op with `ShapeOpInterface` whose result has `elementType` and the inferred shape. On failure erases it, sets `why`.
+template <typename OpTy, typename... Args>
+mlir::FailureOr<OpTy> createInferred(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type elementType, std::string &why,
+                                     Args &&...args) {
+  auto op = OpTy::create(builder, loc, mlir::RankedTensorType::get({}, elementType), std::forward<Args>(args)...);
+  auto shape = op.inferShape(why);
+  if (mlir::failed(shape)) {
+    op.erase();
+    return mlir::failure();
+  }
+  op.getResult().setType(mlir::RankedTensorType::get(*shape, elementType));
+  return op;
+}
+} // namespace qc
+
+#endif // QC_DIALECT_QC_IR_QC_H

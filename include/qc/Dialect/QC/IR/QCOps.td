@@ -1,0 +1,328 @@
+// The ops. Shapes: N batch, C channels, spatial dims last; `O` output channels. Every op states its three domains.
+#ifndef QC_OPS_TD
+#define QC_OPS_TD
+
+include "qc/Dialect/QC/IR/QCBase.td"
+include "qc/Dialect/QC/IR/QCInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class QC_Op<string mnemonic, list<Trait> traits = []> : Op<QC_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+def QC_Shape : DeclareOpInterfaceMethods<QC_ShapeOpInterface>;
+def QC_Quantizable : DeclareOpInterfaceMethods<QC_QuantizableOpInterface>;
+class QC_QuantizableWith<list<string> methods> : DeclareOpInterfaceMethods<QC_QuantizableOpInterface, methods>;
+def QC_Accumulator : DeclareOpInterfaceMethods<QC_AccumulatorOpInterface, ["computeAccBound", "getMacs"]>;
+defvar QC_Tensor = AnyStaticShapeTensor;
+
+//===-- Values ---------------------------------------------------------------------------------------------------------------===//
+
+def QC_ConstantOp : QC_Op<"constant", [ConstantLike, QC_Quantizable]> {
+  let summary = "a constant tensor";
+  let description = [{
+    `value` holds f32 numbers, integers, or, when the result type is quantized, the codes in their integer type (`iN` or `uiN`).
+    ```mlir
+    %w = qc.constant dense<[1.0, 2.0]> : tensor<2xf32>
+    %q = qc.constant dense<[1, 2]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+    ```
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs QC_Tensor:$result);
+  let hasCustomAssemblyFormat = 1;
+  let hasFolder = 1;
+  let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::ElementsAttr":$value), [{
+    build($_builder, $_state, value.getShapedType(), value);
+  }]>];
+}
+
+def QC_CastOp : QC_Op<"cast", [QC_Shape, QC_QuantizableWith<["whyFloat"]>]> {
+  let summary = "converts between numeric element types as ONNX Cast does (float to integer truncates toward zero)";
+  let arguments = (ins QC_Tensor:$input);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+//===-- Contractions ---------------------------------------------------------------------------------------------------------===//
+
+def QC_ConvOp : QC_Op<"conv", [QC_Shape, QC_Accumulator, DeclareOpInterfaceMethods<QC_ClampOpInterface>,
+    QC_QuantizableWith<["getOperandRole", "getWeightChannelAxis"]>]> {
+  let summary = "convolution over 1 to 3 spatial dimensions";
+  let description = [{
+    `input` is `[N, C, X...]`, `weight` `[O, C/groups, K...]`, `bias` `[O]`, the result `[N, O, Y...]` with
+    `Y = (X + pad_begin + pad_end - dilation*(K-1) - 1) / stride + 1` (floor). `pads` lists all begins, then all ends.
+
+    float: zero padding. quantized: `bias` is `i32` with scale `s_x*s_w`, zero point 0. integer: the input is padded with
+    `pad_value` (the code of zero), the bias already holds `-zero_point * sum(w)`, the result is `i32` or `i64` and `acc_bound` is
+    the proof that it cannot overflow.
+    ```mlir
+    %y = qc.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1}
+       : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input, QC_Tensor:$weight, Optional<QC_Tensor>:$bias,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$groups,
+    OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max,
+    DefaultValuedAttr<I64Attr, "0">:$pad_value, OptionalAttr<UI64Attr>:$acc_bound);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_ConvTransposeOp : QC_Op<"conv_transpose", [QC_Shape, QC_Accumulator, DeclareOpInterfaceMethods<QC_ClampOpInterface>,
+    QC_QuantizableWith<["getOperandRole", "getWeightChannelAxis"]>]> {
+  let summary = "transposed convolution over 1 to 3 spatial dimensions";
+  let description = [{
+    `input` `[N, C, X...]`, `weight` `[C, O/groups, K...]`, `bias` `[O]`, result `[N, O, Y...]` with
+    `Y = stride*(X-1) + output_padding + dilation*(K-1) + 1 - pad_begin - pad_end`. Each input element adds `x*w` to the outputs it
+    reaches. integer: the element is `x - input_zero_point` (its gaps are real zeros, which no code padding could give).
+  }];
+  let arguments = (ins QC_Tensor:$input, QC_Tensor:$weight, Optional<QC_Tensor>:$bias,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$output_padding, DenseI64ArrayAttr:$dilations,
+    I64Attr:$groups, OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max,
+    DefaultValuedAttr<I64Attr, "0">:$input_zero_point, OptionalAttr<UI64Attr>:$acc_bound);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_MatmulOp : QC_Op<"matmul", [QC_Shape, QC_Accumulator, DeclareOpInterfaceMethods<QC_ClampOpInterface>,
+    QC_QuantizableWith<["getOperandRole", "getWeightChannelAxis"]>]> {
+  let summary = "matrix product with broadcast batch dimensions";
+  let description = [{
+    `lhs` `[B..., M, K]`, `rhs` `[B..., K, N]`, `bias` `[N]`, result `[B..., M, N]`; both ranks at least 2, batch dimensions broadcast
+    as in numpy. A constant `rhs` is a weight (scale per `N`), else both are activations.
+
+    integer: `sum((lhs - lhs_zero_point) * (rhs - rhs_zero_point)) + bias`; with constant weights the zero point is in the bias
+    and both attributes are 0.
+  }];
+  let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs, Optional<QC_Tensor>:$bias,
+    OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max,
+    DefaultValuedAttr<I64Attr, "0">:$lhs_zero_point, DefaultValuedAttr<I64Attr, "0">:$rhs_zero_point,
+    OptionalAttr<UI64Attr>:$acc_bound);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs (`,` $bias^)? attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+//===-- Element-wise ---------------------------------------------------------------------------------------------------------===//
+
+class QC_BinaryOp<string mnemonic, string formula, list<Trait> traits = []> : QC_Op<mnemonic, !listconcat([QC_Shape,
+    DeclareOpInterfaceMethods<QC_ClampOpInterface>], traits)> {
+  let summary = formula # ", operands broadcast as in numpy";
+  let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs,
+    OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+}
+def QC_AddOp : QC_BinaryOp<"add", "lhs + rhs", [QC_Quantizable]>;
+def QC_SubOp : QC_BinaryOp<"sub", "lhs - rhs", [QC_Quantizable]>;
+def QC_DivOp : QC_BinaryOp<"div", "lhs / rhs", [QC_QuantizableWith<["whyFloat"]>]>;
+def QC_MulOp : QC_BinaryOp<"mul", "lhs * rhs", [QC_Quantizable, QC_Accumulator]> {
+  let description = "integer: `(lhs - lhs_zero_point) * (rhs - rhs_zero_point)` into `i32` or `i64`, with its bound in `acc_bound`.";
+  let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs,
+    OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max,
+    DefaultValuedAttr<I64Attr, "0">:$lhs_zero_point, DefaultValuedAttr<I64Attr, "0">:$rhs_zero_point,
+    OptionalAttr<UI64Attr>:$acc_bound);
+}
+
+def QC_ClampOp : QC_Op<"clamp", [QC_Shape, DeclareOpInterfaceMethods<QC_ClampOpInterface>, QC_Quantizable]> {
+  let summary = "min(max(input, clamp_min), clamp_max): relu, relu6, clip";
+  let description = [{
+    Stands alone only where no producer could take the limits (`qc-fuse-clamps`).
+    quantized: a requantization whose limits are the codes of `clamp_min` and `clamp_max`.
+  }];
+  let arguments = (ins QC_Tensor:$input, OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_ActivationOp : QC_Op<"activation", [QC_Shape, QC_QuantizableWith<["getFixedRange"]>]> {
+  let summary = "a unary real function";
+  let description = [{
+    `leaky_relu`: `x < 0 ? alpha*x : x`; `hard_sigmoid`: `max(0, min(1, alpha*x + beta))`; `hard_swish`:
+    `x * max(0, min(1, x/6 + 1/2))`; `sigmoid`; `tanh`. `alpha` and `beta` are read by the kinds that name them.
+    quantized with at most 16 bits: a table with one entry per code.
+    ```mlir
+    %y = qc.activation sigmoid %x : tensor<1x4xf32> -> tensor<1x4xf32>
+    ```
+  }];
+  let arguments = (ins QC_ActivationKindAttr:$kind, QC_Tensor:$input, DefaultValuedAttr<F32Attr, "0.0">:$alpha,
+    DefaultValuedAttr<F32Attr, "0.0">:$beta);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_PReluOp : QC_Op<"prelu", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+  let summary = "x < 0 ? slope*x : x, with slope broadcast to the input";
+  let description = [{
+    integer: `qc.lut` with one table per channel when the slope varies along one axis only. The slope stays f32 in the quantized domain:
+    it only shapes the tables.
+  }];
+  let arguments = (ins QC_Tensor:$input, QC_Tensor:$slope);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input `,` $slope attr-dict `:` functional-type(operands, $result)";
+}
+
+def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRange", "whyFloat"]>]> {
+  let summary = "exp(x - max) / sum(exp(x - max)) along axis";
+  let arguments = (ins QC_Tensor:$input, I64Attr:$axis);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===-- Windows and reductions -----------------------------------------------------------------------------------------------===//
+
+def QC_PoolOp : QC_Op<"pool", [QC_Shape, QC_Accumulator, QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "max, average or sum over windows";
+  let description = [{
+    `input` `[N, C, X...]`; `pads` lists all begins, then all ends. The result's spatial sizes follow the floor rule of `qc.conv`; a rule
+    that rounds up is imported as larger end pads. `max`: padding never wins. `average`: divides by the window size if
+    `count_include_pad`, else by the number of elements inside the input. `sum` exists in the integer domain only: padding contributes
+    `pad_value`.
+    ```mlir
+    %y = qc.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
+                         dilations = array<i64: 1, 1>} : tensor<1x4x8x8xf32> -> tensor<1x4x4x4xf32>
+    ```
+  }];
+  let arguments = (ins QC_PoolKindAttr:$kind, QC_Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+    DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$count_include_pad,
+    DefaultValuedAttr<I64Attr, "0">:$pad_value, OptionalAttr<UI64Attr>:$acc_bound);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QC_ReduceOp : QC_Op<"reduce", [QC_Shape, QC_Accumulator, QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "mean, sum, max or min over axes";
+  let description = [{
+    Reduced axes stay with size 1 if `keep_dims`, else they disappear. integer: `sum` of the codes into `i32` or `i64`; `max` and
+    `min` give codes; `mean` does not occur.
+  }];
+  let arguments = (ins QC_ReduceKindAttr:$kind, QC_Tensor:$input, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims,
+    OptionalAttr<UI64Attr>:$acc_bound);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===-- Moving values --------------------------------------------------------------------------------------------------------===//
+
+def QC_ConcatOp : QC_Op<"concat", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "joins tensors along axis";
+  let arguments = (ins Variadic<QC_Tensor>:$inputs, I64Attr:$axis);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, $result)";
+}
+
+def QC_SliceOp : QC_Op<"slice", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "elements starts[d] + i*steps[d] for i < sizes[d]; steps may be negative";
+  let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$steps);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_PadOp : QC_Op<"pad", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "adds low[d] and high[d] elements around the input";
+  let description = [{
+    `constant`: `value` (float and quantized domain; its code in the quantized type, saturated) or `pad_value` (integer domain, a code).
+    `edge`: the nearest element. `reflect`: mirrored without the edge. Pads are not negative.
+  }];
+  let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
+    DefaultValuedAttr<QC_PadModeAttr, "::qc::PadMode::Constant">:$mode, DefaultValuedAttr<F32Attr, "0.0">:$value,
+    DefaultValuedAttr<I64Attr, "0">:$pad_value);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_ReshapeOp : QC_Op<"reshape", [QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "the same elements in row-major order under another shape";
+  let arguments = (ins QC_Tensor:$input);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QC_TransposeOp : QC_Op<"transpose", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "result dimension d is input dimension permutation[d]";
+  let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$permutation);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_GatherOp : QC_Op<"gather", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
+  let summary = "elements indices[i] of dimension axis; also how nearest-neighbour resize is expressed";
+  let description = "Indices are constant and lie in `[0, size)`; the result has their number as the size of `axis`.";
+  let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$indices, I64Attr:$axis);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+//===-- Quantization ---------------------------------------------------------------------------------------------------------===//
+
+def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
+  let summary = "marks an edge to be quantized, with its id, code type and, after calibration, its real range";
+  let description = [{
+    The identity on f32. `id` is the ONNX tensor name, the key of range files. `code` is the integer type of the edge (`i8` signed,
+    `ui8` unsigned). `min <= 0 <= max`.
+    ```mlir
+    %y = qc.observe %x {id = "conv1_out", code = i8, min = -1.0 : f64, max = 2.0 : f64} : tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input, StrAttr:$id, TypeAttrOf<AnyInteger>:$code, OptionalAttr<F64Attr>:$min,
+    OptionalAttr<F64Attr>:$max);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
+def QC_QuantizeOp : QC_Op<"quantize", [QC_Shape]> {
+  let summary = "f32 to codes at the boundary of the integer program: saturate(rne(x / scale) + zero_point)";
+  let description = "docs/Numerics.md, N2. NaN gives the zero point.";
+  let arguments = (ins QC_Tensor:$input, F32Attr:$scale, I64Attr:$zero_point, I64Attr:$code_min, I64Attr:$code_max);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_DequantizeOp : QC_Op<"dequantize", [QC_Shape]> {
+  let summary = "codes to f32 at the boundary of the integer program: f32(code - zero_point) * scale";
+  let description = "docs/Numerics.md, N3.";
+  let arguments = (ins QC_Tensor:$input, F32Attr:$scale, I64Attr:$zero_point);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_RequantizeOp : QC_Op<"requantize", [QC_Shape]> {
+  let summary = "the only narrowing: clamp(zero_point + round(sum_i (x_i - z_i) * m_i[c] * 2^-shift[c]))";
+  let description = [{
+    One input: an accumulator or a code that gets another scale. Several inputs: the sum of a residual add, on one common exponent and
+    rounded once. Inputs broadcast as in numpy. `multipliers` lists, for each input, one mantissa or one per index `c` of `axis`;
+    `shifts` one exponent or one per `c`, in `[0, 62]`. `rounding` names the contract (docs/Numerics.md, N5 to N9).
+    ```mlir
+    %y = qc.requantize %acc {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 30>,
+                             zero_point = -3, code_min = -128, code_max = 127, rounding = #qc<rounding onnx>}
+       : (tensor<1x4xi32>) -> tensor<1x4xi8>
+    ```
+  }];
+  let arguments = (ins Variadic<QC_Tensor>:$inputs, DenseI64ArrayAttr:$input_zero_points, DenseI32ArrayAttr:$multipliers,
+    DenseI32ArrayAttr:$shifts, OptionalAttr<I64Attr>:$axis, I64Attr:$zero_point, I64Attr:$code_min, I64Attr:$code_max,
+    QC_RoundingAttr:$rounding);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
+  let summary = "result = table[c][code - lowest code of the input type]";
+  let description = [{
+    `table` is a constant `[2^bits]`, or `[C, 2^bits]` with `axis` naming the dimension of size C that selects the row.
+    `bits` is the width of the input's code type, at most 16.
+  }];
+  let arguments = (ins QC_Tensor:$input, QC_Tensor:$table, OptionalAttr<I64Attr>:$axis);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input `,` $table attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+#endif // QC_OPS_TD

@@ -1,0 +1,138 @@
+// Passes on qc and, at the end, on buffers. `qc-fold-casts` lives in lib/Transforms/FoldCasts.cpp, tested by test/Transforms/fold-casts.mlir.
+#ifndef QC_TRANSFORMS_PASSES_TD
+#define QC_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def Simplify : Pass<"qc-simplify", "::mlir::func::FuncOp"> {
+  let summary = "folds constants, merges constant scales and offsets into convolutions, drops no-ops";
+  let description = [{
+    Importers write what the file says; this pass gives the form that the quantizer reads. Ops on f32 constants become constants;
+    a multiplication, division or addition by a per-channel constant behind a convolution or matrix product goes into its weights and bias,
+    elsewhere a multiplication with an addition becomes a depthwise 1x1 convolution; reshapes, slices, pads and transposes that change nothing
+    disappear. A dequantized constant (`quant.dcast` of a `qc.constant`) is never folded: its bits are the point.
+    Afterwards weights and biases are `qc.constant`s.
+  }];
+}
+
+def FuseClamps : Pass<"qc-fuse-clamps", "::mlir::func::FuncOp"> {
+  let summary = "moves relu and clip into the op that computes their input";
+  let description = [{
+    A clamp behind an op with `ClampOpInterface` whose result has no other use becomes the op's `clamp_min`/`clamp_max`, so that the value
+    is rounded once and the clamp costs nothing. Afterwards a `qc.clamp` is left only where its input has other uses or no such producer.
+  }];
+  let statistics = [Statistic<"numFused", "clamps-fused", "clamps moved into their producer">];
+}
+
+def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
+  let summary = "puts one qc.observe on each edge to be quantized";
+  let description = [{
+    f32 arguments and results of quantizable ops that have an integer form get a `qc.observe` whose id is the ONNX tensor name. Weights and
+    biases get none: their scale follows from their values. The float tail (a softmax in front of a function result) stays unobserved.
+    Afterwards each quantizable edge has exactly one observe.
+  }];
+  let options = [
+    Option<"activations", "activations", "std::string", "\"i8\"", "code type of activations: iN or uN, N in 2..8 or 16">,
+    Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">
+  ];
+}
+
+def ApplyRanges : Pass<"qc-apply-ranges", "::mlir::func::FuncOp"> {
+  let summary = "fills the ranges of observes from a file";
+  let description = [{
+    The file is `{"version": 1, "ranges": {"<id>": [min, max], ...}}`. Ids without an observe and observes without a range are errors, all
+    listed at once. Afterwards every `qc.observe` has a range.
+  }];
+  let options = [Option<"file", "file", "std::string", "\"\"", "JSON range file">];
+}
+
+def Calibrate : Pass<"qc-calibrate", "::mlir::ModuleOp"> {
+  let summary = "runs the f32 network natively over samples and fills the ranges of observes";
+  let description = [{
+    Compiles the function through the same lowering as the product (x86-64-v3, no contraction, so that ranges have the same bytes on every
+    host), runs it in this process, streams each observed tensor into a histogram and picks the range by the named calibrator. Memory does not
+    grow with the number of samples; the result does not depend on their order. Afterwards every `qc.observe` has a range.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
+    Option<"calibrator", "calibrator", "std::string", "\"mse\"", "minmax, percentile, mse or entropy">,
+    Option<"percentile", "percentile", "double", "99.99", "for the percentile calibrator">,
+    Option<"dump", "dump", "std::string", "\"\"", "write the ranges to this JSON file">
+  ];
+}
+
+def UnifyRanges : Pass<"qc-unify-ranges", "::mlir::func::FuncOp"> {
+  let summary = "gives operands and results of same-scale ops one range";
+  let description = [{
+    Pooling by maximum, concatenation, slices, transposes and the like move codes; they can do so without arithmetic only if both sides share scale and
+    zero point. Edges that such ops connect form a group; the union of its ranges becomes the range of each. Afterwards the observes around
+    a same-scale op have equal ranges.
+  }];
+}
+
+def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
+  let summary = "turns observes into quant.qcast/quant.dcast pairs";
+  let description = [{
+    The type follows from range and code type (docs/Numerics.md, N2). Afterwards there is no `qc.observe`; compute is still f32, so evaluating
+    the function now simulates the accuracy of the quantized network.
+  }];
+  let options = [Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">];
+}
+
+def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
+  let summary = "encodes weights, biases and other constants of quantizable ops";
+  let description = [{
+    Weights become symmetric codes with one scale per output channel (largest magnitude over the largest code), biases i32 with scale
+    s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Constant operands of element-wise ops are encoded as activations.
+    Each is a `qc.constant` of quantized type behind a `quant.dcast`.
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"i8\"", "code type of weights: iN, N in 2..8 or 16">,
+    Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">
+  ];
+}
+
+def FoldCasts : Pass<"qc-fold-casts", "::mlir::func::FuncOp"> {
+  let summary = "fake-quant folding: dcast, op, qcast becomes the op on quantized types";
+  let description = [{
+    An op whose float operands all come from `quant.dcast` (weights included) and whose result goes into one `quant.qcast` type computes on codes instead. An
+    op that cannot be folded keeps its casts and gets a remark with the reason; the same reasons stand in the report.
+    ```mlir
+    %f = quant.dcast %q; %r = qc.activation tanh %f; %c = quant.qcast %r   ==>   %c = qc.activation tanh %q
+    ```
+    Afterwards casts stand only at the function's boundary or beside ops that stay in float.
+  }];
+  let statistics = [Statistic<"numFolded", "ops-folded", "ops that compute on codes">];
+}
+
+def VerifyStage : Pass<"qc-verify-stage", "::mlir::ModuleOp"> {
+  let summary = "checks what holds after a stage and lists every violation";
+  let options = [Option<"stage", "stage", "std::string", "\"\"", "name of the stage (docs/Pipeline.md)">];
+}
+
+def Interpret : Pass<"qc-interpret", "::mlir::ModuleOp"> {
+  let summary = "evaluates functions with the reference evaluator";
+  let description = [{
+    Without `inputs`, every function without arguments is evaluated and its results are printed, one line each:
+    `name: tensor<2xf32> [1, 2]`. With `inputs`, `entry` is run over the samples of the .npz file and the results go to `outputs`.
+    Works at every stage up to `integer`.
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "\"\"", "function to run on inputs (default: the only public one)">,
+    Option<"inputs", "inputs", "std::string", "\"\"", ".npz file with one array [N] + shape per argument">,
+    Option<"outputs", "outputs", "std::string", "\"\"", ".npz file to write">,
+    Option<"limit", "limit", "int64_t", "0", "use only the first samples (0: all)">
+  ];
+}
+
+def PlanArena : Pass<"qc-plan-arena", "::mlir::func::FuncOp"> {
+  let summary = "places every buffer at a fixed offset of one arena argument";
+  let description = [{
+    The object has no heap. Each `memref.alloc` becomes a `memref.view` of the last argument, an `i8` buffer that the caller provides. A
+    buffer lives from its first to its last use, views included; offsets are 64-byte aligned. The function gets `qc.arena_bytes`,
+    `qc.arena_lower_bound` (the largest sum of simultaneously live buffers) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+#endif // QC_TRANSFORMS_PASSES_TD

@@ -1,0 +1,40 @@
+// The stages and the pipeline that joins them. One list of stages serves qcc, qopt and the stage verifier.
+#ifndef QC_TRANSFORMS_PIPELINES_H
+#define QC_TRANSFORMS_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+#include <string>
+
+namespace qc {
+/// In order; docs/Pipeline.md says what holds after each. `object` (the bundle) is not an IR stage and is made by Bundle.h.
+enum class Stage { Import, Graph, Annotated, QDQ, Quantized, Integer, Linalg, Buffers, LLVM, Bundle };
+
+std::optional<Stage> parseStage(llvm::StringRef name);
+llvm::StringRef getStageName(Stage stage);
+
+/// Everything that changes the IR between import and LLVM. Nothing here but `indexBits` depends on the target.
+struct PipelineOptions {
+  bool float32 = false;             ///< -mode=f32: no quantization at all
+  std::string activations = "i8";   ///< iN or uN
+  std::string weights = "i8";       ///< iN
+  std::string requant = "onnx";     ///< rounding contract
+  std::string calibrator = "mse";   ///< minmax | percentile | mse | entropy
+  double percentile = 99.99;
+  std::string samples;              ///< calibration .npz
+  std::string ranges;               ///< range file, instead of or on top of samples
+  std::string dumpRanges;           ///< write ranges here
+  bool integerOnly = false;         ///< float fallbacks are errors
+  bool dropSoftmax = false;
+  unsigned indexBits = 64;          ///< pointer width of the target
+};
+
+/// Appends the passes that lead from after `from` up to and including `to`. Each stage ends with its verifier.
+void buildPipeline(mlir::OpPassManager &pm, Stage from, Stage to, const PipelineOptions &options);
+
+/// Registers `--qc-pipeline='start-after=... stop-after=... activations=... '` for qopt.
+void registerPipelines();
+} // namespace qc
+
+#endif // QC_TRANSFORMS_PIPELINES_H

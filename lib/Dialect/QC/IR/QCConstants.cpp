@@ -1,0 +1,146 @@
+// Element types and constant data: the one place that knows how numbers lie in attributes.
+#include "qc/Dialect/QC/IR/QC.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+using namespace qc;
+
+Domain qc::getDomain(Type type) {
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    type = shaped.getElementType();
+  if (isa<quant::QuantizedType>(type))
+    return Domain::Quantized;
+  return isa<FloatType>(type) ? Domain::Float : Domain::Integer;
+}
+
+std::pair<int64_t, int64_t> qc::getCodeLimits(IntegerType type) {
+  unsigned bits = type.getWidth();
+  if (type.isUnsigned())
+    return {0, bits >= 63 ? INT64_MAX : (int64_t(1) << bits) - 1};
+  if (bits >= 64)
+    return {INT64_MIN, INT64_MAX};
+  return {-(int64_t(1) << (bits - 1)), (int64_t(1) << (bits - 1)) - 1};
+}
+
+IntegerType qc::getCodeType(quant::QuantizedType type) {
+  return IntegerType::get(type.getContext(), type.getStorageTypeIntegralWidth(),
+                          type.isSigned() ? IntegerType::Signless : IntegerType::Unsigned);
+}
+
+RankedTensorType qc::withElementType(Type type, Type elementType) {
+  return RankedTensorType::get(cast<ShapedType>(type).getShape(), elementType);
+}
+RankedTensorType qc::withShape(Type type, ArrayRef<int64_t> shape) {
+  return RankedTensorType::get(shape, cast<ShapedType>(type).getElementType());
+}
+ArrayRef<int64_t> qc::getShape(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
+Type qc::getElementType(Value value) { return cast<ShapedType>(value.getType()).getElementType(); }
+
+FailureOr<SmallVector<int64_t>> qc::broadcastShapes(ArrayRef<int64_t> a, ArrayRef<int64_t> b, std::string &why) {
+  size_t rank = std::max(a.size(), b.size());
+  SmallVector<int64_t> result(rank);
+  for (size_t i = 0; i < rank; ++i) {
+    int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (x != y && x != 1 && y != 1) {
+      why = "shapes do not broadcast: sizes " + std::to_string(x) + " and " + std::to_string(y) + " in dimension -" + std::to_string(i + 1);
+      return failure();
+    }
+    result[rank - 1 - i] = x == 1 ? y : x;
+  }
+  return result;
+}
+
+StringRef qc::getLocName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName();
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (StringRef name = getLocName(part); !name.empty())
+        return name;
+  return "";
+}
+
+namespace {
+/// Below this size constants print in place; above, they are blobs that the context does not unique or keep for ever.
+constexpr size_t blobThreshold = 1024;
+
+template <typename T> ElementsAttr makeBlob(RankedTensorType type, ArrayRef<T> values) {
+  auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
+      ArrayRef<char>(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)), 64, /*dataIsMutable=*/false);
+  return DenseResourceElementsAttr::get(type, "qc", std::move(blob));
+}
+
+/// Bytes per element of an integer constant: sub-byte codes take a byte.
+unsigned getBytes(Type type) { return llvm::PowerOf2Ceil(std::max(8u, type.getIntOrFloatBitWidth())) / 8; }
+
+template <typename T> SmallVector<int64_t> widen(ArrayRef<char> data) {
+  ArrayRef<T> values(reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T));
+  return SmallVector<int64_t>(values.begin(), values.end());
+}
+template <typename T> ElementsAttr narrowBlob(RankedTensorType type, ArrayRef<int64_t> values) {
+  return makeBlob<T>(type, SmallVector<T>(values.begin(), values.end()));
+}
+} // namespace
+
+ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<float> values) {
+  if (values.size() * 4 > blobThreshold)
+    return makeBlob(type, values);
+  return DenseElementsAttr::get(type, values);
+}
+
+ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<int64_t> values) {
+  auto element = cast<IntegerType>(type.getElementType());
+  if (element.getWidth() > 1 && values.size() * getBytes(element) > blobThreshold)
+    switch (getBytes(element)) {
+    case 1:
+      return narrowBlob<int8_t>(type, values);
+    case 2:
+      return narrowBlob<int16_t>(type, values);
+    case 4:
+      return narrowBlob<int32_t>(type, values);
+    default:
+      return narrowBlob<int64_t>(type, values);
+    }
+  SmallVector<APInt> ints;
+  for (int64_t v : values)
+    ints.push_back(APInt(element.getWidth(), uint64_t(v), /*isSigned=*/true, /*implicitTrunc=*/true));
+  return DenseElementsAttr::get(type, ints);
+}
+
+SmallVector<float> qc::getFloats(ElementsAttr attr) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    ArrayRef<char> data = resource.getData();
+    ArrayRef<float> values(reinterpret_cast<const float *>(data.data()), data.size() / sizeof(float));
+    return SmallVector<float>(values);
+  }
+  auto values = cast<DenseElementsAttr>(attr).getValues<float>();
+  return SmallVector<float>(values.begin(), values.end());
+}
+
+SmallVector<int64_t> qc::getInts(ElementsAttr attr) {
+  auto element = cast<IntegerType>(attr.getShapedType().getElementType());
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    ArrayRef<char> data = resource.getData();
+    switch (getBytes(element)) {
+    case 1:
+      return element.isUnsigned() ? widen<uint8_t>(data) : widen<int8_t>(data);
+    case 2:
+      return element.isUnsigned() ? widen<uint16_t>(data) : widen<int16_t>(data);
+    case 4:
+      return element.isUnsigned() ? widen<uint32_t>(data) : widen<int32_t>(data);
+    default:
+      return widen<int64_t>(data);
+    }
+  }
+  SmallVector<int64_t> values;
+  for (const APInt &v : cast<DenseElementsAttr>(attr).getValues<APInt>())
+    values.push_back(element.isUnsigned() || element.getWidth() == 1 ? int64_t(v.getZExtValue()) : v.getSExtValue());
+  return values;
+}
+
+ElementsAttr qc::getConstant(Value value) {
+  auto op = value.getDefiningOp<ConstantOp>();
+  return op ? op.getValue() : ElementsAttr();
+}

@@ -1,0 +1,27 @@
+// Registration of the dialect.
+#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace qc;
+
+#include "qc/Dialect/QC/IR/QCDialect.cpp.inc"
+#include "qc/Dialect/QC/IR/QCEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "qc/Dialect/QC/IR/QCAttributes.cpp.inc"
+
+void QCDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "qc/Dialect/QC/IR/QCAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "qc/Dialect/QC/IR/QCOps.cpp.inc"
+      >();
+  registerSchemes(*getContext());
+}

@@ -1,0 +1,44 @@
+// Checks that belong to the interfaces rather than to one op.
+#include "qc/Dialect/QC/IR/QC.h"
+
+using namespace mlir;
+using namespace qc;
+
+#include "qc/Dialect/QC/IR/QCOpInterfaces.cpp.inc"
+#include "qc/Dialect/QC/IR/QCTypeInterfaces.cpp.inc"
+
+LogicalResult qc::verifyInferredShape(Operation *op) {
+  std::string why;
+  auto shape = cast<ShapeOpInterface>(op).inferShape(why);
+  if (failed(shape))
+    return op->emitOpError() << why;
+  auto actual = cast<ShapedType>(op->getResult(0).getType()).getShape();
+  if (ArrayRef<int64_t>(*shape) != actual)
+    return op->emitOpError() << "result shape must be [" << llvm::make_range(shape->begin(), shape->end()) << "], but is ["
+                             << llvm::make_range(actual.begin(), actual.end()) << "]";
+  return success();
+}
+
+LogicalResult qc::verifyAccumulator(Operation *op) {
+  auto accumulator = cast<AccumulatorOpInterface>(op);
+  auto stated = accumulator.getAccBound();
+  Type result = getElementType(op->getResult(0));
+  bool isSum = getDomain(result) == Domain::Integer && result != getElementType(op->getOperand(0));
+  if (!stated) {
+    if (isSum)
+      return op->emitOpError("in the integer domain needs 'acc_bound', the proof that the accumulator cannot overflow");
+    return success();
+  }
+  if (!isSum)
+    return op->emitOpError("'acc_bound' has a meaning in the integer domain only");
+  std::string why;
+  auto bound = accumulator.computeAccBound(why);
+  if (failed(bound))
+    return op->emitOpError() << why;
+  if (*bound != *stated)
+    return op->emitOpError() << "'acc_bound' is " << *stated << ", but operands and types give " << *bound;
+  int64_t limit = getCodeLimits(cast<IntegerType>(result)).second;
+  if (*bound > uint64_t(limit))
+    return op->emitOpError() << "accumulator type " << result << " cannot hold the bound " << *bound;
+  return success();
+}

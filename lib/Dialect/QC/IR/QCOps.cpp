@@ -1,0 +1,338 @@
+// Parsing, verification, quantization roles and accumulator bounds of the ops.
+#include "qc/Dialect/QC/IR/QC.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace qc;
+
+#define GET_OP_CLASSES
+#include "qc/Dialect/QC/IR/QCOps.cpp.inc"
+
+//===-- Constant -------------------------------------------------------------------------------------------------------------===//
+
+ParseResult ConstantOp::parse(OpAsmParser &parser, OperationState &state) {
+  ElementsAttr value;
+  Type type;
+  if (parser.parseOptionalAttrDict(state.attributes) || parser.parseAttribute(value))
+    return failure();
+  type = value.getShapedType();
+  if (succeeded(parser.parseOptionalArrow()) && parser.parseType(type))
+    return failure();
+  state.getOrAddProperties<Properties>().value = value;
+  state.addTypes(type);
+  return success();
+}
+
+void ConstantOp::print(OpAsmPrinter &printer) {
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"value"});
+  printer << " " << getValue();
+  if (getType() != getValue().getShapedType())
+    printer << " -> " << getType();
+}
+
+LogicalResult ConstantOp::verify() {
+  Type element = qc::getElementType(getResult());
+  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
+    element = qc::getCodeType(quantized);
+  if (element != getValue().getShapedType().getElementType() || getValue().getShapedType().getShape() != qc::getShape(getResult()))
+    return emitOpError() << "value must have shape and element type of the result (" << element << "), got " << getValue().getType();
+  return success();
+}
+
+OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
+
+//===-- Roles ----------------------------------------------------------------------------------------------------------------===//
+
+static OperandRole contractionRole(unsigned index) {
+  return index == 0 ? OperandRole::Activation : index == 1 ? OperandRole::Weight : OperandRole::Bias;
+}
+
+OperandRole ConvOp::getOperandRole(unsigned index) { return contractionRole(index); }
+int64_t ConvOp::getWeightChannelAxis() { return 0; }
+
+OperandRole ConvTransposeOp::getOperandRole(unsigned index) { return contractionRole(index); }
+/// With groups the output channels are spread over two axes of the weight, so that one scale serves all.
+int64_t ConvTransposeOp::getWeightChannelAxis() { return getGroups() == 1 ? 1 : -1; }
+
+static bool comesFromConstant(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<ConstantOp>(op))
+      return true;
+    if (!isa<quant::QuantizeCastOp, quant::DequantizeCastOp, ObserveOp>(op))
+      return false;
+    value = op->getOperand(0);
+  }
+  return false;
+}
+
+OperandRole MatmulOp::getOperandRole(unsigned index) {
+  if (index == 1)
+    return comesFromConstant(getRhs()) ? OperandRole::Weight : OperandRole::Activation;
+  return contractionRole(index);
+}
+int64_t MatmulOp::getWeightChannelAxis() { return qc::getShape(getRhs()).size() - 1; }
+
+OperandRole PReluOp::getOperandRole(unsigned index) { return index == 0 ? OperandRole::Activation : OperandRole::Other; }
+
+bool PoolOp::isSameScale() { return getKind() == PoolKind::Max; }
+bool ReduceOp::isSameScale() { return getKind() == ReduceKind::Max || getKind() == ReduceKind::Min; }
+bool ConcatOp::isSameScale() { return true; }
+bool SliceOp::isSameScale() { return true; }
+bool ReshapeOp::isSameScale() { return true; }
+bool TransposeOp::isSameScale() { return true; }
+bool GatherOp::isSameScale() { return true; }
+/// The padding value is part of the calibrated range like any other value of the result.
+bool PadOp::isSameScale() { return true; }
+
+std::optional<std::pair<double, double>> ActivationOp::getFixedRange() {
+  if (getKind() == ActivationKind::Sigmoid || getKind() == ActivationKind::HardSigmoid)
+    return std::make_pair(0.0, 1.0);
+  if (getKind() == ActivationKind::Tanh)
+    return std::make_pair(-1.0, 1.0);
+  return std::nullopt;
+}
+std::optional<std::pair<double, double>> SoftmaxOp::getFixedRange() { return std::make_pair(0.0, 1.0); }
+
+std::string SoftmaxOp::whyFloat() { return "softmax has no integer form yet"; }
+std::string DivOp::whyFloat() { return "division by a computed value has no integer form"; }
+std::string CastOp::whyFloat() { return "a cast between float and integer values has no integer form"; }
+
+/// The axis along which `slope` varies, -1 if it is one number, nullopt if it varies along several.
+static std::optional<int64_t> getSlopeAxis(PReluOp op) {
+  auto slope = qc::getShape(op.getSlope());
+  int64_t offset = qc::getShape(op.getInput()).size() - slope.size(), axis = -1;
+  for (auto [i, size] : llvm::enumerate(slope)) {
+    if (size == 1)
+      continue;
+    if (axis >= 0)
+      return std::nullopt;
+    axis = offset + i;
+  }
+  return axis;
+}
+std::string PReluOp::whyFloat() {
+  if (!qc::getConstant(getSlope()))
+    return "the slope is not constant";
+  return getSlopeAxis(*this) ? "" : "the slope varies along more than one axis";
+}
+
+//===-- Verifiers ------------------------------------------------------------------------------------------------------------===//
+
+/// Operands and result of a contraction must be in one domain; a bias in the quantized and integer domains is a 32-bit or wider integer.
+static LogicalResult verifyContraction(Operation *op, Value input, Value weight, Value bias) {
+  Domain domain = getDomain(input.getType());
+  if (getDomain(weight.getType()) != domain || getDomain(op->getResult(0).getType()) != domain || (bias && getDomain(bias.getType()) != domain))
+    return op->emitOpError("operands and result must be all float, all quantized or all integer");
+  if (!bias)
+    return success();
+  Type element = getElementType(bias);
+  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
+    element = getCodeType(quantized);
+  if (domain != Domain::Float && cast<IntegerType>(element).getWidth() < 32)
+    return op->emitOpError("bias must be i32 or i64 in the quantized and integer domains");
+  return success();
+}
+LogicalResult ConvOp::verify() { return verifyContraction(*this, getInput(), getWeight(), getBias()); }
+LogicalResult ConvTransposeOp::verify() { return verifyContraction(*this, getInput(), getWeight(), getBias()); }
+LogicalResult MatmulOp::verify() { return verifyContraction(*this, getLhs(), getRhs(), getBias()); }
+
+LogicalResult SoftmaxOp::verify() {
+  if (getDomain(getInput().getType()) == Domain::Integer)
+    return emitOpError("has no meaning on plain integers");
+  return success();
+}
+
+LogicalResult PoolOp::verify() {
+  bool integer = getDomain(getInput().getType()) == Domain::Integer;
+  if (getKind() == PoolKind::Sum && !integer)
+    return emitOpError("of kind sum exists in the integer domain only");
+  if (getKind() == PoolKind::Average && integer)
+    return emitOpError("of kind average does not exist in the integer domain: it is a sum and a requantization");
+  if (getKind() == PoolKind::Sum)
+    return success();
+  for (size_t i = 0, n = getKernel().size(); i < n; ++i) {
+    int64_t reach = getDilations()[i] * (getKernel()[i] - 1) + 1;
+    if (getPads()[i] >= reach)
+      return emitOpError() << "pad " << getPads()[i] << " leaves a window without an element of the input in spatial dimension " << i;
+  }
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  if (getKind() == ReduceKind::Mean && getDomain(getInput().getType()) == Domain::Integer)
+    return emitOpError("of kind mean does not exist in the integer domain: it is a sum and a requantization");
+  return success();
+}
+
+LogicalResult ReshapeOp::verify() {
+  auto in = cast<ShapedType>(getInput().getType()), out = cast<ShapedType>(getType());
+  if (in.getNumElements() != out.getNumElements())
+    return emitOpError() << "input has " << in.getNumElements() << " elements, result " << out.getNumElements();
+  return success();
+}
+
+LogicalResult ObserveOp::verify() {
+  if (getDomain(getInput().getType()) != Domain::Float)
+    return emitOpError("input must be f32");
+  if (getMin().has_value() != getMax().has_value())
+    return emitOpError("'min' and 'max' come together");
+  if (getMin() && !(getMin()->convertToDouble() <= 0 && getMax()->convertToDouble() >= 0))
+    return emitOpError("range must contain zero");
+  return success();
+}
+
+LogicalResult RequantizeOp::verify() {
+  size_t inputs = getInputs().size(), channels = 1;
+  auto shape = qc::getShape(getResult());
+  if (auto axis = getAxis()) {
+    if (inputs != 1)
+      return emitOpError("'axis' goes with a single input");
+    if (*axis < 0 || *axis >= shape.size())
+      return emitOpError() << "axis " << *axis << " is outside [0, " << shape.size() << ")";
+    channels = shape[*axis];
+  }
+  if (getInputZeroPoints().size() != inputs)
+    return emitOpError() << "needs one input zero point per input, got " << getInputZeroPoints().size();
+  if (getMultipliers().size() != inputs * channels)
+    return emitOpError() << "needs " << inputs * channels << " multipliers, got " << getMultipliers().size();
+  if (getShifts().size() != channels)
+    return emitOpError() << "needs " << channels << " shifts, got " << getShifts().size();
+  for (int32_t shift : getShifts())
+    if (shift < 0 || shift > 62)
+      return emitOpError() << "shift " << shift << " is outside [0, 62]";
+  auto result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
+  if (!result)
+    return emitOpError("result must be a tensor of integers");
+  for (Value input : getInputs())
+    if (!isa<IntegerType>(qc::getElementType(input)))
+      return emitOpError("inputs must be tensors of integers");
+  auto [low, high] = getCodeLimits(result);
+  int64_t zero = getZeroPoint(), min = getCodeMin(), max = getCodeMax();
+  if (min < low || max > high || min > max)
+    return emitOpError() << "[code_min, code_max] = [" << min << ", " << max << "] is not a range of " << result;
+  if (zero < low || zero > high)
+    return emitOpError() << "zero point " << zero << " is outside " << result;
+  // The 64-bit sum of products must not overflow. Accumulators carry their bound; codes have the limits of their type.
+  for (size_t c = 0; c < channels; ++c) {
+    double bound = 0;
+    for (size_t i = 0; i < inputs; ++i) {
+      Value input = getInputs()[i];
+      auto [inLow, inHigh] = getCodeLimits(cast<IntegerType>(qc::getElementType(input)));
+      double most = std::max(std::abs(double(inLow)), std::abs(double(inHigh)));
+      if (auto acc = input.getDefiningOp<AccumulatorOpInterface>(); acc && acc.getAccBound())
+        most = std::min(most, double(*acc.getAccBound()));
+      bound += (most + std::abs(double(getInputZeroPoints()[i]))) * std::abs(double(getMultipliers()[i * channels + c]));
+    }
+    if (bound >= 0x1p62)
+      return emitOpError("the sum of products may exceed 62 bits; a narrower accumulator or multiplier is needed");
+  }
+  return success();
+}
+
+LogicalResult LutOp::verify() {
+  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput()));
+  if (!code || code.getWidth() > 16)
+    return emitOpError("input must be a tensor of integers of at most 16 bits");
+  SmallVector<int64_t> expected;
+  if (auto axis = getAxis()) {
+    if (*axis < 0 || *axis >= qc::getShape(getInput()).size())
+      return emitOpError() << "axis " << *axis << " is outside the input";
+    expected.push_back(qc::getShape(getInput())[*axis]);
+  }
+  expected.push_back(int64_t(1) << code.getWidth());
+  if (qc::getShape(getTable()) != ArrayRef<int64_t>(expected))
+    return emitOpError() << "table must have shape [" << llvm::make_range(expected.begin(), expected.end()) << "]";
+  if (qc::getElementType(getTable()) != qc::getElementType(getResult()))
+    return emitOpError("table and result must have one element type");
+  return success();
+}
+
+//===-- Accumulators ---------------------------------------------------------------------------------------------------------===//
+
+static int64_t product(ArrayRef<int64_t> sizes) {
+  int64_t p = 1;
+  for (int64_t s : sizes)
+    p *= s;
+  return p;
+}
+
+/// Largest |code - zero_point| over all codes of an integer tensor.
+static uint64_t maxMagnitude(Value value, int64_t zeroPoint = 0) {
+  auto [low, high] = getCodeLimits(cast<IntegerType>(getElementType(value)));
+  return std::max(uint64_t(std::abs(low - zeroPoint)), uint64_t(std::abs(high - zeroPoint)));
+}
+
+/// max over channels of |bias| + sum |w| * inputMost; `channelOf(i)` is the output channel of weight element i.
+template <typename F>
+static FailureOr<uint64_t> boundWithWeights(Value weight, Value bias, uint64_t inputMost, int64_t channels, F channelOf, std::string &why) {
+  ElementsAttr constant = getConstant(weight), biasConstant = bias ? getConstant(bias) : ElementsAttr();
+  if (!constant || (bias && !biasConstant)) {
+    why = "accumulator bound needs constant weights and bias";
+    return failure();
+  }
+  SmallVector<uint64_t> bound(channels, 0);
+  for (auto [i, w] : llvm::enumerate(getInts(constant)))
+    bound[channelOf(i)] += uint64_t(std::abs(w)) * inputMost;
+  if (bias)
+    for (auto [i, b] : llvm::enumerate(getInts(biasConstant)))
+      bound[i] += uint64_t(std::abs(b));
+  return *llvm::max_element(bound);
+}
+
+FailureOr<uint64_t> ConvOp::computeAccBound(std::string &why) {
+  auto w = qc::getShape(getWeight());
+  int64_t perChannel = product(w.drop_front());
+  uint64_t most = std::max(maxMagnitude(getInput()), uint64_t(std::abs(int64_t(getPadValue()))));
+  return boundWithWeights(getWeight(), getBias(), most, w[0], [&](int64_t i) { return i / perChannel; }, why);
+}
+int64_t ConvOp::getMacs() {
+  auto w = qc::getShape(getWeight());
+  return product(qc::getShape(getResult())) * product(w.drop_front());
+}
+
+FailureOr<uint64_t> ConvTransposeOp::computeAccBound(std::string &why) {
+  auto w = qc::getShape(getWeight());
+  int64_t taps = product(w.drop_front(2)), perGroup = w[1], inputsPerGroup = w[0] / getGroups();
+  auto channelOf = [&](int64_t i) { return i / (taps * perGroup) / inputsPerGroup * perGroup + i / taps % perGroup; };
+  return boundWithWeights(getWeight(), getBias(), maxMagnitude(getInput(), getInputZeroPoint()), perGroup * getGroups(), channelOf, why);
+}
+int64_t ConvTransposeOp::getMacs() {
+  return product(qc::getShape(getInput())) * product(qc::getShape(getWeight()).drop_front());
+}
+
+FailureOr<uint64_t> MatmulOp::computeAccBound(std::string &why) {
+  auto b = qc::getShape(getRhs());
+  uint64_t most = maxMagnitude(getLhs(), getLhsZeroPoint());
+  if (qc::getConstant(getRhs()) && b.size() == 2 && getRhsZeroPoint() == 0)
+    return boundWithWeights(getRhs(), getBias(), most, b.back(), [&](int64_t i) { return i % b.back(); }, why);
+  uint64_t bound = most * maxMagnitude(getRhs(), getRhsZeroPoint()) * b[b.size() - 2];
+  if (getBias()) {
+    ElementsAttr bias = qc::getConstant(getBias());
+    if (!bias) {
+      why = "accumulator bound needs a constant bias";
+      return failure();
+    }
+    uint64_t largest = 0;
+    for (int64_t v : getInts(bias))
+      largest = std::max(largest, uint64_t(std::abs(v)));
+    bound += largest;
+  }
+  return bound;
+}
+int64_t MatmulOp::getMacs() { return product(qc::getShape(getResult())) * qc::getShape(getLhs()).back(); }
+
+FailureOr<uint64_t> MulOp::computeAccBound(std::string &) {
+  return maxMagnitude(getLhs(), getLhsZeroPoint()) * maxMagnitude(getRhs(), getRhsZeroPoint());
+}
+int64_t MulOp::getMacs() { return product(qc::getShape(getResult())); }
+
+FailureOr<uint64_t> PoolOp::computeAccBound(std::string &) {
+  return std::max(maxMagnitude(getInput()), uint64_t(std::abs(int64_t(getPadValue())))) * product(getKernel());
+}
+int64_t PoolOp::getMacs() { return product(qc::getShape(getResult())) * product(getKernel()); }
+
+FailureOr<uint64_t> ReduceOp::computeAccBound(std::string &) {
+  return maxMagnitude(getInput()) * (product(qc::getShape(getInput())) / product(qc::getShape(getResult())));
+}
+int64_t ReduceOp::getMacs() { return product(qc::getShape(getInput())); }

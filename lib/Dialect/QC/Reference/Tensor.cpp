@@ -1,0 +1,2 @@
+// Plain arrays.
+#include "qc/Dialect/QC/Reference/Tensor.h"

@@ -1,0 +1,126 @@
+// The affine scheme: real = scale * (code - zero_point), per tensor or per axis. External models on upstream's quant types.
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace qc;
+
+namespace {
+/// Runs `f(element index, channel index)` over a row-major tensor.
+template <typename F> void forEachChannel(ArrayRef<int64_t> shape, int64_t axis, size_t count, F f) {
+  int64_t inner = 1, channels = 1;
+  if (axis >= 0) {
+    channels = shape[axis];
+    for (int64_t d : shape.drop_front(axis + 1))
+      inner *= d;
+  }
+  for (size_t i = 0; i < count; ++i)
+    f(i, axis < 0 ? 0 : (i / inner) % channels);
+}
+
+template <typename Model, typename TypeT>
+struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
+  IntegerType getCodeType(Type type) const { return qc::getCodeType(cast<quant::QuantizedType>(type)); }
+  std::pair<int64_t, int64_t> getCodeRange(Type type) const {
+    auto q = cast<quant::QuantizedType>(type);
+    return {q.getStorageTypeMin(), q.getStorageTypeMax()};
+  }
+  SmallVector<int64_t> encode(Type type, ArrayRef<double> values, ArrayRef<int64_t> shape) const {
+    auto self = static_cast<const Model *>(this);
+    auto scales = self->getScaleValues(type);
+    auto zeros = self->getZeroPointValues(type);
+    auto [low, high] = getCodeRange(type);
+    SmallVector<int64_t> codes(values.size());
+    forEachChannel(shape, self->getChannelAxis(type), values.size(), [&, low = low, high = high](size_t i, size_t c) {
+      // N2: ties to even before the zero point is added; the limits are compared in double so that infinities saturate.
+      double code = std::nearbyint(values[i] / scales[c]) + double(zeros[c]);
+      codes[i] = std::isnan(code) ? zeros[c] : int64_t(std::clamp(code, double(low), double(high)));
+    });
+    return codes;
+  }
+  SmallVector<double> decode(Type type, ArrayRef<int64_t> codes, ArrayRef<int64_t> shape) const {
+    auto self = static_cast<const Model *>(this);
+    auto scales = self->getScaleValues(type);
+    auto zeros = self->getZeroPointValues(type);
+    SmallVector<double> values(codes.size());
+    forEachChannel(shape, self->getChannelAxis(type), codes.size(),
+                   [&](size_t i, size_t c) { values[i] = scales[c] * double(codes[i] - zeros[c]); });
+    return values;
+  }
+};
+
+struct PerTensorModel : UniformBase<PerTensorModel, quant::UniformQuantizedType> {
+  int64_t getChannelAxis(Type) const { return -1; }
+  SmallVector<double> getScaleValues(Type type) const { return {cast<quant::UniformQuantizedType>(type).getScale()}; }
+  SmallVector<int64_t> getZeroPointValues(Type type) const { return {cast<quant::UniformQuantizedType>(type).getZeroPoint()}; }
+};
+
+struct PerAxisModel : UniformBase<PerAxisModel, quant::UniformQuantizedPerAxisType> {
+  int64_t getChannelAxis(Type type) const { return cast<quant::UniformQuantizedPerAxisType>(type).getQuantizedDimension(); }
+  SmallVector<double> getScaleValues(Type type) const {
+    return llvm::to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getScales());
+  }
+  SmallVector<int64_t> getZeroPointValues(Type type) const {
+    return llvm::to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getZeroPoints());
+  }
+};
+
+/// The least power of two that is >= x > 0.
+double ceilPowerOfTwo(double x) {
+  int exponent;
+  double mantissa = std::frexp(x, &exponent);
+  return std::ldexp(1.0, mantissa == 0.5 ? exponent - 1 : exponent);
+}
+
+/// Scales must be normal f32 numbers: a smaller one would lose its mantissa.
+double toScale(double x) { return std::max(double(float(x)), double(std::numeric_limits<float>::min())); }
+
+IntegerType signless(IntegerType type) { return IntegerType::get(type.getContext(), type.getWidth()); }
+} // namespace
+
+void qc::registerSchemes(MLIRContext &context) { registerUniformSchemes(context); }
+
+void qc::registerUniformSchemes(MLIRContext &context) {
+  quant::UniformQuantizedType::attachInterface<PerTensorModel>(context);
+  quant::UniformQuantizedPerAxisType::attachInterface<PerAxisModel>(context);
+}
+
+QuantSchemeInterface qc::getScheme(Type type) {
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    type = shaped.getElementType();
+  return dyn_cast<QuantSchemeInterface>(type);
+}
+
+quant::UniformQuantizedType qc::getAffineType(IntegerType code, double min, double max, bool powerOfTwo) {
+  auto [low, high] = getCodeLimits(code);
+  min = std::min(min, 0.0);
+  max = std::max(max, 0.0);
+  double scale = max == min ? 1.0 : (max - min) / double(high - low);
+  scale = toScale(powerOfTwo ? ceilPowerOfTwo(scale) : scale);
+  double zero = std::clamp(std::nearbyint(double(low) - min / scale), double(low), double(high));
+  return quant::UniformQuantizedType::get(code.isUnsigned() ? 0 : quant::QuantizationFlags::Signed, signless(code),
+                                          Float32Type::get(code.getContext()), scale, int64_t(zero), low, high);
+}
+
+quant::QuantizedType qc::getSymmetricType(IntegerType code, ArrayRef<double> scales, int64_t axis) {
+  int64_t high = getCodeLimits(code).second;
+  auto f32 = Float32Type::get(code.getContext());
+  SmallVector<double> rounded = llvm::map_to_vector(scales, toScale);
+  if (axis < 0)
+    return quant::UniformQuantizedType::get(quant::QuantizationFlags::Signed, signless(code), f32, rounded[0], 0, -high, high);
+  return quant::UniformQuantizedPerAxisType::get(quant::QuantizationFlags::Signed, signless(code), f32, rounded,
+                                                 SmallVector<int64_t>(rounded.size(), 0), axis, -high, high);
+}
+
+quant::QuantizedType qc::getBiasType(MLIRContext *context, double inputScale, ArrayRef<double> weightScales, bool perAxis) {
+  auto i32 = IntegerType::get(context, 32);
+  auto f32 = Float32Type::get(context);
+  auto [low, high] = getCodeLimits(i32);
+  SmallVector<double> scales = llvm::map_to_vector(weightScales, [&](double s) { return inputScale * s; });
+  if (!perAxis)
+    return quant::UniformQuantizedType::get(quant::QuantizationFlags::Signed, i32, f32, scales[0], 0, low, high);
+  return quant::UniformQuantizedPerAxisType::get(quant::QuantizationFlags::Signed, i32, f32, scales,
+                                                 SmallVector<int64_t>(scales.size(), 0), 0, low, high);
+}

@@ -1,0 +1,1 @@
+#include "qc/Target/Target.h"
