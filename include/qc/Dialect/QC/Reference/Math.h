@@ -1,23 +1,52 @@
-// Elementary functions in IEEE double arithmetic (+, -, *, / and scaling by powers of two only), so that tables and ranges have the same
-// bytes on every host; the host's libm is never asked (docs/Numerics.md, N10). Errors are below 2 units in the last place.
+// Elementary functions by IEEE arithmetic only (+, -, *, / and scaling by powers of two), so that tables and ranges have the same bytes on
+// every host; the host's libm is never asked. Doubles: docs/Numerics.md, N10; f32: N11.
 #ifndef QC_DIALECT_QC_REFERENCE_MATH_H
 #define QC_DIALECT_QC_REFERENCE_MATH_H
 
 #include "qc/Dialect/QC/IR/QC.h"
 
+#include <cstdint>
+
 namespace qc {
+/// N10. Errors are below 2 units in the last place.
 double exactExp(double x);
 double exactLog(double x);
 double exactTanh(double x);
 double exactSigmoid(double x);
 
-/// The real function of a qc.activation. `alpha` and `beta` as in its description.
+/// N10: the real function of a qc.activation. `alpha` and `beta` as in its description.
 double evaluateActivation(ActivationKind kind, double x, double alpha, double beta);
 
-/// The f32 exponential that compiled code uses (docs/Numerics.md, N11): the same operations in the same order as the lowering emits.
+/// N11: the f32 functions that compiled code uses; the lowering emits the same operations in the same order, none of them contracted. Errors
+/// are below 3 units in the last place for exp within its limits; beyond them the limit's value is returned. NaN stays NaN.
 float expF32(float x);
 float tanhF32(float x);
 float sigmoidF32(float x);
+
+/// The numbers of expF32, in the order of their use:
+///   x = x < low ? low : x;  x = x > high ? high : x;
+///   t = x * log2e + magic;                        n = round(x * log2e), in the low bits of t
+///   n = t - magic;
+///   r = (x - n * ln2High) - n * ln2Low;           n * ln2High is exact
+///   p = c[0];  p = p * r + c[i] for i = 1..5;     c[i] of r^(7-i)
+///   p = p * (r * r) + r;  p = p + 1;              e^r
+///   result = p * bitcast((bitcast(t) + 127) << 23)
+struct ExpF32 {
+  static constexpr float low = -87.0f, high = 88.0f;
+  static constexpr float log2e = 1.44269504088896341f;
+  static constexpr float magic = 12582912.0f; ///< 1.5 * 2^23: adding it rounds to an integer, ties to even
+  static constexpr float ln2High = 0.693359375f, ln2Low = -2.12194440e-4f;
+  static constexpr float c[6] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+};
+
+/// The numbers of tanhF32:
+///   a = |x|;  z = x * x;  p = c[0];  p = p * z + c[i] for i = 1..4;  small = (p * z) * x + x
+///   large = 1 - 2 / (expF32(a + a) + 1), with the sign of x
+///   result = a < limit ? small : large
+struct TanhF32 {
+  static constexpr float limit = 0.625f;
+  static constexpr float c[5] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f};
+};
 } // namespace qc
 
 #endif // QC_DIALECT_QC_REFERENCE_MATH_H
