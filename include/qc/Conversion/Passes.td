@@ -21,7 +21,9 @@ def SplitBoundary : Pass<"qc-split-boundary", "::mlir::ModuleOp"> {
     computes the float tail (a softmax at the very end) on them. Ops that stay in float in the middle remain in `@run` and are listed in its
     `qc.float_ops`. In f32 mode there is only `@run_f32`.
   }];
-  let options = [Option<"dropSoftmax", "drop-softmax", "bool", "false", "remove a softmax in front of a result: the result is the logits">];
+  let options = [Option<"float32", "f32", "bool", "false", "f32 mode: the function becomes `@run_f32` as it is">,
+    Option<"dropSoftmax", "drop-softmax", "bool", "false", "remove a softmax in front of a result: the result is the logits">,
+    Option<"integerOnly", "integer-only", "bool", "false", "make ops that stay in float inside `@run` an error">];
 }
 
 def ConvertQCToLinalg : Pass<"convert-qc-to-linalg", "::mlir::func::FuncOp"> {

@@ -1,0 +1,72 @@
+// What a user gets: object, C header and JSON report. All three are made in memory and then written, or none is.
+#ifndef QC_CONVERSION_BUNDLE_H
+#define QC_CONVERSION_BUNDLE_H
+
+#include "qc/Target/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qc {
+/// One input or output of the program. Shape as in the ONNX model; scale and zero point if the integer program takes codes.
+struct Port {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::string type;    ///< element type of `_run`: i8, ui8, i16, f32, i64, i1, ...
+  std::string f32Type; ///< element type of `_run_f32`
+  std::optional<double> scale;
+  std::optional<int64_t> zeroPoint;
+  int64_t elements() const;
+};
+
+struct Entry {
+  bool present = false;
+  int64_t arenaBytes = 0;
+  int64_t arenaLowerBound = 0; ///< largest sum of simultaneously live buffers
+};
+
+/// Everything that header, metadata section and report say. Filled in step by step while the module goes through the stages.
+struct BundleInfo {
+  std::string name; ///< symbol prefix
+  std::string model;
+  Target target;
+  std::string requant;
+  std::vector<Port> inputs, outputs;
+  Entry run, runF32;
+  llvm::json::Array floatOps, tensors, layers, arenaMap;
+  llvm::json::Object options;
+  bool integerOnly() const { return run.present && floatOps.empty(); }
+};
+
+/// Alignment that the arena needs, in bytes.
+constexpr int64_t arenaAlign = 64;
+
+/// Reads scales, zero points and ranges of all quantized values (stage `quantized`).
+void collectTensors(mlir::ModuleOp module, BundleInfo &info);
+/// Reads ports, layers and float ops (stage `integer`).
+void collectProgram(mlir::ModuleOp module, BundleInfo &info);
+/// Reads arena sizes and map (stage `buffers`).
+void collectArena(mlir::ModuleOp module, BundleInfo &info);
+
+/// `name` as a C identifier: other characters become '_'.
+std::string toIdentifier(llvm::StringRef name);
+/// Ports as JSON, for interface and report.
+llvm::json::Array describePorts(const std::vector<Port> &ports);
+/// The C header: compiles without warnings as C99 and C++17.
+std::string makeHeader(const BundleInfo &info);
+/// The interface that lies in the object's `.qc.interface` section, version 1.
+std::string makeInterface(const BundleInfo &info);
+/// The JSON report.
+std::string makeReport(const BundleInfo &info);
+/// The report as text for people.
+std::string makeSummary(const BundleInfo &info);
+
+/// Writes all files or none: each goes to a temporary beside its place first.
+llvm::Error writeFiles(llvm::ArrayRef<std::pair<std::string, std::string>> pathsAndContents);
+} // namespace qc
+
+#endif // QC_CONVERSION_BUNDLE_H

@@ -1,0 +1,192 @@
+// Collects what the bundle says from the module at its stages, and writes files.
+#include "qc/Conversion/Bundle.h"
+#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace qc {
+namespace {
+std::string typeName(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+int64_t product(ArrayRef<int64_t> sizes) {
+  int64_t p = 1;
+  for (int64_t s : sizes)
+    p *= s;
+  return p;
+}
+
+/// Bytes that a tensor takes in memory: codes below a byte take one.
+int64_t getBytes(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.getNumElements() * (llvm::PowerOf2Ceil(std::max(8u, shaped.getElementTypeBitWidth())) / 8);
+}
+
+llvm::json::Array toJson(ArrayRef<int64_t> values) { return llvm::json::Array(values); }
+
+func::FuncOp lookup(ModuleOp module, StringRef name) { return module.lookupSymbol<func::FuncOp>(name); }
+
+std::string portName(ArrayAttr all, unsigned index, StringRef fallback) {
+  if (all)
+    if (auto name = cast<DictionaryAttr>(all[index]).getAs<StringAttr>("qc.name"))
+      return name.str();
+  return (fallback + Twine(index)).str();
+}
+
+void fillPorts(std::vector<Port> &ports, TypeRange types, TypeRange f32Types, ArrayAttr attrs, ArrayAttr f32Attrs, StringRef fallback) {
+  for (auto [i, type] : llvm::enumerate(types)) {
+    auto shaped = cast<ShapedType>(type);
+    Port port;
+    port.name = portName(f32Attrs ? f32Attrs : attrs, i, fallback);
+    port.shape = shaped.getShape().vec();
+    port.type = typeName(shaped.getElementType());
+    port.f32Type = f32Types.empty() ? "f32" : typeName(cast<ShapedType>(f32Types[i]).getElementType());
+    auto dictionary = attrs ? cast<DictionaryAttr>(attrs[i]) : DictionaryAttr();
+    if (dictionary && dictionary.get("qc.scale")) {
+      port.scale = dictionary.getAs<FloatAttr>("qc.scale").getValueAsDouble();
+      port.zeroPoint = dictionary.getAs<IntegerAttr>("qc.zero_point").getInt();
+    }
+    ports.push_back(std::move(port));
+  }
+}
+
+/// The name of the loop form that computes an op: what a reader looks up in docs/Pipeline.md.
+std::string kernelName(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op)) {
+    bool depthwise = getShape(conv.getWeight())[1] == 1 && conv.getGroups() > 1;
+    return depthwise ? "conv.depthwise.generic" : conv.getGroups() > 1 ? "conv.grouped.generic" : "conv.generic";
+  }
+  return op->getName().stripDialect().str() + ".generic";
+}
+
+llvm::json::Object describeLayer(Operation &op) {
+  llvm::json::Object layer{{"name", getLocName(op.getLoc())}, {"op", op.getName().stripDialect()}, {"kernel", kernelName(&op)}};
+  int64_t constants = 0, inputs = 0;
+  for (Value operand : op.getOperands())
+    (getConstant(operand) ? constants : inputs) += getBytes(operand.getType());
+  layer["constant_bytes"] = constants;
+  layer["input_bytes"] = inputs;
+  layer["output_bytes"] = getBytes(op.getResult(0).getType());
+  layer["output_shape"] = toJson(getShape(op.getResult(0)));
+  layer["output_type"] = typeName(getElementType(op.getResult(0)));
+  if (auto accumulator = dyn_cast<AccumulatorOpInterface>(op)) {
+    layer["macs"] = accumulator.getMacs();
+    if (auto bound = accumulator.getAccBound())
+      layer["accumulator_bound"] = int64_t(*bound);
+  }
+  return layer;
+}
+} // namespace
+
+int64_t Port::elements() const { return product(shape); }
+
+void collectTensors(ModuleOp module, BundleInfo &info) {
+  auto add = [&](Value value, StringRef name, StringRef kind) {
+    QuantSchemeInterface scheme = getScheme(value.getType());
+    if (!scheme)
+      return;
+    auto [low, high] = scheme.getCodeRange();
+    auto scales = scheme.getScaleValues();
+    auto zeros = scheme.getZeroPointValues();
+    llvm::json::Object tensor{{"name", name}, {"kind", kind}, {"shape", toJson(getShape(value))}, {"type", typeName(scheme.getCodeType())}};
+    tensor["scale"] = llvm::json::Array(scales);
+    tensor["zero_point"] = toJson(zeros);
+    tensor["code_range"] = llvm::json::Array{low, high};
+    if (scales.size() == 1)
+      tensor["range"] = llvm::json::Array{scales[0] * double(low - zeros[0]), scales[0] * double(high - zeros[0])};
+    else
+      tensor["channel_axis"] = scheme.getChannelAxis();
+    info.tensors.push_back(std::move(tensor));
+  };
+  module.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      if (isa<RankedTensorType>(result.getType()))
+        add(result, getLocName(result.getLoc()), isa<ConstantOp>(op) ? "constant" : "activation");
+  });
+}
+
+void collectProgram(ModuleOp module, BundleInfo &info) {
+  func::FuncOp run = lookup(module, "run"), runF32 = lookup(module, "run_f32");
+  info.run.present = bool(run);
+  info.runF32.present = bool(runF32);
+  func::FuncOp main = run ? run : runF32;
+  auto f32In = runF32 ? TypeRange(runF32.getArgumentTypes()) : TypeRange(), f32Out = runF32 ? TypeRange(runF32.getResultTypes()) : TypeRange();
+  fillPorts(info.inputs, main.getArgumentTypes(), f32In, main.getAllArgAttrs(), runF32 ? runF32.getAllArgAttrs() : ArrayAttr(), "input");
+  fillPorts(info.outputs, main.getResultTypes(), f32Out, main.getAllResultAttrs(), runF32 ? runF32.getAllResultAttrs() : ArrayAttr(), "output");
+  if (auto requant = main->getAttrOfType<StringAttr>("qc.requant"))
+    info.requant = requant.str();
+  if (auto list = main->getAttrOfType<ArrayAttr>("qc.float_ops"))
+    for (auto entry : list.getAsRange<DictionaryAttr>()) {
+      auto text = [&](StringRef key) { return entry.getAs<StringAttr>(key).str(); };
+      info.floatOps.push_back(llvm::json::Object{{"name", text("name")}, {"op", text("op")}, {"reason", text("reason")}});
+    }
+  for (Operation &op : main.getBody().front().without_terminator())
+    if (!isa<ConstantOp>(op) && op.getNumResults() == 1)
+      info.layers.push_back(describeLayer(op));
+}
+
+void collectArena(ModuleOp module, BundleInfo &info) {
+  auto number = [](func::FuncOp function, StringRef name) {
+    auto attr = function->getAttrOfType<IntegerAttr>(name);
+    return attr ? attr.getInt() : 0;
+  };
+  for (auto [name, entry] : {std::make_pair("run", &info.run), std::make_pair("run_f32", &info.runF32)})
+    if (func::FuncOp function = lookup(module, name)) {
+      entry->arenaBytes = number(function, "qc.arena_bytes");
+      entry->arenaLowerBound = number(function, "qc.arena_lower_bound");
+    }
+  func::FuncOp main = lookup(module, info.run.present ? "run" : "run_f32");
+  if (auto map = main ? main->getAttrOfType<ArrayAttr>("qc.arena_map") : ArrayAttr())
+    for (auto entry : map.getAsRange<DictionaryAttr>()) {
+      llvm::json::Object row;
+      for (NamedAttribute attr : entry)
+        if (auto integer = dyn_cast<IntegerAttr>(attr.getValue()))
+          row[attr.getName().str()] = integer.getInt();
+        else if (auto text = dyn_cast<StringAttr>(attr.getValue()))
+          row[attr.getName().str()] = text.str();
+      info.arenaMap.push_back(std::move(row));
+    }
+}
+
+llvm::Error writeFiles(ArrayRef<std::pair<std::string, std::string>> files) {
+  std::vector<llvm::sys::fs::TempFile> temporaries;
+  auto discard = [&] {
+    for (auto &temporary : temporaries)
+      llvm::consumeError(temporary.discard());
+  };
+  for (const auto &[path, contents] : files) {
+    auto temporary = llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp", llvm::sys::fs::all_read | llvm::sys::fs::all_write);
+    if (!temporary) {
+      discard();
+      return llvm::createStringError("cannot write '" + path + "': " + llvm::toString(temporary.takeError()) +
+                                     "; give a writable place with -o");
+    }
+    temporaries.push_back(std::move(*temporary));
+    llvm::raw_fd_ostream stream(temporaries.back().FD, /*shouldClose=*/false);
+    stream << contents;
+    stream.flush();
+    if (stream.has_error()) {
+      std::string reason = stream.error().message();
+      stream.clear_error();
+      discard();
+      return llvm::createStringError("cannot write '" + path + "': " + reason);
+    }
+  }
+  for (auto [i, file] : llvm::enumerate(files))
+    if (llvm::Error error = temporaries[i].keep(file.first)) {
+      std::string reason = llvm::toString(std::move(error));
+      for (size_t j = i; j < temporaries.size(); ++j)
+        llvm::consumeError(temporaries[j].discard());
+      return llvm::createStringError("cannot write '" + file.first + "': " + reason + "; give a writable place with -o");
+    }
+  return llvm::Error::success();
+}
+} // namespace qc

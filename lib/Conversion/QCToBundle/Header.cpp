@@ -1,0 +1,140 @@
+// The C header and the interface section.
+#include "qc/Conversion/Bundle.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace qc {
+namespace {
+/// C type of a port's element; sub-byte codes and bool take a byte.
+std::string cType(StringRef type) {
+  if (type == "f32")
+    return "float";
+  bool isUnsigned = type.consume_front("u") || type == "i1";
+  type.consume_front("s");
+  unsigned bits = 8;
+  type.drop_front().getAsInteger(10, bits);
+  return (isUnsigned ? "uint" : "int") + std::to_string(PowerOf2Ceil(std::max(8u, bits))) + "_t";
+}
+
+/// Parameter names: identifiers of the ports, made unique.
+std::vector<std::string> parameterNames(const BundleInfo &info) {
+  std::vector<std::string> names;
+  StringSet<> used{"arena"};
+  static const StringSet<> keywords{"int", "float", "double", "char", "short", "long", "auto", "static", "const", "void", "if", "else", "for", "while",
+                                    "do", "return", "switch", "case", "default", "break", "continue", "struct", "union", "enum", "typedef", "signed",
+                                    "unsigned", "goto", "register", "restrict", "inline", "extern", "volatile", "sizeof", "new", "delete", "class",
+                                    "template", "this", "operator", "private", "public", "protected", "virtual", "namespace", "using", "true", "false",
+                                    "bool", "and", "or", "not", "xor", "try", "catch", "throw", "typename", "friend", "export", "explicit", "mutable"};
+  for (const auto *ports : {&info.inputs, &info.outputs})
+    for (const Port &port : *ports) {
+      std::string name = toIdentifier(port.name), unique = keywords.contains(name) ? name + "_" : name;
+      for (int i = 2; !used.insert(unique).second; ++i)
+        unique = name + "_" + std::to_string(i);
+      names.push_back(unique);
+    }
+  return names;
+}
+
+void declare(raw_ostream &os, const BundleInfo &info, StringRef suffix, bool f32) {
+  auto names = parameterNames(info);
+  os << "void " << info.name << suffix << "(";
+  size_t next = 0;
+  for (const Port &port : info.inputs)
+    os << "const " << cType(f32 ? port.f32Type : port.type) << " " << names[next++] << "[" << port.elements() << "], ";
+  for (const Port &port : info.outputs)
+    os << cType(f32 ? port.f32Type : port.type) << " " << names[next++] << "[" << port.elements() << "], ";
+  os << "void *arena);\n";
+}
+
+void definePorts(raw_ostream &os, StringRef prefix, StringRef kind, const std::vector<Port> &ports) {
+  for (const Port &port : ports) {
+    std::string base = (prefix + "_" + kind).str();
+    if (ports.size() > 1)
+      base += "_" + StringRef(toIdentifier(port.name)).upper();
+    os << "\n#define " << base << "_NAME \"";
+    os.write_escaped(port.name) << "\"\n#define " << base << "_SIZE " << port.elements() << "\n#define " << base << "_SHAPE {";
+    interleaveComma(port.shape.empty() ? std::vector<int64_t>{1} : port.shape, os);
+    os << "}\n#define " << base << "_RANK " << port.shape.size() << "\n";
+    if (port.scale) {
+      os << "#define " << base << "_SCALE " << format("%.9e", *port.scale) << "f\n";
+      os << "#define " << base << "_ZERO_POINT " << *port.zeroPoint << "\n";
+    }
+  }
+}
+} // namespace
+
+std::string toIdentifier(StringRef name) {
+  std::string result;
+  for (char c : name)
+    result += isAlnum(c) ? c : '_';
+  if (result.empty() || isDigit(result[0]))
+    result.insert(result.begin(), '_');
+  return result;
+}
+
+json::Array describePorts(const std::vector<Port> &ports) {
+  json::Array list;
+  for (const Port &port : ports) {
+    json::Object row{{"name", port.name}, {"shape", json::Array(port.shape)}, {"type", port.type}, {"f32_type", port.f32Type}, {"f32", port.f32Type == "f32"}};
+    if (port.scale) {
+      row["scale"] = *port.scale;
+      row["zero_point"] = *port.zeroPoint;
+    }
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+std::string makeHeader(const BundleInfo &info) {
+  std::string text, upper = StringRef(info.name).upper();
+  raw_string_ostream os(text);
+  os << "/* " << info.name << ": made by qcc " QCC_VERSION " for " << info.target.triple << " (" << info.target.headerNote << ").\n"
+     << "   Every pointer is the caller's; buffers must not overlap. No heap, no state: one arena per thread makes it reentrant. */\n"
+     << "#ifndef " << upper << "_H\n#define " << upper << "_H\n\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+  os << "/* 1: no floating-point instruction in " << info.name << "_run. */\n#define " << upper << "_INTEGER_ONLY " << info.integerOnly() << "\n";
+  if (info.run.present)
+    os << "/* Rounding contract of every requantization. */\n#define " << upper << "_REQUANT \"" << info.requant << "\"\n";
+  os << "/* Scratch memory that the caller provides, in bytes, and its alignment. */\n";
+  if (info.run.present)
+    os << "#define " << upper << "_ARENA_BYTES " << info.run.arenaBytes << "\n";
+  if (info.runF32.present)
+    os << "#define " << upper << "_F32_ARENA_BYTES " << info.runF32.arenaBytes << "\n";
+  os << "#define " << upper << "_ARENA_ALIGN " << arenaAlign << "\n";
+  definePorts(os, upper, "INPUT", info.inputs);
+  definePorts(os, upper, "OUTPUT", info.outputs);
+  os << "\n";
+  if (info.run.present) {
+    os << "/* Integer codes in the model's shape and layout: real = SCALE * (code - ZERO_POINT). Arena: " << upper << "_ARENA_BYTES. */\n";
+    declare(os, info, "_run", false);
+  }
+  if (info.runF32.present) {
+    os << "/* Real values in f32" << (info.run.present ? "; converts and calls " + info.name + "_run" : "") << ". Arena: " << upper
+       << "_F32_ARENA_BYTES. */\n";
+    declare(os, info, "_run_f32", true);
+  }
+  os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << upper << "_H */\n";
+  return text;
+}
+
+std::string makeInterface(const BundleInfo &info) {
+  json::Object root{{"version", 1},
+                    {"name", info.name},
+                    {"target", json::Object{{"triple", info.target.triple}, {"cpu", info.target.cpu}, {"features", info.target.features}}},
+                    {"integer_only", info.integerOnly()},
+                    {"requant", info.requant},
+                    {"inputs", describePorts(info.inputs)},
+                    {"outputs", describePorts(info.outputs)}};
+  if (info.run.present)
+    root["run"] = json::Object{{"symbol", info.name + "_run"}, {"arena_bytes", info.run.arenaBytes}, {"arena_align", arenaAlign}};
+  if (info.runF32.present)
+    root["run_f32"] = json::Object{{"symbol", info.name + "_run_f32"}, {"arena_bytes", info.runF32.arenaBytes}, {"arena_align", arenaAlign}};
+  std::string text;
+  raw_string_ostream(text) << json::Value(std::move(root));
+  return text;
+}
+} // namespace qc

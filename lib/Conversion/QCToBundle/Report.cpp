@@ -1,0 +1,80 @@
+// The report: JSON for programs, text for people.
+#include "qc/Conversion/Bundle.h"
+
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace qc {
+namespace {
+json::Object describeEntry(const Entry &entry) {
+  return json::Object{{"arena_bytes", entry.arenaBytes}, {"arena_lower_bound", entry.arenaLowerBound}, {"arena_align", arenaAlign}};
+}
+
+int64_t total(const json::Array &rows, StringRef key) {
+  int64_t sum = 0;
+  for (const json::Value &row : rows)
+    sum += row.getAsObject()->getInteger(key).value_or(0);
+  return sum;
+}
+} // namespace
+
+std::string makeReport(const BundleInfo &info) {
+  json::Object root{
+      {"version", 1},
+      {"name", info.name},
+      {"model", info.model},
+      {"qcc", QCC_VERSION},
+      {"llvm", LLVM_VERSION_STRING},
+      {"target", json::Object{{"name", info.target.name}, {"triple", info.target.triple}, {"cpu", info.target.cpu}, {"features", info.target.features}}},
+      {"options", json::Object(info.options)},
+      {"requant", info.requant},
+      {"integer_only", info.integerOnly()},
+      {"float_ops", json::Array(info.floatOps)},
+      {"inputs", describePorts(info.inputs)},
+      {"outputs", describePorts(info.outputs)},
+      {"macs", total(info.layers, "macs")},
+      {"constant_bytes", total(info.layers, "constant_bytes")},
+      {"layers", json::Array(info.layers)},
+      {"tensors", json::Array(info.tensors)},
+      {"arena", json::Array(info.arenaMap)},
+  };
+  if (info.run.present)
+    root["run"] = describeEntry(info.run);
+  if (info.runF32.present)
+    root["run_f32"] = describeEntry(info.runF32);
+  std::string text;
+  raw_string_ostream(text) << formatv("{0:2}", json::Value(std::move(root))) << "\n";
+  return text;
+}
+
+std::string makeSummary(const BundleInfo &info) {
+  std::string text;
+  raw_string_ostream os(text);
+  const Entry &entry = info.run.present ? info.run : info.runF32;
+  os << info.name << " for " << info.target.triple << " (" << info.target.headerNote << "), ";
+  os << (info.integerOnly() ? "integer-only" : info.run.present ? "with float fallbacks" : "f32");
+  if (!info.requant.empty())
+    os << ", requantize: " << info.requant;
+  os << "\nMACs " << total(info.layers, "macs") << ", constants " << total(info.layers, "constant_bytes") << " B, arena " << entry.arenaBytes
+     << " B (lower bound " << entry.arenaLowerBound << " B)\n\n";
+  os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", "layer", "kernel", "MACs", "constants B", "output B");
+  for (const json::Value &value : info.layers) {
+    const json::Object &row = *value.getAsObject();
+    auto number = [&](StringRef key) { return row.getInteger(key).value_or(0); };
+    os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", row.getString("name").value_or(""), row.getString("kernel").value_or(""), number("macs"),
+                  number("constant_bytes"), number("output_bytes"));
+  }
+  if (info.floatOps.empty() && info.run.present)
+    os << "\nNothing stayed in float.\n";
+  else if (info.run.present)
+    os << "\nStayed in float:\n";
+  for (const json::Value &value : info.floatOps) {
+    const json::Object &row = *value.getAsObject();
+    os << "  " << row.getString("name").value_or("") << " (" << row.getString("op").value_or("") << "): " << row.getString("reason").value_or("") << "\n";
+  }
+  return text;
+}
+} // namespace qc

@@ -1,0 +1,599 @@
+// Quantized element types to plain integers: zero points, accumulators and requantizations become explicit (docs/Numerics.md).
+#include "qc/Conversion/Passes.h"
+#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Reference/Math.h"
+#include "qc/Dialect/QC/Reference/Requantize.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_LOWERTOINTEGER
+#include "qc/Conversion/Passes.h.inc"
+
+namespace {
+/// tensor<..x!quant...> to tensor<..x its code type>; everything else stays.
+struct IntegerTypes : TypeConverter {
+  IntegerTypes() {
+    addConversion([](Type type) { return type; });
+    addConversion([](RankedTensorType type) -> Type {
+      if (QuantSchemeInterface scheme = getScheme(type))
+        return withElementType(type, scheme.getCodeType());
+      return type;
+    });
+  }
+};
+
+/// A pattern that knows the rounding contract.
+template <typename OpTy> struct Pattern : OpConversionPattern<OpTy> {
+  Pattern(const TypeConverter &types, MLIRContext *context, Rounding rounding)
+      : OpConversionPattern<OpTy>(types, context), rounding(rounding) {}
+  Rounding rounding;
+
+  RankedTensorType integerType(Value value) const {
+    return cast<RankedTensorType>(this->getTypeConverter()->convertType(value.getType()));
+  }
+};
+
+/// One scale and zero point per tensor, as activations have.
+struct Affine {
+  double scale;
+  int64_t zeroPoint;
+};
+FailureOr<Affine> getAffine(Value value) {
+  auto type = dyn_cast<quant::UniformQuantizedType>(getElementType(value));
+  if (!type)
+    return failure();
+  return Affine{type.getScale(), type.getZeroPoint()};
+}
+
+/// The code range of `result`, narrowed by the real limits of an op (N14).
+std::pair<int64_t, int64_t> getCodeRange(Value result, std::optional<APFloat> min, std::optional<APFloat> max) {
+  QuantSchemeInterface scheme = getScheme(result.getType());
+  auto [low, high] = scheme.getCodeRange();
+  if (min)
+    low = scheme.encode({min->convertToDouble()}, {})[0];
+  if (max)
+    high = scheme.encode({max->convertToDouble()}, {})[0];
+  return {low, std::max(low, high)};
+}
+
+/// Emits the requantization of one input into the type of `result`. `reals` holds one multiplier, or one per index of `axis`.
+FailureOr<Value> requantize(OpBuilder &builder, Operation *op, Value input, int64_t inputZero, ArrayRef<double> reals, std::optional<int64_t> axis,
+                            Value result, std::pair<int64_t, int64_t> range, Rounding rounding, ArrayRef<int64_t> shape = {}) {
+  SmallVector<int32_t> mantissas, shifts;
+  if (llvm::all_equal(reals)) {
+    reals = reals.take_front();
+    axis = std::nullopt;
+  }
+  for (double real : reals) {
+    int exponent;
+    if (!(std::fabs(real) < 0x1p24) || (rounding == Rounding::Pow2 && std::fabs(std::frexp(real, &exponent)) != 0.5 && real != 0)) {
+      op->emitError() << "cannot requantize with multiplier " << real
+                      << (rounding == Rounding::Pow2 ? ": the pow2 contract needs power-of-two scales" : ": it must be below 2^24")
+                      << "; check the ranges of its input and output";
+      return failure();
+    }
+    Multiplier multiplier = getMultiplier(real, rounding);
+    mantissas.push_back(multiplier.mantissa);
+    shifts.push_back(multiplier.shift);
+  }
+  auto quantized = cast<quant::UniformQuantizedType>(getElementType(result));
+  auto type = RankedTensorType::get(shape.empty() ? getShape(result) : shape, getCodeType(quantized));
+  auto requantized = RequantizeOp::create(
+      builder, op->getLoc(), type, input, builder.getDenseI64ArrayAttr({inputZero}), builder.getDenseI32ArrayAttr(mantissas),
+      builder.getDenseI32ArrayAttr(shifts), axis ? builder.getI64IntegerAttr(*axis) : IntegerAttr(), builder.getI64IntegerAttr(quantized.getZeroPoint()),
+      builder.getI64IntegerAttr(range.first), builder.getI64IntegerAttr(range.second), RoundingAttr::get(builder.getContext(), rounding));
+  return requantized.getResult();
+}
+
+/// States the bound of an accumulator and gives it the narrowest of i32 and i64 that holds the bound.
+LogicalResult proveAccumulator(OpBuilder &builder, Operation *op) {
+  auto accumulator = cast<AccumulatorOpInterface>(op);
+  std::string why;
+  auto bound = accumulator.computeAccBound(why);
+  if (failed(bound))
+    return op->emitError() << why;
+  accumulator.setAccBoundAttr(builder.getIntegerAttr(builder.getIntegerType(64, /*isSigned=*/false), *bound));
+  unsigned bits = *bound <= uint64_t(INT32_MAX) ? 32 : 64;
+  op->getResult(0).setType(withElementType(op->getResult(0).getType(), builder.getIntegerType(bits)));
+  return success();
+}
+
+/// The integer weights of a contraction with their zero points subtracted (i16 if they no longer fit), and the real scale per channel.
+struct Weights {
+  Value value;
+  SmallVector<int64_t> codes;
+  SmallVector<double> scales;
+};
+FailureOr<Weights> getWeights(OpBuilder &builder, Operation *op, Value quantized, Value integer) {
+  QuantSchemeInterface scheme = getScheme(quantized.getType());
+  ElementsAttr attr = getConstant(integer);
+  if (!scheme || !attr)
+    return op->emitError("needs constant quantized weights"), failure();
+  Weights weights{integer, getInts(attr), scheme.getScaleValues()};
+  auto zeros = scheme.getZeroPointValues();
+  if (llvm::all_of(zeros, [](int64_t z) { return z == 0; }) && !scheme.getCodeType().isUnsigned())
+    return weights;
+  auto shape = getShape(integer);
+  int64_t axis = scheme.getChannelAxis(), inner = 1;
+  for (int64_t size : axis < 0 ? ArrayRef<int64_t>() : shape.drop_front(axis + 1))
+    inner *= size;
+  for (auto [i, code] : llvm::enumerate(weights.codes))
+    code -= zeros[axis < 0 ? 0 : (i / inner) % shape[axis]];
+  auto [low, high] = std::minmax_element(weights.codes.begin(), weights.codes.end());
+  auto type = builder.getIntegerType(*low >= -128 && *high <= 127 ? 8 : 16);
+  weights.value = ConstantOp::create(builder, op->getLoc(), makeElements(RankedTensorType::get(shape, type), weights.codes));
+  return weights;
+}
+
+/// The bias codes plus `correction` per channel as a constant, i32 unless a value needs i64. Null if all are zero and there was no bias.
+FailureOr<Value> getBias(OpBuilder &builder, Operation *op, Value quantized, Value integer, ArrayRef<double> expectedScales,
+                         ArrayRef<int64_t> correction) {
+  SmallVector<int64_t> codes(correction);
+  if (integer) {
+    ElementsAttr attr = getConstant(integer);
+    QuantSchemeInterface scheme = getScheme(quantized.getType());
+    if (!attr || !scheme)
+      return op->emitError("needs a constant quantized bias"), failure();
+    auto scales = scheme.getScaleValues();
+    for (size_t c = 0; c < expectedScales.size(); ++c) {
+      double scale = scales[scales.size() == 1 ? 0 : c];
+      // N15: equal up to the f32 rounding that model files apply to the product.
+      if (std::fabs(scale - expectedScales[c]) > 0x1p-22 * expectedScales[c])
+        return op->emitError() << "bias scale " << scale << " of channel " << c << " is not input scale * weight scale = " << expectedScales[c]
+                               << "; requantize the bias in the model",
+               failure();
+    }
+    for (auto [i, code] : llvm::enumerate(getInts(attr)))
+      codes[i] += code;
+  } else if (llvm::all_of(codes, [](int64_t c) { return c == 0; })) {
+    return Value();
+  }
+  bool fits = llvm::all_of(codes, [](int64_t c) { return c >= INT32_MIN && c <= INT32_MAX; });
+  auto type = RankedTensorType::get({int64_t(codes.size())}, builder.getIntegerType(fits ? 32 : 64));
+  return ConstantOp::create(builder, op->getLoc(), makeElements(type, codes)).getResult();
+}
+
+/// s_x * s_w[c], one entry per output channel.
+SmallVector<double> accumulatorScales(double inputScale, ArrayRef<double> weightScales, int64_t channels) {
+  SmallVector<double> scales(channels);
+  for (int64_t c = 0; c < channels; ++c)
+    scales[c] = inputScale * weightScales[weightScales.size() == 1 ? 0 : c];
+  return scales;
+}
+SmallVector<double> divideBy(ArrayRef<double> scales, double by) {
+  return llvm::map_to_vector(scales, [&](double s) { return s / by; });
+}
+
+int64_t product(ArrayRef<int64_t> sizes) {
+  int64_t p = 1;
+  for (int64_t s : sizes)
+    p *= s;
+  return p;
+}
+
+template <typename OpTy> LogicalResult requireAffine(OpTy op, ConversionPatternRewriter &rewriter, ArrayRef<Value> values) {
+  for (Value value : values)
+    if (failed(getAffine(value)))
+      return rewriter.notifyMatchFailure(op, "needs activations with one scale per tensor");
+  return success();
+}
+
+struct LowerConv : Pattern<ConvOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(ConvOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+      return failure();
+    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto weights = getWeights(rewriter, op, op.getWeight(), in.getWeight());
+    if (failed(weights))
+      return failure();
+    auto shape = getShape(op.getWeight());
+    int64_t perChannel = product(shape.drop_front());
+    SmallVector<int64_t> correction(shape[0], 0);
+    for (auto [i, w] : llvm::enumerate(weights->codes))
+      correction[i / perChannel] -= x.zeroPoint * w;
+    auto scales = accumulatorScales(x.scale, weights->scales, shape[0]);
+    auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, correction);
+    if (failed(bias))
+      return failure();
+    auto conv = ConvOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(), weights->value, *bias,
+                               op.getStrides(), op.getPads(), op.getDilations(), op.getGroups(), FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
+    if (failed(proveAccumulator(rewriter, conv)))
+      return failure();
+    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    auto result = requantize(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, op.getResult(), range, rounding);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
+    return success();
+  }
+};
+
+struct LowerConvTranspose : Pattern<ConvTransposeOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(ConvTransposeOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+      return failure();
+    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto weights = getWeights(rewriter, op, op.getWeight(), in.getWeight());
+    if (failed(weights))
+      return failure();
+    int64_t channels = getShape(op.getResult())[1];
+    auto scales = accumulatorScales(x.scale, weights->scales, channels);
+    auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, SmallVector<int64_t>(channels, 0));
+    if (failed(bias))
+      return failure();
+    auto conv = ConvTransposeOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(), weights->value,
+                                        *bias, op.getStrides(), op.getPads(), op.getOutputPadding(), op.getDilations(), op.getGroups(), FloatAttr(),
+                                        FloatAttr(), x.zeroPoint, IntegerAttr());
+    if (failed(proveAccumulator(rewriter, conv)))
+      return failure();
+    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    auto result = requantize(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, op.getResult(), range, rounding);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
+    return success();
+  }
+};
+
+struct LowerMatmul : Pattern<MatmulOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(MatmulOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getLhs(), op.getResult()})))
+      return failure();
+    auto x = *getAffine(op.getLhs()), y = *getAffine(op.getResult());
+    auto shape = getShape(op.getRhs());
+    int64_t channels = shape.back();
+    Value rhs = in.getRhs();
+    SmallVector<double> rhsScales;
+    SmallVector<int64_t> correction(channels, 0);
+    int64_t lhsZero = x.zeroPoint, rhsZero = 0;
+    if (getConstant(in.getRhs())) {
+      auto weights = getWeights(rewriter, op, op.getRhs(), in.getRhs());
+      if (failed(weights))
+        return failure();
+      rhs = weights->value;
+      rhsScales = weights->scales;
+      if (shape.size() == 2) {
+        for (auto [i, w] : llvm::enumerate(weights->codes))
+          correction[i % channels] -= lhsZero * w;
+        lhsZero = 0;
+      }
+    } else {
+      auto w = getAffine(op.getRhs());
+      if (failed(w))
+        return rewriter.notifyMatchFailure(op, "needs activations with one scale per tensor");
+      rhsScales = {w->scale};
+      rhsZero = w->zeroPoint;
+    }
+    auto scales = accumulatorScales(x.scale, rhsScales, channels);
+    auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, correction);
+    if (failed(bias))
+      return failure();
+    auto matmul = MatmulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), rhs, *bias, FloatAttr(),
+                                   FloatAttr(), lhsZero, rhsZero, IntegerAttr());
+    if (failed(proveAccumulator(rewriter, matmul)))
+      return failure();
+    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    auto result = requantize(rewriter, op, matmul, 0, divideBy(scales, y.scale), getShape(op.getResult()).size() - 1, op.getResult(), range, rounding);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
+    return success();
+  }
+};
+
+/// Residual additions: both operands on one exponent, one rounding (N12).
+template <typename OpTy, int sign> struct LowerSum : Pattern<OpTy> {
+  using Pattern<OpTy>::Pattern;
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()})))
+      return failure();
+    auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
+    SmallVector<int32_t> mantissas;
+    int32_t shift;
+    double reals[] = {a.scale / y.scale, sign * (b.scale / y.scale)};
+    if (std::fabs(reals[0]) >= 0x1p24 || std::fabs(reals[1]) >= 0x1p24)
+      return op.emitError("operand scale is more than 2^24 times the result's; check the ranges");
+    getCommonMultipliers(reals, this->rounding, mantissas, shift);
+    auto [low, high] = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    rewriter.replaceOpWithNewOp<RequantizeOp>(
+        op, this->integerType(op.getResult()), ValueRange{in.getLhs(), in.getRhs()}, rewriter.getDenseI64ArrayAttr({a.zeroPoint, b.zeroPoint}),
+        rewriter.getDenseI32ArrayAttr(mantissas), rewriter.getDenseI32ArrayAttr({shift}), IntegerAttr(), rewriter.getI64IntegerAttr(y.zeroPoint),
+        rewriter.getI64IntegerAttr(low), rewriter.getI64IntegerAttr(high), RoundingAttr::get(rewriter.getContext(), this->rounding));
+    return success();
+  }
+};
+
+struct LowerMul : Pattern<MulOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(MulOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()})))
+      return failure();
+    auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
+    auto mul = MulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), in.getRhs(), FloatAttr(),
+                             FloatAttr(), a.zeroPoint, b.zeroPoint, IntegerAttr());
+    if (failed(proveAccumulator(rewriter, mul)))
+      return failure();
+    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    auto result = requantize(rewriter, op, mul, 0, {a.scale * b.scale / y.scale}, std::nullopt, op.getResult(), range, rounding);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
+    return success();
+  }
+};
+
+struct LowerClamp : Pattern<ClampOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(ClampOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+      return failure();
+    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    auto result = requantize(rewriter, op, in.getInput(), x.zeroPoint, {x.scale / y.scale}, std::nullopt, op.getResult(), range, rounding);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
+    return success();
+  }
+};
+
+/// Every code of the input type, in table order.
+SmallVector<int64_t> allCodes(IntegerType type) {
+  auto [low, high] = getCodeLimits(type);
+  SmallVector<int64_t> codes;
+  for (int64_t code = low; code <= high; ++code)
+    codes.push_back(code);
+  return codes;
+}
+
+/// Appends one table row: the codes of f(real value of each input code) (N10).
+template <typename F> void appendTable(SmallVectorImpl<int64_t> &table, Value input, Value result, F f) {
+  QuantSchemeInterface from = getScheme(input.getType()), to = getScheme(result.getType());
+  SmallVector<double> values = from.decode(allCodes(from.getCodeType()), {});
+  for (double &value : values)
+    value = f(value);
+  table.append(to.encode(values, {}));
+}
+
+struct LowerActivation : Pattern<ActivationOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(ActivationOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+      return failure();
+    SmallVector<int64_t> table;
+    appendTable(table, op.getInput(), op.getResult(), [&](double x) {
+      return evaluateActivation(op.getKind(), x, op.getAlpha().convertToDouble(), op.getBeta().convertToDouble());
+    });
+    auto type = RankedTensorType::get({int64_t(table.size())}, integerType(op.getResult()).getElementType());
+    Value constant = ConstantOp::create(rewriter, op.getLoc(), makeElements(type, table));
+    rewriter.replaceOpWithNewOp<LutOp>(op, integerType(op.getResult()), in.getInput(), constant, IntegerAttr());
+    return success();
+  }
+};
+
+struct LowerPRelu : Pattern<PReluOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(PReluOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+      return failure();
+    ElementsAttr slopes = getConstant(op.getSlope());
+    if (!slopes || !op.whyFloat().empty())
+      return rewriter.notifyMatchFailure(op, "needs a constant slope along one axis");
+    SmallVector<float> slope = getFloats(slopes);
+    SmallVector<int64_t> table;
+    for (float s : slope)
+      appendTable(table, op.getInput(), op.getResult(), [&](double x) { return x < 0 ? double(s) * x : x; });
+    IntegerAttr axis;
+    SmallVector<int64_t> shape;
+    if (slope.size() > 1) {
+      auto sizes = getShape(op.getSlope());
+      int64_t offset = getShape(op.getInput()).size() - sizes.size();
+      axis = rewriter.getI64IntegerAttr(offset + (llvm::find_if(sizes, [](int64_t s) { return s > 1; }) - sizes.begin()));
+      shape.push_back(slope.size());
+    }
+    shape.push_back(table.size() / slope.size());
+    auto type = RankedTensorType::get(shape, integerType(op.getResult()).getElementType());
+    Value constant = ConstantOp::create(rewriter, op.getLoc(), makeElements(type, table));
+    rewriter.replaceOpWithNewOp<LutOp>(op, integerType(op.getResult()), in.getInput(), constant, axis);
+    return success();
+  }
+};
+
+/// Average: sum with padding by the zero point, so that padding adds nothing once `window * zero_point` is subtracted (N13).
+struct LowerAveragePool : Pattern<PoolOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(PoolOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (op.getKind() != PoolKind::Average || failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+      return rewriter.notifyMatchFailure(op, "not an average over activations");
+    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    int64_t window = product(op.getKernel());
+    auto sum = PoolOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), PoolKind::Sum, in.getInput(),
+                              op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(), false, x.zeroPoint, IntegerAttr());
+    if (failed(proveAccumulator(rewriter, sum)))
+      return failure();
+    auto range = getCodeRange(op.getResult(), std::nullopt, std::nullopt);
+    SmallVector<double> reals;
+    if (op.getCountIncludePad() || llvm::all_of(op.getPads(), [](int64_t p) { return p == 0; }))
+      reals.push_back(x.scale / (y.scale * double(window)));
+    else
+      for (int64_t count : countElements(op))
+        reals.push_back(x.scale / (y.scale * double(count)));
+    auto shape = getShape(op.getResult());
+    if (llvm::all_equal(reals)) {
+      auto result = requantize(rewriter, op, sum, window * x.zeroPoint, reals, std::nullopt, op.getResult(), range, rounding);
+      if (failed(result))
+        return failure();
+      rewriter.replaceOp(op, *result);
+      return success();
+    }
+    // The divisor differs at the borders: one multiplier per position, as the last axis of a two-dimensional view.
+    int64_t positions = reals.size();
+    SmallVector<int64_t> flat{shape[0] * shape[1], positions};
+    Value view = ReshapeOp::create(rewriter, op.getLoc(), RankedTensorType::get(flat, getElementType(sum.getResult())), sum);
+    auto result = requantize(rewriter, op, view, window * x.zeroPoint, reals, 1, op.getResult(), range, rounding, flat);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, integerType(op.getResult()), *result);
+    return success();
+  }
+
+  /// Elements of the input under the window at each output position, row-major.
+  static SmallVector<int64_t> countElements(PoolOp op) {
+    auto in = getShape(op.getInput()).drop_front(2), out = getShape(op.getResult()).drop_front(2);
+    SmallVector<int64_t> counts{1};
+    for (size_t d = 0; d < out.size(); ++d) {
+      SmallVector<int64_t> next;
+      for (int64_t count : counts)
+        for (int64_t o = 0; o < out[d]; ++o) {
+          int64_t valid = 0;
+          for (int64_t k = 0; k < op.getKernel()[d]; ++k) {
+            int64_t i = o * op.getStrides()[d] + k * op.getDilations()[d] - op.getPads()[d];
+            valid += i >= 0 && i < in[d];
+          }
+          next.push_back(count * valid);
+        }
+      counts = next;
+    }
+    return counts;
+  }
+};
+
+struct LowerReduce : Pattern<ReduceOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(ReduceOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (op.isSameScale() || failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+      return rewriter.notifyMatchFailure(op, "not a sum or mean over activations");
+    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    int64_t count = product(getShape(op.getInput())) / product(getShape(op.getResult()));
+    auto sum = ReduceOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), ReduceKind::Sum, in.getInput(),
+                                op.getAxes(), op.getKeepDims(), IntegerAttr());
+    if (failed(proveAccumulator(rewriter, sum)))
+      return failure();
+    double real = op.getKind() == ReduceKind::Mean ? x.scale / (y.scale * double(count)) : x.scale / y.scale;
+    auto range = getCodeRange(op.getResult(), std::nullopt, std::nullopt);
+    auto result = requantize(rewriter, op, sum, count * x.zeroPoint, {real}, std::nullopt, op.getResult(), range, rounding);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
+    return success();
+  }
+};
+
+/// Ops that move codes: operands are brought to the result's type where they differ, then the op works on integers.
+struct LowerSameScale : ConversionPattern {
+  LowerSameScale(const TypeConverter &types, MLIRContext *context, Rounding rounding)
+      : ConversionPattern(types, MatchAnyOpTypeTag(), 1, context), rounding(rounding) {}
+  Rounding rounding;
+
+  LogicalResult matchAndRewrite(Operation *op, ArrayRef<Value> operands, ConversionPatternRewriter &rewriter) const override {
+    auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+    if (!quantizable || isa<ConstantOp>(op) || !quantizable.isSameScale())
+      return rewriter.notifyMatchFailure(op, "computes new values");
+    Value result = op->getResult(0);
+    auto y = getAffine(result);
+    SmallVector<Value> inputs;
+    for (auto [before, now] : llvm::zip(op->getOperands(), operands)) {
+      if (getElementType(before) == getElementType(result)) {
+        inputs.push_back(now);
+        continue;
+      }
+      auto x = getAffine(before);
+      if (failed(x) || failed(y))
+        return rewriter.notifyMatchFailure(op, "needs activations with one scale per tensor");
+      auto moved = requantize(rewriter, op, now, x->zeroPoint, {x->scale / y->scale}, std::nullopt, result, getScheme(result.getType()).getCodeRange(),
+                              rounding, getShape(before));
+      if (failed(moved))
+        return failure();
+      inputs.push_back(*moved);
+    }
+    OperationState state(op->getLoc(), op->getName(), inputs, {getTypeConverter()->convertType(result.getType())}, op->getAttrs());
+    Operation *integer = rewriter.create(state);
+    if (auto pad = dyn_cast<PadOp>(integer))
+      if (pad.getMode() == PadMode::Constant)
+        pad.setPadValue(getScheme(result.getType()).encode({pad.getValue().convertToDouble()}, {})[0]);
+    rewriter.replaceOp(op, integer);
+    return success();
+  }
+};
+
+struct LowerConstant : Pattern<ConstantOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(ConstantOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<ConstantOp>(op, op.getValue());
+    return success();
+  }
+};
+
+struct LowerQuantize : Pattern<quant::QuantizeCastOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(quant::QuantizeCastOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    auto x = getAffine(op.getResult());
+    if (failed(x))
+      return op.emitError("a computed value needs one scale per tensor");
+    auto [low, high] = getScheme(op.getType()).getCodeRange();
+    rewriter.replaceOpWithNewOp<QuantizeOp>(op, integerType(op.getResult()), in.getInput(), rewriter.getF32FloatAttr(x->scale),
+                                            rewriter.getI64IntegerAttr(x->zeroPoint), rewriter.getI64IntegerAttr(low), rewriter.getI64IntegerAttr(high));
+    return success();
+  }
+};
+
+struct LowerDequantize : Pattern<quant::DequantizeCastOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(quant::DequantizeCastOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    // A constant that only float ops read becomes a float constant: nothing is left to compute.
+    if (ElementsAttr codes = getConstant(in.getInput())) {
+      SmallVector<double> values = getScheme(op.getInput().getType()).decode(getInts(codes), getShape(op.getInput()));
+      rewriter.replaceOpWithNewOp<ConstantOp>(op, makeElements(cast<RankedTensorType>(op.getType()), SmallVector<float>(values.begin(), values.end())));
+      return success();
+    }
+    auto x = getAffine(op.getInput());
+    if (failed(x))
+      return op.emitError("a computed value needs one scale per tensor");
+    rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), in.getInput(), rewriter.getF32FloatAttr(x->scale),
+                                              rewriter.getI64IntegerAttr(x->zeroPoint));
+    return success();
+  }
+};
+
+struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
+  using LowerToIntegerBase::LowerToIntegerBase;
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    MLIRContext *context = &getContext();
+    std::string name = requant;
+    llvm::replace(name, '-', '_');
+    auto rounding = symbolizeRounding(name);
+    if (!rounding) {
+      function.emitError() << "unknown rounding contract '" << requant << "': use onnx, ort, tflite-double, tflite-single or pow2";
+      return signalPassFailure();
+    }
+    IntegerTypes types;
+    RewritePatternSet patterns(context);
+    patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp, LowerActivation, LowerPRelu,
+                 LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize, LowerDequantize>(types, context, *rounding);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
+    populateReturnOpTypeConversionPattern(patterns, types);
+    populateCallOpTypeConversionPattern(patterns, types);
+
+    ConversionTarget target(*context);
+    target.markUnknownOpDynamicallyLegal([&](Operation *op) {
+      if (auto f = dyn_cast<func::FuncOp>(op))
+        return types.isSignatureLegal(f.getFunctionType()) && types.isLegal(&f.getBody());
+      return types.isLegal(op->getOperandTypes()) && types.isLegal(op->getResultTypes());
+    });
+    if (failed(applyFullConversion(function, target, std::move(patterns))))
+      return signalPassFailure();
+    function->setAttr("qc.requant", StringAttr::get(context, requant));
+  }
+};
+} // namespace
+} // namespace qc

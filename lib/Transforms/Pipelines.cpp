@@ -1,0 +1,179 @@
+// The stages in order and the passes between them.
+#include "qc/Transforms/Pipelines.h"
+
+#include "qc/Conversion/Lowering.h"
+#include "qc/Conversion/Passes.h"
+#include "qc/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace qc {
+namespace {
+constexpr std::pair<Stage, llvm::StringLiteral> stageNames[] = {
+    {Stage::Import, "import"},       {Stage::Graph, "graph"},     {Stage::Annotated, "annotated"}, {Stage::QDQ, "qdq"},
+    {Stage::Quantized, "quantized"}, {Stage::Integer, "integer"}, {Stage::Linalg, "linalg"},       {Stage::Buffers, "buffers"},
+    {Stage::LLVM, "llvm"},           {Stage::Bundle, "bundle"},
+};
+
+/// Writes `qc.stage` on the module, so that a file tells where to resume.
+struct MarkStage : PassWrapper<MarkStage, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MarkStage)
+  explicit MarkStage(Stage stage) : stage(stage) {}
+  void runOnOperation() override { getOperation()->setAttr("qc.stage", StringAttr::get(&getContext(), getStageName(stage))); }
+  Stage stage;
+};
+
+void buildGraph(OpPassManager &pm) {
+  auto &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createSimplify());
+  functions.addPass(createCSEPass());
+  functions.addPass(createFuseClamps());
+}
+
+void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
+  InsertObserversOptions insert;
+  insert.activations = options.activations;
+  insert.integerOnly = options.integerOnly;
+  pm.addNestedPass<func::FuncOp>(createInsertObservers(insert));
+  if (!options.samples.empty()) {
+    CalibrateOptions calibrate;
+    calibrate.samples = options.samples;
+    calibrate.calibrator = options.calibrator;
+    calibrate.percentile = options.percentile;
+    calibrate.dump = options.dumpRanges;
+    pm.addPass(createCalibrate(calibrate));
+  }
+  if (!options.ranges.empty()) {
+    ApplyRangesOptions apply;
+    apply.file = options.ranges;
+    pm.addNestedPass<func::FuncOp>(createApplyRanges(apply));
+  }
+  pm.addNestedPass<func::FuncOp>(createUnifyRanges());
+}
+
+void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) {
+  bool powerOfTwo = options.requant == "pow2";
+  switch (stage) {
+  case Stage::Import:
+  case Stage::Bundle:
+    return;
+  case Stage::Graph:
+    return buildGraph(pm);
+  case Stage::Annotated:
+    if (!options.float32)
+      buildAnnotated(pm, options);
+    return;
+  case Stage::QDQ:
+    if (!options.float32) {
+      MaterializeCastsOptions casts;
+      casts.powerOfTwo = powerOfTwo;
+      pm.addNestedPass<func::FuncOp>(createMaterializeCasts(casts));
+      QuantizeWeightsOptions weights;
+      weights.weights = options.weights;
+      weights.powerOfTwo = powerOfTwo;
+      pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
+    }
+    return;
+  case Stage::Quantized:
+    if (!options.float32)
+      pm.addNestedPass<func::FuncOp>(createFoldCasts());
+    return;
+  case Stage::Integer: {
+    if (!options.float32) {
+      LowerToIntegerOptions lower;
+      lower.requant = options.requant;
+      pm.addNestedPass<func::FuncOp>(createLowerToInteger(lower));
+    }
+    SplitBoundaryOptions split;
+    split.float32 = options.float32;
+    split.dropSoftmax = options.dropSoftmax;
+    split.integerOnly = options.integerOnly;
+    pm.addPass(createSplitBoundary(split));
+    pm.addNestedPass<func::FuncOp>(createCSEPass());
+    return;
+  }
+  case Stage::Linalg:
+    return buildLinalgPasses(pm);
+  case Stage::Buffers:
+    return buildBufferPasses(pm);
+  case Stage::LLVM:
+    return buildLLVMPasses(pm, options.indexBits);
+  }
+}
+
+/// PipelineOptions as pass pipeline options for qopt. Names are those of qcc's options.
+struct TextOptions : PassPipelineOptions<TextOptions> {
+  Option<std::string> startAfter{*this, "start-after", llvm::cl::desc("stage that the input is at"), llvm::cl::init("import")};
+  Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("stage to reach"), llvm::cl::init("llvm")};
+  Option<std::string> mode{*this, "mode", llvm::cl::desc("int or f32"), llvm::cl::init("int")};
+  Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
+  Option<std::string> weights{*this, "weights", llvm::cl::desc("iN"), llvm::cl::init("i8")};
+  Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
+  Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"), llvm::cl::init("mse")};
+  Option<std::string> calib{*this, "calib", llvm::cl::desc("calibration samples (.npz)"), llvm::cl::init("")};
+  Option<std::string> ranges{*this, "ranges", llvm::cl::desc("range file (.json)"), llvm::cl::init("")};
+  Option<std::string> dumpRanges{*this, "dump-ranges", llvm::cl::desc("write ranges to this file"), llvm::cl::init("")};
+  Option<bool> integerOnly{*this, "integer-only", llvm::cl::desc("float fallbacks are errors"), llvm::cl::init(false)};
+  Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
+  Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
+};
+
+void buildFromText(OpPassManager &pm, const TextOptions &text) {
+  auto from = parseStage(text.startAfter), to = parseStage(text.stopAfter);
+  if (!from || !to || *to == Stage::Bundle) {
+    std::string names;
+    for (auto [stage, name] : stageNames)
+      if (stage != Stage::Bundle)
+        names += " " + name.str();
+    llvm::report_fatal_error(llvm::Twine("--qc-pipeline: unknown stage; the stages are") + names, /*gen_crash_diag=*/false);
+  }
+  PipelineOptions options;
+  options.float32 = text.mode == "f32";
+  options.activations = text.activations;
+  options.weights = text.weights;
+  options.requant = text.requant;
+  options.calibrator = text.calibrator;
+  options.samples = text.calib;
+  options.ranges = text.ranges;
+  options.dumpRanges = text.dumpRanges;
+  options.integerOnly = text.integerOnly;
+  options.dropSoftmax = text.dropSoftmax;
+  options.indexBits = text.indexBits;
+  buildPipeline(pm, *from, *to, options);
+}
+} // namespace
+
+std::optional<Stage> parseStage(StringRef name) {
+  for (auto [stage, text] : stageNames)
+    if (name == text)
+      return stage;
+  return std::nullopt;
+}
+
+StringRef getStageName(Stage stage) { return stageNames[static_cast<unsigned>(stage)].second; }
+
+void buildPipeline(OpPassManager &pm, Stage from, Stage to, const PipelineOptions &options) {
+  for (auto [stage, name] : stageNames) {
+    if (stage <= from || stage > to || stage == Stage::Bundle)
+      continue;
+    buildStage(pm, stage, options);
+    pm.addPass(std::make_unique<MarkStage>(stage));
+    // In f32 mode nothing is quantized: the invariants between import and integer that speak of it do not apply.
+    if (options.float32 && stage > Stage::Graph && stage <= Stage::Integer)
+      continue;
+    VerifyStageOptions verify;
+    verify.stage = name.str();
+    pm.addPass(createVerifyStage(verify));
+  }
+}
+
+void registerPipelines() {
+  PassPipelineRegistration<TextOptions>("qc-pipeline", "the passes between two stages (docs/Pipeline.md)", buildFromText);
+}
+} // namespace qc

@@ -1,0 +1,312 @@
+// qcc: a network in, an integer-only object file out.
+#include "qc/Conversion/Bundle.h"
+#include "qc/Conversion/Lowering.h"
+#include "qc/Conversion/ONNXImport.h"
+#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Target/CodeGen.h"
+#include "qc/Target/Target.h"
+#include "qc/Transforms/Pipelines.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+namespace cl = llvm::cl;
+
+namespace {
+cl::OptionCategory category("qcc options");
+cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx|model.mlir>"), cl::cat(category));
+cl::opt<std::string> targetName("target", cl::desc("host, x86-64, aarch64, riscv64, armv7a, thumbv7em, riscv32imc or an LLVM triple"),
+                                cl::init("host"), cl::cat(category));
+cl::opt<std::string> cpu("mcpu", cl::desc("CPU of the target, as LLVM names it"), cl::cat(category));
+cl::opt<std::string> features("mattr", cl::desc("CPU features to add or remove: +a,-b"), cl::cat(category));
+cl::opt<std::string> calib("calib", cl::desc("calibration samples: .npz, one array [N] + shape per input"), cl::cat(category));
+cl::opt<std::string> ranges("ranges", cl::desc("range file (.json); overrides -calib where it names a tensor"), cl::cat(category));
+cl::opt<std::string> dumpRanges("dump-ranges", cl::desc("write the calibrated ranges to this file"), cl::cat(category));
+cl::opt<std::string> output("o", cl::desc("output file, '-' for text on standard output"), cl::cat(category));
+enum class EmitKind { Object, Assembly, LLVM, MLIR };
+cl::opt<EmitKind> emit("emit", cl::desc("what to write"),
+                       cl::values(clEnumValN(EmitKind::Object, "obj", "object, header and report (default)"),
+                                  clEnumValN(EmitKind::Assembly, "asm", "assembly"), clEnumValN(EmitKind::LLVM, "llvm", "LLVM IR"),
+                                  clEnumValN(EmitKind::MLIR, "mlir", "MLIR at -stop-after")),
+                       cl::init(EmitKind::Object), cl::cat(category));
+cl::opt<std::string> stopAfter("stop-after", cl::desc("stop after a stage and write MLIR (implies -emit=mlir)"), cl::cat(category));
+cl::opt<std::string> calibrator("calibrator", cl::desc("minmax, percentile, mse (default) or entropy"), cl::init("mse"), cl::cat(category));
+cl::opt<double> percentile("percentile", cl::desc("for -calibrator=percentile (default 99.99)"), cl::init(99.99), cl::cat(category));
+cl::opt<std::string> requant("requant", cl::desc("onnx (default), ort, tflite-double, tflite-single or pow2"), cl::init("onnx"), cl::cat(category));
+cl::opt<bool> integerOnly("integer-only", cl::desc("refuse a network that would keep float operations"), cl::cat(category));
+cl::opt<bool> dropSoftmax("drop-softmax", cl::desc("remove a softmax at the very end: results are logits"), cl::cat(category));
+cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
+cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"), cl::cat(category));
+cl::opt<std::string> activations("activations", cl::desc("code type of activations: iN or uN (default i8)"), cl::init("i8"), cl::cat(category));
+cl::opt<std::string> name("name", cl::desc("symbol prefix (default: stem of -o)"), cl::cat(category));
+cl::list<std::string> dims("dim", cl::desc("bind a symbolic dimension: NAME=SIZE"), cl::cat(category));
+cl::opt<std::string> report("report", cl::desc("print the report, or write it to a file"), cl::ValueOptional, cl::cat(category));
+
+int fail(const llvm::Twine &message) {
+  llvm::WithColor::error(llvm::errs(), "qcc") << message << "\n";
+  return 1;
+}
+
+/// `iN` or `uN` with a width that the passes know.
+bool isCodeType(llvm::StringRef text, bool allowUnsigned) {
+  unsigned bits = 0;
+  bool known = text.consume_front("i") || (allowUnsigned && text.consume_front("u"));
+  return known && !text.getAsInteger(10, bits) && ((bits >= 2 && bits <= 8) || bits == 16);
+}
+
+/// All impossible options at once.
+llvm::SmallVector<std::string> checkOptions() {
+  llvm::SmallVector<std::string> problems;
+  auto oneOf = [&](llvm::StringRef option, llvm::StringRef value, llvm::ArrayRef<llvm::StringRef> choices) {
+    if (!llvm::is_contained(choices, value))
+      problems.push_back(("-" + option + "=" + value + ": use one of " + llvm::join(choices, ", ")).str());
+  };
+  if (input.empty())
+    problems.push_back("no input: give a .onnx or .mlir file");
+  oneOf("mode", mode, {"int", "f32"});
+  oneOf("calibrator", calibrator, {"minmax", "percentile", "mse", "entropy"});
+  oneOf("requant", requant, {"onnx", "ort", "tflite-double", "tflite-single", "pow2"});
+  if (!stopAfter.empty() && !qc::parseStage(stopAfter))
+    oneOf("stop-after", stopAfter, {"import", "graph", "annotated", "qdq", "quantized", "integer", "linalg", "buffers", "llvm", "bundle"});
+  if (!isCodeType(weights, false))
+    problems.push_back("-weights=" + weights + ": use iN with N in 2..8 or 16");
+  if (!isCodeType(activations, true))
+    problems.push_back("-activations=" + activations + ": use iN or uN with N in 2..8 or 16");
+  if (!(percentile > 50 && percentile <= 100))
+    problems.push_back("-percentile: use a number above 50 and up to 100");
+  if (mode == "f32" && integerOnly)
+    problems.push_back("-integer-only contradicts -mode=f32");
+  if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
+    problems.push_back("-mode=f32 compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  if (!dumpRanges.empty() && calib.empty())
+    problems.push_back("-dump-ranges needs -calib");
+  return problems;
+}
+
+std::optional<qc::ImportOptions> getImportOptions() {
+  qc::ImportOptions options;
+  for (llvm::StringRef dim : dims) {
+    auto [key, value] = dim.rsplit('=');
+    int64_t size;
+    if (key.empty() || value.getAsInteger(10, size) || size < 1) {
+      fail("-dim=" + dim + ": use NAME=SIZE with a positive size");
+      return std::nullopt;
+    }
+    options.dims[key.str()] = size;
+  }
+  return options;
+}
+
+/// Reads the model; `stage` is where it stands.
+OwningOpRef<ModuleOp> load(MLIRContext &context, qc::Stage &stage) {
+  stage = qc::Stage::Import;
+  if (llvm::sys::path::extension(input) != ".mlir") {
+    auto options = getImportOptions();
+    return options ? qc::importONNX(input, context, *options) : nullptr;
+  }
+  llvm::SourceMgr sources;
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(input);
+  if (!buffer) {
+    fail("cannot read '" + input + "': " + buffer.getError().message());
+    return nullptr;
+  }
+  sources.AddNewSourceBuffer(std::move(*buffer), {});
+  SourceMgrDiagnosticHandler handler(sources, &context);
+  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return nullptr;
+  if (auto mark = (*module)->getAttrOfType<StringAttr>("qc.stage")) {
+    auto marked = qc::parseStage(mark);
+    if (!marked) {
+      fail("'" + input + "': unknown stage '" + mark.getValue() + "' in qc.stage");
+      return nullptr;
+    }
+    stage = *marked;
+  }
+  return module;
+}
+
+LogicalResult runStages(ModuleOp module, qc::Stage from, qc::Stage to, const qc::PipelineOptions &options) {
+  if (to <= from)
+    return success();
+  PassManager pm(module.getContext());
+  qc::buildPipeline(pm, from, to, options);
+  return pm.run(module);
+}
+
+std::string print(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  OpPrintingFlags flags;
+  flags.enableDebugInfo(true);
+  module.print(os, flags);
+  os << "\n";
+  return text;
+}
+
+llvm::json::Object describeOptions() {
+  llvm::json::Object options{{"mode", mode.getValue()},       {"requant", requant.getValue()},         {"weights", weights.getValue()},
+                             {"activations", activations.getValue()}, {"integer_only", integerOnly.getValue()}, {"drop_softmax", dropSoftmax.getValue()}};
+  if (!calib.empty()) {
+    options["calibrator"] = calibrator.getValue();
+    options["calib"] = llvm::sys::path::filename(calib);
+  }
+  if (!ranges.empty())
+    options["ranges"] = llvm::sys::path::filename(ranges);
+  return options;
+}
+
+int writeText(llvm::StringRef text, llvm::StringRef path) {
+  if (path.empty() || path == "-") {
+    llvm::outs() << text;
+    return 0;
+  }
+  if (llvm::Error error = qc::writeFiles({{path.str(), text.str()}}))
+    return fail(llvm::toString(std::move(error)));
+  return 0;
+}
+
+int compileModel() {
+  if (auto problems = checkOptions(); !problems.empty()) {
+    for (const std::string &problem : problems)
+      fail(problem);
+    return 1;
+  }
+  auto target = qc::getTarget(targetName, cpu, features);
+  if (!target)
+    return fail(llvm::toString(target.takeError()));
+  if (mode == "f32" && !target->hasFpu)
+    return fail("-mode=f32: target " + targetName + " has no floating-point unit");
+  if (!stopAfter.empty() && *qc::parseStage(stopAfter) != qc::Stage::Bundle)
+    emit = EmitKind::MLIR;
+  qc::Stage stop = stopAfter.empty() ? qc::Stage::Bundle : *qc::parseStage(stopAfter);
+  if (emit == EmitKind::MLIR && stop == qc::Stage::Bundle)
+    stop = qc::Stage::LLVM;
+  if (emit == EmitKind::Object && (output.empty() || output == "-"))
+    return fail("give the object's place with -o file.o");
+
+  DialectRegistry registry;
+  registry.insert<qc::QCDialect, func::FuncDialect, quant::QuantDialect>();
+  qc::registerLoweringDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.loadDialect<qc::QCDialect, func::FuncDialect, quant::QuantDialect>();
+  // Remarks repeat what the report says; errors reach the user with the node's name.
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
+      return success();
+    auto place = [](Location location) {
+      llvm::StringRef node = qc::getLocName(location);
+      if (auto named = dyn_cast<NameLoc>(location))
+        if (llvm::StringRef inner = qc::getLocName(named.getChildLoc()); !inner.empty())
+          node = inner;
+      return node.empty() ? std::string() : "'" + node.str() + "': ";
+    };
+    auto &os = diagnostic.getSeverity() == DiagnosticSeverity::Error ? llvm::WithColor::error(llvm::errs(), "qcc")
+                                                                     : llvm::WithColor::warning(llvm::errs(), "qcc");
+    os << place(diagnostic.getLocation()) << diagnostic << "\n";
+    for (Diagnostic &note : diagnostic.getNotes())
+      llvm::WithColor::note(llvm::errs(), "qcc") << place(note.getLocation()) << note << "\n";
+    return success();
+  });
+
+  qc::Stage at;
+  OwningOpRef<ModuleOp> module = load(context, at);
+  if (!module)
+    return 1;
+
+  qc::PipelineOptions options;
+  options.float32 = mode == "f32";
+  options.activations = activations;
+  options.weights = weights;
+  options.requant = requant;
+  options.calibrator = calibrator;
+  options.percentile = percentile;
+  options.samples = calib;
+  options.ranges = ranges;
+  options.dumpRanges = dumpRanges;
+  options.integerOnly = integerOnly;
+  options.dropSoftmax = dropSoftmax;
+  options.indexBits = target->indexBits;
+
+  qc::BundleInfo info;
+  info.name = qc::toIdentifier(!name.empty() ? llvm::StringRef(name) : llvm::sys::path::stem(output.empty() ? input : output));
+  info.model = llvm::sys::path::filename(input).str();
+  info.target = *target;
+  info.options = describeOptions();
+
+  // The report reads each fact at the stage where it still stands in the IR.
+  auto advance = [&](qc::Stage to) {
+    to = std::min(to, stop);
+    LogicalResult result = runStages(*module, at, to, options);
+    at = std::max(at, to);
+    return result;
+  };
+  if (failed(advance(qc::Stage::Quantized)))
+    return 1;
+  if (at == qc::Stage::Quantized)
+    qc::collectTensors(*module, info);
+  if (failed(advance(qc::Stage::Integer)))
+    return 1;
+  if (at == qc::Stage::Integer && stop > qc::Stage::Integer) {
+    if (!target->hasFpu)
+      if (auto wrapper = module->lookupSymbol<func::FuncOp>("run_f32"))
+        wrapper.erase();
+    qc::collectProgram(*module, info);
+    if (!target->hasFpu && !info.floatOps.empty())
+      return fail("target " + targetName + " has no floating-point unit, but operations stay in float; -integer-only lists them");
+  }
+  if (failed(advance(qc::Stage::Buffers)))
+    return 1;
+  if (at == qc::Stage::Buffers)
+    qc::collectArena(*module, info);
+  if (failed(advance(qc::Stage::LLVM)))
+    return 1;
+  if (emit == EmitKind::MLIR)
+    return writeText(print(*module), output);
+
+  qc::CodeGenOptions codegen;
+  codegen.emit = emit == EmitKind::Object ? qc::Emit::Object : emit == EmitKind::Assembly ? qc::Emit::Assembly : qc::Emit::LLVM;
+  codegen.prefix = info.name;
+  codegen.interface = qc::makeInterface(info);
+  auto code = qc::compile(*module, *target, codegen);
+  if (!code)
+    return fail(llvm::toString(code.takeError()));
+  if (emit != EmitKind::Object)
+    return writeText(*code, output);
+
+  llvm::SmallString<128> stem(output.getValue());
+  llvm::sys::path::replace_extension(stem, "");
+  std::string base = stem.str().str();
+  std::vector<std::pair<std::string, std::string>> files{{output, *code}, {base + ".h", qc::makeHeader(info)}, {base + ".json", qc::makeReport(info)}};
+  if (report.getNumOccurrences() && !report.empty())
+    files.push_back({report, qc::makeSummary(info)});
+  if (llvm::Error error = qc::writeFiles(files))
+    return fail(llvm::toString(std::move(error)));
+  if (report.getNumOccurrences() && report.empty())
+    llvm::outs() << qc::makeSummary(info);
+  return 0;
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::InitializeAllTargetInfos();
+  llvm::InitializeAllTargets();
+  llvm::InitializeAllTargetMCs();
+  llvm::InitializeAllAsmPrinters();
+  llvm::InitializeAllAsmParsers();
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "qcc " QCC_VERSION " (LLVM " LLVM_VERSION_STRING ")\n"; });
+  cl::ParseCommandLineOptions(argc, argv, "qcc: quantizing compiler, from ONNX to integer-only object files\n");
+  return compileModel();
+}
