@@ -1,0 +1,282 @@
+// Fake-quant folding: dcast, op, qcast becomes the op on quantized types.
+#include "Quantizable.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+#include "qc/Transforms/Passes.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_FOLDCASTS
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+Value getCodes(Value reals) {
+  auto dcast = reals.getDefiningOp<quant::DequantizeCastOp>();
+  return dcast ? dcast.getInput() : Value();
+}
+
+quant::QuantizedType getQuantizedType(Value value) { return cast<quant::QuantizedType>(getElementType(value)); }
+
+/// True if the bias has the scale of the accumulator; its codes are added as they are.
+bool biasFits(Value bias, Value input, Value weight) {
+  auto biasScales = getScheme(bias.getType()).getScaleValues(), weightScales = getScheme(weight.getType()).getScaleValues();
+  double inputScale = getScheme(input.getType()).getScaleValues()[0];
+  for (size_t c = 0; c < std::max(biasScales.size(), weightScales.size()); ++c) {
+    double expected = inputScale * weightScales[weightScales.size() == 1 ? 0 : c];
+    double actual = biasScales[biasScales.size() == 1 ? 0 : c];
+    // An importer's f32 product of the two scales is rounded, and so are its factors.
+    if (std::fabs(actual - expected) > expected * 0x1p-20)
+      return false;
+  }
+  return llvm::all_of(getScheme(bias.getType()).getZeroPointValues(), [](int64_t z) { return z == 0; });
+}
+
+/// Why the op's operands do not let it compute on codes; empty if they do. `codes` gets one value per operand.
+std::string getOperandCodes(QuantizableOpInterface op, SmallVectorImpl<Value> &codes) {
+  Value weight, bias;
+  for (OpOperand &operand : op->getOpOperands()) {
+    OperandRole role = op.getOperandRole(operand.getOperandNumber());
+    Value value = operand.get();
+    if (role != OperandRole::Other && isFloatTensor(value)) {
+      value = getCodes(value);
+      if (!value)
+        return "operand " + std::to_string(operand.getOperandNumber()) + " is not quantized";
+    }
+    codes.push_back(value);
+    if (role == OperandRole::Other)
+      continue;
+    if (getDomain(value.getType()) != Domain::Quantized)
+      return "operand " + std::to_string(operand.getOperandNumber()) + " is neither float nor quantized";
+    QuantSchemeInterface scheme = getScheme(value.getType());
+    if (!scheme)
+      return "operand " + std::to_string(operand.getOperandNumber()) + " has a type without a quantization scheme";
+    if (role == OperandRole::Activation && scheme.getChannelAxis() >= 0)
+      return "operand " + std::to_string(operand.getOperandNumber()) + " has one scale per channel, which only weights may have";
+    if (role == OperandRole::Weight) {
+      weight = value;
+      if (scheme.getChannelAxis() >= 0 && scheme.getChannelAxis() != op.getWeightChannelAxis())
+        return "its weights' scales do not run along its output channels";
+      if (llvm::any_of(scheme.getZeroPointValues(), [](int64_t z) { return z != 0; }))
+        return "its weights have a zero point";
+    }
+    if (role == OperandRole::Bias) {
+      bias = value;
+      if (scheme.getCodeType().getWidth() < 32)
+        return "its bias has fewer than 32 bits";
+    }
+  }
+  if (bias && !biasFits(bias, codes[0], weight ? weight : codes[1]))
+    return "its bias does not have the product of its input's and its weights' scale";
+  return "";
+}
+
+/// The one type that the result is encoded to, or null with the reason in `why`.
+quant::QuantizedType getResultType(Operation *op, std::string &why) {
+  quant::QuantizedType type;
+  if (op->use_empty())
+    why = "its result has no use";
+  for (Operation *user : op->getUsers()) {
+    auto qcast = dyn_cast<quant::QuantizeCastOp>(user);
+    if (!qcast) {
+      why = isa<func::ReturnOp>(user) ? "its result is returned in float" : "node " + describeNode(user) + " reads its result in float";
+      return {};
+    }
+    if (type && type != qcast.getQuantizedType()) {
+      why = "its result is encoded to two different types";
+      return {};
+    }
+    type = qcast.getQuantizedType();
+  }
+  if (type && getScheme(type) && getScheme(type).getChannelAxis() >= 0) {
+    why = "its result has one scale per channel";
+    return {};
+  }
+  return type;
+}
+
+/// Why a multiplier that the op would need has no integer form; empty if it has one (docs/Numerics.md, N5).
+std::string checkMultiplier(QuantizableOpInterface op, ArrayRef<Value> codes, quant::QuantizedType result) {
+  double product = 1, largest = 0;
+  for (auto [i, value] : llvm::enumerate(codes)) {
+    OperandRole role = op.getOperandRole(i);
+    if (role != OperandRole::Activation && role != OperandRole::Weight)
+      continue;
+    auto scales = getScheme(value.getType()).getScaleValues();
+    double scale = *llvm::max_element(scales);
+    product *= scale;
+    largest = std::max(largest, scale);
+  }
+  double limit = 0x1p24 * getScheme(result).getScaleValues()[0];
+  bool multiplies = isa<AccumulatorOpInterface>(op.getOperation()) && codes.size() > 1;
+  if ((multiplies ? product : largest) < limit)
+    return "";
+  return "its result's range is too small against its operands' (the multiplier would exceed 2^24); check the result's range";
+}
+
+/// Decides for one op; on success `codes` and `type` are what it computes on.
+std::string whyNotFolded(QuantizableOpInterface op, SmallVectorImpl<Value> &codes, quant::QuantizedType &type) {
+  if (std::string why = whyNotInteger(op); !why.empty())
+    return why;
+  if (auto earlier = op->getAttrOfType<StringAttr>(floatReasonName))
+    return earlier.str();
+  std::string why = getOperandCodes(op, codes);
+  if (!why.empty())
+    return why;
+  type = getResultType(op, why);
+  return type ? checkMultiplier(op, codes, type) : why;
+}
+
+/// The identity on real values from one scale to another.
+Value rescale(PatternRewriter &rewriter, Location loc, Value codes, quant::QuantizedType type) {
+  if (getQuantizedType(codes) == type)
+    return codes;
+  return ClampOp::create(rewriter, loc, withElementType(codes.getType(), type), codes, FloatAttr(), FloatAttr());
+}
+
+struct FoldIntoOp : OpInterfaceRewritePattern<QuantizableOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(QuantizableOpInterface op, PatternRewriter &rewriter) const override {
+    if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)))
+      return rewriter.notifyMatchFailure(op, "not an op on f32");
+    SmallVector<Value> codes;
+    quant::QuantizedType type;
+    if (std::string why = whyNotFolded(op, codes, type); !why.empty())
+      return rewriter.notifyMatchFailure(op, why);
+    // Ops that only move codes cannot change them: a foreign model's change of scale comes first, on each operand.
+    if (op.isSameScale())
+      for (auto [i, value] : llvm::enumerate(codes))
+        if (op.getOperandRole(i) == OperandRole::Activation)
+          value = rescale(rewriter, op->getLoc(), value, type);
+    rewriter.modifyOpInPlace(op, [&] {
+      op->setOperands(codes);
+      op->getResult(0).setType(withElementType(op->getResult(0).getType(), type));
+    });
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      rewriter.replaceOp(user, op->getResult(0));
+    return success();
+  }
+};
+
+/// op(dcast(x)) to dcast(op(x)) for ops that only move codes, so that what is behind them finds the codes.
+struct SinkDecode : OpInterfaceRewritePattern<QuantizableOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(QuantizableOpInterface op, PatternRewriter &rewriter) const override {
+    if (!op.isSameScale() || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)))
+      return rewriter.notifyMatchFailure(op, "does not just move f32 values");
+    SmallVector<Value> codes;
+    if (std::string why = getOperandCodes(op, codes); !why.empty())
+      return rewriter.notifyMatchFailure(op, why);
+    Type type = getElementType(codes[0]);
+    if (llvm::any_of(codes, [&](Value value) { return getElementType(value) != type; }))
+      return rewriter.notifyMatchFailure(op, "operands have different scales");
+    if (auto pad = dyn_cast<PadOp>(op.getOperation()); pad && pad.getMode() == PadMode::Constant) {
+      double value = pad.getValue().convertToDouble();
+      QuantSchemeInterface scheme = getScheme(type);
+      if (scheme.decode(scheme.encode(value, int64_t(1)), int64_t(1))[0] != value)
+        return rewriter.notifyMatchFailure(op, "the padding value has no exact code");
+    }
+    Type reals = op->getResult(0).getType();
+    rewriter.modifyOpInPlace(op, [&] {
+      op->setOperands(codes);
+      op->getResult(0).setType(withElementType(reals, type));
+    });
+    rewriter.setInsertionPointAfter(op);
+    auto dcast = quant::DequantizeCastOp::create(rewriter, op->getLoc(), reals, op->getResult(0));
+    rewriter.replaceAllUsesExcept(op->getResult(0), dcast, dcast);
+    return success();
+  }
+};
+
+/// qcast(op(x)) to op(qcast(x)) for ops that only move codes, towards an f32 value that is encoded nowhere else.
+struct HoistEncode : OpRewritePattern<quant::QuantizeCastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(quant::QuantizeCastOp qcast, PatternRewriter &rewriter) const override {
+    auto op = qcast.getInput().getDefiningOp<QuantizableOpInterface>();
+    if (!op || !op.isSameScale() || op->getNumOperands() != 1 || !op->hasOneUse())
+      return rewriter.notifyMatchFailure(qcast, "its input is not moved for it alone");
+    if (getCodes(op->getOperand(0)))
+      return rewriter.notifyMatchFailure(qcast, "the moved values are encoded already");
+    auto type = dyn_cast<quant::UniformQuantizedType>(qcast.getQuantizedType());
+    if (!type)
+      return rewriter.notifyMatchFailure(qcast, "one scale per channel does not survive a move");
+    rewriter.setInsertionPoint(op);
+    Value input = op->getOperand(0);
+    Value codes = quant::QuantizeCastOp::create(rewriter, qcast.getLoc(), withElementType(input.getType(), type), input);
+    rewriter.modifyOpInPlace(op, [&] {
+      op->setOperand(0, codes);
+      op->getResult(0).setType(qcast.getType());
+    });
+    rewriter.replaceOp(qcast, op->getResult(0));
+    return success();
+  }
+};
+
+/// qcast(dcast(x)) with two types is a rescaling; with one type it is nothing.
+struct FoldRescale : OpRewritePattern<quant::QuantizeCastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(quant::QuantizeCastOp qcast, PatternRewriter &rewriter) const override {
+    Value codes = getCodes(qcast.getInput());
+    if (!codes)
+      return rewriter.notifyMatchFailure(qcast, "encodes a computed f32 value");
+    auto from = dyn_cast<quant::UniformQuantizedType>(getElementType(codes)), to = dyn_cast<quant::UniformQuantizedType>(qcast.getQuantizedType());
+    if (!from || !to)
+      return rewriter.notifyMatchFailure(qcast, "one scale per channel");
+    if (codes.getDefiningOp<ConstantOp>() && from != to)
+      return rewriter.notifyMatchFailure(qcast, "a constant");
+    if (from.getScale() >= 0x1p24 * to.getScale())
+      return rewriter.notifyMatchFailure(qcast, "the multiplier would exceed 2^24");
+    rewriter.replaceOp(qcast, rescale(rewriter, qcast.getLoc(), codes, to));
+    return success();
+  }
+};
+
+struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
+  using FoldCastsBase::FoldCastsBase;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isExternal())
+      return;
+    size_t before = countOnCodes();
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FoldIntoOp>(&getContext(), /*benefit=*/2);
+    patterns.add<SinkDecode, HoistEncode, FoldRescale>(&getContext());
+    // A dequantized constant must not be folded: its bits are the point.
+    GreedyRewriteConfig config;
+    config.enableFolding(false).enableConstantCSE(false);
+    if (failed(applyPatternsGreedily(function, std::move(patterns), config)))
+      return signalPassFailure();
+    numFolded += countOnCodes() - before;
+    explainFloatOps(function);
+  }
+
+private:
+  size_t countOnCodes() {
+    size_t count = 0;
+    getOperation().walk([&](QuantizableOpInterface op) {
+      count += !isa<ConstantOp>(op.getOperation()) && getDomain(op->getResult(0).getType()) == Domain::Quantized;
+    });
+    return count;
+  }
+
+  void explainFloatOps(func::FuncOp function) {
+    for (Operation &op : function.getBody().front()) {
+      bool isFloat = llvm::any_of(op.getOperands(), isFloatTensor) || llvm::any_of(op.getResults(), isFloatTensor);
+      if (!isFloat || isa<ConstantOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op))
+        continue;
+      auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+      // A quantized op may keep an f32 operand that only shapes its tables.
+      if (quantizable && op.getNumResults() == 1 && getDomain(op.getResult(0).getType()) == Domain::Quantized)
+        continue;
+      SmallVector<Value> codes;
+      quant::QuantizedType type;
+      std::string why = quantizable ? whyNotFolded(quantizable, codes, type) : "the operator is unknown to the quantizer";
+      op.setAttr(floatReasonName, StringAttr::get(&getContext(), why));
+      op.emitRemark() << "node " << describeNode(&op) << " (" << op.getName() << ") stays in float: " << why;
+    }
+  }
+};
+} // namespace
+} // namespace qc

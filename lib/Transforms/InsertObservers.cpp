@@ -1,0 +1,111 @@
+// Puts one qc.observe on each edge to be quantized.
+#include "Quantizable.h"
+#include "qc/Transforms/Passes.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_INSERTOBSERVERS
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+/// An edge whose type the model itself gives: it goes into a qcast, perhaps behind ops that only move values.
+bool isQuantizedByUse(Value value) {
+  return !value.use_empty() && llvm::all_of(value.getUsers(), [](Operation *user) {
+    if (isa<quant::QuantizeCastOp, ObserveOp>(user))
+      return true;
+    auto mover = dyn_cast<QuantizableOpInterface>(user);
+    return mover && mover.isSameScale() && user->getNumOperands() == 1 && isQuantizedByUse(user->getResult(0));
+  });
+}
+
+/// An edge that holds decoded codes, perhaps behind ops that only move values.
+bool isQuantizedByProducer(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (isa<quant::DequantizeCastOp>(op))
+    return true;
+  auto mover = dyn_cast<QuantizableOpInterface>(op);
+  return mover && mover.isSameScale() && op->getNumOperands() == 1 && isQuantizedByProducer(op->getOperand(0));
+}
+
+bool hasCast(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<quant::QuantizeCastOp, ObserveOp>(user); });
+}
+
+struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
+  using InsertObserversBase::InsertObserversBase;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isExternal())
+      return;
+    IntegerType code = parseCodeType(activations, &getContext(), /*isWeight=*/false);
+    if (!code) {
+      function.emitError() << "'" << activations << "' is no code type of activations: use iN or uN with N in 2..8 or 16";
+      return signalPassFailure();
+    }
+    tail = findFloatTail(function);
+    if (integerOnly && failed(refuseFloatOps(function)))
+      return signalPassFailure();
+
+    llvm::StringSet<> ids;
+    function.walk([&](ObserveOp observe) { ids.insert(observe.getId()); });
+    Block &body = function.getBody().front();
+    SmallVector<std::pair<Value, std::string>> edges;
+    for (BlockArgument argument : body.getArguments())
+      if (isFloatTensor(argument) && !argument.use_empty() && !hasCast(argument) && !isQuantizedByUse(argument)) {
+        auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "qc.name");
+        edges.emplace_back(argument, name ? name.str() : "arg" + std::to_string(argument.getArgNumber()));
+      }
+    for (Operation &op : body)
+      for (Value result : op.getResults())
+        if (needsObserve(result)) {
+          StringRef name = getLocName(op.getLoc());
+          edges.emplace_back(result, name.empty() ? op.getName().stripDialect().str() : name.str());
+        }
+
+    OpBuilder builder(&getContext());
+    for (auto &[value, name] : edges) {
+      std::string id = name;
+      for (unsigned i = 2; !ids.insert(id).second; ++i)
+        id = name + "#" + std::to_string(i);
+      builder.setInsertionPointAfterValue(value);
+      auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id), TypeAttr::get(code),
+                                       FloatAttr(), FloatAttr());
+      value.replaceAllUsesExcept(observe, observe);
+    }
+  }
+
+private:
+  bool needsObserve(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, quant::DequantizeCastOp>(op) || tail.contains(op) ||
+        hasCast(value) || isQuantizedByUse(value))
+      return false;
+    if (!whyNotInteger(op).empty())
+      return llvm::any_of(value.getUses(), [&](OpOperand &use) { return isQuantizableUse(use) && !tail.contains(use.getOwner()); });
+    return !isQuantizedByProducer(value);
+  }
+
+  LogicalResult refuseFloatOps(func::FuncOp function) {
+    bool refused = false;
+    for (Operation &op : function.getBody().front()) {
+      if (isa<ConstantOp, ObserveOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op) || tail.contains(&op) ||
+          (llvm::none_of(op.getOperands(), isFloatTensor) && llvm::none_of(op.getResults(), isFloatTensor)))
+        continue;
+      if (std::string why = whyNotInteger(&op); !why.empty()) {
+        op.emitError() << "node " << describeNode(&op) << " (" << op.getName() << ") would run in float, which -integer-only forbids: " << why;
+        refused = true;
+      }
+    }
+    return failure(refused);
+  }
+
+  llvm::DenseSet<Operation *> tail;
+};
+} // namespace
+} // namespace qc

@@ -1,0 +1,53 @@
+// Turns observes into quant.qcast/quant.dcast pairs.
+#include "RangeFile.h"
+#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+#include "qc/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_MATERIALIZECASTS
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
+  using MaterializeCastsBase::MaterializeCastsBase;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    SmallVector<ObserveOp> observes;
+    std::vector<std::string> missing;
+    bool invalid = false;
+    function.walk([&](ObserveOp observe) {
+      observes.push_back(observe);
+      if (!observe.getMin()) {
+        missing.push_back(observe.getId().str());
+      } else if (double width = observe.getMax()->convertToDouble() - observe.getMin()->convertToDouble();
+                 !(width <= double(std::numeric_limits<float>::max()))) {
+        observe.emitError() << "the range of tensor '" << observe.getId() << "' is too wide for f32 scales";
+        invalid = true;
+      }
+    });
+    if (!missing.empty()) {
+      function.emitError() << missing.size() << " tensors have no range: " << listNames(missing)
+                           << "; pass calibration samples with -calib=<file.npz> or ranges with -ranges=<file.json>";
+      invalid = true;
+    }
+    if (invalid)
+      return signalPassFailure();
+
+    OpBuilder builder(&getContext());
+    for (ObserveOp observe : observes) {
+      builder.setInsertionPoint(observe);
+      auto type = getAffineType(cast<IntegerType>(observe.getCode()), observe.getMin()->convertToDouble(),
+                                observe.getMax()->convertToDouble(), powerOfTwo);
+      Value codes = quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
+      Value reals = quant::DequantizeCastOp::create(builder, observe.getLoc(), observe.getType(), codes);
+      observe.replaceAllUsesWith(reals);
+      observe.erase();
+    }
+  }
+};
+} // namespace
+} // namespace qc

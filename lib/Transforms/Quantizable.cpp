@@ -1,0 +1,81 @@
+// What the quantizing passes ask of ops and options.
+#include "Quantizable.h"
+
+using namespace mlir;
+
+namespace qc {
+IntegerType parseCodeType(StringRef text, MLIRContext *context, bool isWeight) {
+  bool isSigned = text.consume_front("i");
+  unsigned bits;
+  if ((!isSigned && (isWeight || !text.consume_front("u"))) || text.getAsInteger(10, bits) || ((bits < 2 || bits > 8) && bits != 16))
+    return {};
+  return IntegerType::get(context, bits, isSigned ? IntegerType::Signless : IntegerType::Unsigned);
+}
+
+bool isFloatTensor(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getElementType().isF32();
+}
+
+bool isConstantOrDequantized(Value value) {
+  if (auto dcast = value.getDefiningOp<quant::DequantizeCastOp>())
+    value = dcast.getInput();
+  return value.getDefiningOp<ConstantOp>() != nullptr;
+}
+
+std::string whyNotInteger(Operation *op) {
+  auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+  if (!quantizable)
+    return "the operator is unknown to the quantizer";
+  if (std::string why = quantizable.whyFloat(); !why.empty())
+    return why;
+  for (OpOperand &operand : op->getOpOperands()) {
+    OperandRole role = quantizable.getOperandRole(operand.getOperandNumber());
+    if (role == OperandRole::Weight && !isConstantOrDequantized(operand.get()))
+      return "the weights are not constant";
+    if (role == OperandRole::Bias && !isConstantOrDequantized(operand.get()))
+      return "the bias is not constant";
+  }
+  return "";
+}
+
+bool isQuantizableUse(OpOperand &operand) {
+  auto quantizable = dyn_cast<QuantizableOpInterface>(operand.getOwner());
+  return quantizable && quantizable.getOperandRole(operand.getOperandNumber()) == OperandRole::Activation &&
+         whyNotInteger(operand.getOwner()).empty();
+}
+
+llvm::DenseSet<Operation *> findFloatTail(func::FuncOp function) {
+  llvm::DenseSet<Operation *> tail;
+  if (function.isExternal())
+    return tail;
+  // Backwards: ops of the right kinds from which every way leads to a result.
+  Block &body = function.getBody().front();
+  for (Operation &op : llvm::reverse(body)) {
+    auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+    bool movesValues = quantizable && quantizable.isSameScale() && op.getNumOperands() == 1;
+    if ((isa<SoftmaxOp>(op) || movesValues) && !op.use_empty() && isFloatTensor(op.getResult(0)) &&
+        llvm::all_of(op.getUsers(), [&](Operation *user) { return isa<func::ReturnOp>(user) || tail.contains(user); }))
+      tail.insert(&op);
+  }
+  // Forwards: what only moves values belongs to the tail if a softmax stands before it.
+  for (Operation &op : body)
+    if (tail.contains(&op) && !isa<SoftmaxOp>(op)) {
+      Operation *producer = op.getOperand(0).getDefiningOp();
+      if (!producer || !tail.contains(producer))
+        tail.erase(&op);
+    }
+  return tail;
+}
+
+std::string describeNode(Operation *op) {
+  // The outer name is the tensor's, the child the node's.
+  Location loc = op->getLoc();
+  if (auto name = dyn_cast<NameLoc>(loc))
+    if (StringRef node = getLocName(name.getChildLoc()); !node.empty())
+      return ("'" + node + "'").str();
+  if (StringRef node = getLocName(loc); !node.empty())
+    return ("'" + node + "'").str();
+  return ("'" + op->getName().getStringRef() + "'").str();
+}
+} // namespace qc

@@ -1,0 +1,36 @@
+// What the quantizing passes ask of ops and options, in one place so that they agree.
+#ifndef QC_LIB_TRANSFORMS_QUANTIZABLE_H
+#define QC_LIB_TRANSFORMS_QUANTIZABLE_H
+
+#include "qc/Dialect/QC/IR/QC.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace qc {
+/// The attribute on an op that stays in float: the reason, for the report.
+constexpr llvm::StringLiteral floatReasonName = "qc.float_reason";
+
+/// The integer type that `text` (iN or uN, N in 2..8 or 16) names; null if it names none. With `isWeight` only iN.
+mlir::IntegerType parseCodeType(llvm::StringRef text, mlir::MLIRContext *context, bool isWeight);
+
+bool isFloatTensor(mlir::Value value);
+
+/// True if `value` is a qc.constant, perhaps behind a `quant.dcast`: what a weight must be.
+bool isConstantOrDequantized(mlir::Value value);
+
+/// Empty if `op` can compute on codes once its operands and result are quantized, else why it stays in float.
+std::string whyNotInteger(mlir::Operation *op);
+
+/// True if `operand` carries an activation of an op that can compute on codes.
+bool isQuantizableUse(mlir::OpOperand &operand);
+
+/// The ops at the end of `function` that run in f32 behind the integer program: a softmax in front of a result, with the ops that only
+/// move values behind it.
+llvm::DenseSet<mlir::Operation *> findFloatTail(mlir::func::FuncOp function);
+
+/// The node that `op` came from, quoted, for diagnostics; the op's name if it has none.
+std::string describeNode(mlir::Operation *op);
+} // namespace qc
+
+#endif // QC_LIB_TRANSFORMS_QUANTIZABLE_H

@@ -1,0 +1,193 @@
+// Encodes weights, biases and other constants of quantizable ops.
+#include "Quantizable.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+#include "qc/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_QUANTIZEWEIGHTS
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+constexpr double smallestScale = std::numeric_limits<float>::min(), largestScale = std::numeric_limits<float>::max();
+
+/// The quantized element type behind an f32 value that was decoded; null if it was not.
+quant::QuantizedType getDecodedType(Value value) {
+  auto dcast = value.getDefiningOp<quant::DequantizeCastOp>();
+  return dcast ? dcast.getQuantizedType() : quant::QuantizedType();
+}
+
+/// The type of the qcasts that `value` goes into; null if there is none or they differ.
+quant::QuantizedType getEncodedType(Value value) {
+  quant::QuantizedType type;
+  for (Operation *user : value.getUsers()) {
+    auto qcast = dyn_cast<quant::QuantizeCastOp>(user);
+    if (!qcast || (type && type != qcast.getQuantizedType()))
+      return {};
+    type = qcast.getQuantizedType();
+  }
+  return type;
+}
+
+double ceilPowerOfTwo(double x) {
+  int exponent;
+  double mantissa = std::frexp(x, &exponent);
+  return std::ldexp(1.0, mantissa == 0.5 ? exponent - 1 : exponent);
+}
+
+/// Largest magnitude per index of `axis` (or over all for -1).
+SmallVector<double> getMagnitudes(ArrayRef<float> values, ArrayRef<int64_t> shape, int64_t axis) {
+  int64_t channels = axis < 0 ? 1 : shape[axis], inner = 1;
+  if (axis >= 0)
+    for (int64_t d : shape.drop_front(axis + 1))
+      inner *= d;
+  SmallVector<double> most(channels, 0.0);
+  for (auto [i, v] : llvm::enumerate(values)) {
+    double &m = most[axis < 0 ? 0 : i / inner % channels];
+    m = std::max(m, std::fabs(double(v)));
+  }
+  return most;
+}
+
+bool allFinite(ArrayRef<float> values) {
+  return llvm::all_of(values, [](float v) { return std::isfinite(v); });
+}
+
+struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
+  using QuantizeWeightsBase::QuantizeWeightsBase;
+
+  void runOnOperation() override {
+    weightCode = parseCodeType(weights, &getContext(), /*isWeight=*/true);
+    if (!weightCode) {
+      getOperation().emitError() << "'" << weights << "' is no code type of weights: use iN with N in 2..8 or 16";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](QuantizableOpInterface op) {
+      // A value of several constants is refused by qc-fold-casts if one of them stays in f32.
+      if (isa<ConstantOp>(op.getOperation()) || !whyNotInteger(op).empty())
+        return;
+      std::string why = quantizeContraction(op);
+      if (why.empty())
+        why = quantizeActivationConstants(op);
+      if (!why.empty())
+        op->setAttr(floatReasonName, StringAttr::get(&getContext(), why));
+    });
+  }
+
+private:
+  /// Weight and bias of `op`, if it has them. Gives the reason if they cannot be encoded.
+  std::string quantizeContraction(QuantizableOpInterface op) {
+    OpOperand *weight = nullptr, *bias = nullptr;
+    for (OpOperand &operand : op->getOpOperands()) {
+      OperandRole role = op.getOperandRole(operand.getOperandNumber());
+      if (role == OperandRole::Weight)
+        weight = &operand;
+      if (role == OperandRole::Bias)
+        bias = &operand;
+    }
+    bool encodeWeight = weight && getConstant(weight->get()), encodeBias = bias && getConstant(bias->get());
+    if (!encodeWeight && !encodeBias)
+      return "";
+    auto inputType = dyn_cast_or_null<quant::UniformQuantizedType>(getDecodedType(op->getOperand(0)));
+    if (!inputType)
+      return "its input is not quantized per tensor";
+    double inputScale = inputType.getScale();
+    SmallVector<float> biases;
+    if (encodeBias)
+      biases = getFloats(getConstant(bias->get()));
+    if (!allFinite(biases))
+      return "its bias holds a value that is not finite";
+
+    if (encodeWeight) {
+      SmallVector<float> values = getFloats(getConstant(weight->get()));
+      if (!allFinite(values))
+        return "its weights hold a value that is not finite";
+      int64_t axis = op.getWeightChannelAxis();
+      SmallVector<double> scales = getMagnitudes(values, getShape(weight->get()), axis);
+      double highest = double(getCodeLimits(weightCode).second);
+      for (auto [c, scale] : llvm::enumerate(scales)) {
+        double largestBias = 0;
+        for (auto [i, b] : llvm::enumerate(biases))
+          if (axis < 0 || i == c)
+            largestBias = std::max(largestBias, std::fabs(double(b)));
+        // A bias of 2^29 leaves the accumulator's other half to the products. A channel of zeros gets its scale from its bias alone.
+        scale = std::max(scale / highest, largestBias / (inputScale * 0x1p29));
+        if (scale == 0)
+          scale = 1.0;
+        // The accumulator's scale, too, must be a normal f32 number.
+        scale = std::max(scale, smallestScale / inputScale);
+        if (powerOfTwo)
+          scale = ceilPowerOfTwo(scale);
+        if (scale * inputScale > largestScale)
+          return "the product of its input's and its weights' scale exceeds f32";
+      }
+      replaceByCodes(*weight, getSymmetricType(weightCode, scales, axis));
+    }
+    if (!encodeBias)
+      return "";
+    QuantSchemeInterface scheme = getScheme(getDecodedType(weight ? weight->get() : op->getOperand(1)));
+    if (!scheme)
+      return "its weights are not quantized";
+    // A product of two activations (no weight) has one scale, too.
+    auto weightScales = scheme.getScaleValues();
+    if (weightScales.size() != 1 && weightScales.size() != biases.size())
+      return "its weights' scales do not run along its output channels";
+    for (auto [c, b] : llvm::enumerate(biases))
+      if (std::fabs(double(b)) / (inputScale * weightScales[weightScales.size() == 1 ? 0 : c]) > 0x1p31 - 1)
+        return "its bias does not fit in 32 bits at the scale of its accumulator";
+    replaceByCodes(*bias, getBiasType(&getContext(), inputScale, weightScales, weightScales.size() != 1));
+    return "";
+  }
+
+  /// Constants that an op treats as activations: the second summand of an add, a part of a concat.
+  std::string quantizeActivationConstants(QuantizableOpInterface op) {
+    if (op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)))
+      return "";
+    auto resultType = dyn_cast_or_null<quant::UniformQuantizedType>(getEncodedType(op->getResult(0)));
+    for (OpOperand &operand : op->getOpOperands()) {
+      ElementsAttr constant = getConstant(operand.get());
+      if (!constant || !isFloatTensor(operand.get()) || op.getOperandRole(operand.getOperandNumber()) != OperandRole::Activation)
+        continue;
+      if (!resultType)
+        return "its result is not quantized";
+      SmallVector<float> values = getFloats(constant);
+      if (!allFinite(values))
+        return "a constant operand holds a value that is not finite";
+      replaceByCodes(operand, op.isSameScale() ? resultType : getConstantType(getCodeType(resultType), values));
+    }
+    return "";
+  }
+
+  quant::UniformQuantizedType getConstantType(IntegerType code, ArrayRef<float> values) {
+    auto [least, most] = std::minmax_element(values.begin(), values.end());
+    double low = *least, high = *most, size = std::fabs(low);
+    bool exact = low == high && size >= smallestScale && (!powerOfTwo || ceilPowerOfTwo(size) == size);
+    if (!exact)
+      return getAffineType(code, low, high, powerOfTwo);
+    // One value only: it is the scale, so that it stays exact.
+    auto [codeLow, codeHigh] = getCodeLimits(code);
+    int64_t zeroPoint = code.isUnsigned() && low < 0 ? 1 : 0;
+    return quant::UniformQuantizedType::get(code.isUnsigned() ? 0 : quant::QuantizationFlags::Signed,
+                                            IntegerType::get(&getContext(), code.getWidth()), Float32Type::get(&getContext()), size,
+                                            zeroPoint, codeLow, codeHigh);
+  }
+
+  void replaceByCodes(OpOperand &operand, quant::QuantizedType type) {
+    Value constant = operand.get();
+    SmallVector<float> values = getFloats(getConstant(constant));
+    SmallVector<double> reals(values.begin(), values.end());
+    QuantSchemeInterface scheme = getScheme(type);
+    auto codeType = withElementType(constant.getType(), scheme.getCodeType());
+    OpBuilder builder(operand.getOwner());
+    auto codes = ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type),
+                                    makeElements(codeType, scheme.encode(reals, getShape(constant))));
+    operand.set(quant::DequantizeCastOp::create(builder, constant.getLoc(), constant.getType(), codes));
+    if (constant.use_empty())
+      constant.getDefiningOp()->erase();
+  }
+
+  IntegerType weightCode;
+};
+} // namespace
+} // namespace qc

@@ -1,0 +1,103 @@
+// Range files.
+#include "RangeFile.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace llvm;
+
+namespace qc {
+/// The JSON parser recurses; a file that nests deeper than a range file can must not reach it.
+static bool nestsTooDeep(StringRef text) {
+  int depth = 0;
+  bool inString = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (inString) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        inString = false;
+    } else if (c == '"') {
+      inString = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > 8)
+        return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+Expected<StringMap<Range>> readRanges(StringRef path) {
+  auto fail = [&](const Twine &what) { return createStringError("range file '" + path + "': " + what); };
+  auto buffer = MemoryBuffer::getFile(path);
+  if (!buffer)
+    return fail("cannot be read: " + buffer.getError().message());
+  StringRef text = (*buffer)->getBuffer();
+  if (nestsTooDeep(text))
+    return fail("is no range file: brackets nest too deep");
+  Expected<json::Value> parsed = json::parse(text);
+  if (!parsed)
+    return fail("is not JSON: " + toString(parsed.takeError()));
+  json::Object *top = parsed->getAsObject();
+  if (!top)
+    return fail("must be an object {\"version\": 1, \"ranges\": {...}}");
+  for (auto &entry : *top)
+    if (StringRef key = entry.first; key != "version" && key != "ranges")
+      return fail("unknown key '" + key + "'; known are 'version' and 'ranges'");
+  if (auto version = top->getInteger("version"); !version || *version != 1)
+    return fail("needs \"version\": 1");
+  json::Object *ranges = top->getObject("ranges");
+  if (!ranges)
+    return fail("needs an object \"ranges\"");
+  StringMap<Range> result;
+  for (auto &entry : *ranges) {
+    StringRef id = entry.first;
+    json::Array *pair = entry.second.getAsArray();
+    if (!pair || pair->size() != 2 || !(*pair)[0].getAsNumber() || !(*pair)[1].getAsNumber())
+      return fail("the range of '" + id + "' must be [min, max]");
+    double low = *(*pair)[0].getAsNumber(), high = *(*pair)[1].getAsNumber();
+    constexpr double limit = std::numeric_limits<float>::max();
+    if (!(std::fabs(low) <= limit && std::fabs(high) <= limit))
+      return fail("the range of '" + id + "' exceeds f32");
+    if (low > high)
+      return fail("the range of '" + id + "' has its minimum above its maximum");
+    result[id] = {low, high};
+  }
+  return std::move(result);
+}
+
+Error writeRanges(StringRef path, ArrayRef<std::pair<std::string, Range>> ranges) {
+  return writeToOutput(path, [&](raw_ostream &out) -> Error {
+    json::OStream json(out, 2);
+    json.object([&] {
+      json.attribute("version", 1);
+      json.attributeObject("ranges", [&] {
+        for (auto &[id, range] : ranges) {
+          json.attributeBegin(json::isUTF8(id) ? id : json::fixUTF8(id));
+          json.rawValue([low = range.first, high = range.second](raw_ostream &os) { os << format("[%.17g, %.17g]", low, high); });
+          json.attributeEnd();
+        }
+      });
+    });
+    out << "\n";
+    return Error::success();
+  });
+}
+
+std::string listNames(ArrayRef<std::string> names, size_t limit) {
+  std::string text;
+  for (size_t i = 0; i < std::min(limit, names.size()); ++i)
+    text += (i ? ", '" : "'") + names[i] + "'";
+  if (names.size() > limit)
+    text += " and " + std::to_string(names.size() - limit) + " more";
+  return text;
+}
+} // namespace qc

@@ -1,0 +1,26 @@
+// Range files: `{"version": 1, "ranges": {"<id>": [min, max], ...}}`.
+#ifndef QC_LIB_TRANSFORMS_RANGEFILE_H
+#define QC_LIB_TRANSFORMS_RANGEFILE_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace qc {
+using Range = std::pair<double, double>;
+
+/// Reads a range file. Each range is finite, its limits are within f32 and in order.
+llvm::Expected<llvm::StringMap<Range>> readRanges(llvm::StringRef path);
+
+/// Writes ranges in the given order, doubles with 17 digits, to a temporary file that then takes the name `path`.
+llvm::Error writeRanges(llvm::StringRef path, llvm::ArrayRef<std::pair<std::string, Range>> ranges);
+
+/// "'a', 'b', ... and 3 more": at most `limit` of `names`.
+std::string listNames(llvm::ArrayRef<std::string> names, size_t limit = 10);
+} // namespace qc
+
+#endif // QC_LIB_TRANSFORMS_RANGEFILE_H

@@ -1,0 +1,101 @@
+// Gives operands and results of same-scale ops one range.
+#include "Quantizable.h"
+#include "qc/Transforms/Passes.h"
+
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_UNIFYRANGES
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+using Range = std::pair<double, double>;
+
+/// `range` within the limits that the producer's clamp and the op itself guarantee, whatever a calibrator or an editor wrote.
+Range limitToProducer(Range range, Operation *producer) {
+  auto limit = [&](std::optional<double> low, std::optional<double> high) {
+    // Zero stays inside: a clamp to [1, 2] gives [0, 2].
+    if (low)
+      range.first = std::max(range.first, std::min(*low, 0.0));
+    if (high)
+      range.second = std::min(range.second, std::max(*high, 0.0));
+  };
+  if (auto clamp = dyn_cast_or_null<ClampOpInterface>(producer)) {
+    auto toDouble = [](std::optional<APFloat> value) {
+      return value ? std::optional<double>(value->convertToFloat()) : std::nullopt;
+    };
+    limit(toDouble(clamp.getClampMin()), toDouble(clamp.getClampMax()));
+  }
+  if (auto quantizable = dyn_cast_or_null<QuantizableOpInterface>(producer))
+    if (auto fixed = quantizable.getFixedRange())
+      limit(fixed->first, fixed->second);
+  return range;
+}
+
+/// The real values of a constant as a range with zero; empty for anything else and for constants that are not finite.
+std::optional<Range> getConstantRange(Value value) {
+  ElementsAttr constant = getConstant(value);
+  if (!constant || !isFloatTensor(value))
+    return std::nullopt;
+  Range range{0.0, 0.0};
+  for (float v : getFloats(constant)) {
+    if (!std::isfinite(v))
+      return std::nullopt;
+    range = {std::min(range.first, double(v)), std::max(range.second, double(v))};
+  }
+  return range;
+}
+
+struct UnifyRanges : impl::UnifyRangesBase<UnifyRanges> {
+  using UnifyRangesBase::UnifyRangesBase;
+
+  void runOnOperation() override {
+    Builder builder(&getContext());
+    llvm::MapVector<Operation *, Range> ranges;
+    getOperation().walk([&](ObserveOp observe) {
+      if (observe.getMin())
+        ranges[observe] = limitToProducer({observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()},
+                                          observe.getInput().getDefiningOp());
+    });
+
+    llvm::EquivalenceClasses<Operation *> groups;
+    SmallVector<std::pair<Operation *, Range>> constants;
+    getOperation().walk([&](QuantizableOpInterface op) {
+      if (!op.isSameScale() || !op->hasOneUse())
+        return;
+      auto result = dyn_cast<ObserveOp>(*op->user_begin());
+      if (!result || !result.getMin())
+        return;
+      for (OpOperand &operand : op->getOpOperands()) {
+        if (op.getOperandRole(operand.getOperandNumber()) != OperandRole::Activation)
+          continue;
+        if (auto observe = operand.get().getDefiningOp<ObserveOp>(); observe && observe.getMin() && observe.getCode() == result.getCode())
+          groups.unionSets(result, observe);
+        else if (auto range = getConstantRange(operand.get()))
+          constants.emplace_back(result, *range);
+      }
+    });
+
+    auto widen = [](Range &range, Range other) {
+      range = {std::min(range.first, other.first), std::max(range.second, other.second)};
+    };
+    // Constants take the type of the result they go into.
+    for (auto &[observe, range] : constants)
+      widen(ranges[observe], range);
+    llvm::DenseMap<Operation *, Range> united;
+    auto leaderOf = [&](Operation *op) { return groups.contains(op) ? groups.getLeaderValue(op) : op; };
+    for (auto &[observe, range] : ranges)
+      widen(united.try_emplace(leaderOf(observe), range).first->second, range);
+    for (auto &[op, range] : ranges) {
+      auto observe = cast<ObserveOp>(op);
+      Range group = united[leaderOf(op)];
+      observe.setMinAttr(builder.getF64FloatAttr(group.first));
+      observe.setMaxAttr(builder.getF64FloatAttr(group.second));
+    }
+  }
+};
+} // namespace
+} // namespace qc
