@@ -8,7 +8,7 @@
 #include <cstdint>
 
 namespace qc {
-/// N10. Errors are below 2 units in the last place.
+/// N10. Errors are below 1 unit in the last place for exp and log, below 3 for tanh and sigmoid.
 double exactExp(double x);
 double exactLog(double x);
 double exactTanh(double x);

@@ -2,6 +2,7 @@
 #ifndef QC_DIALECT_QC_REFERENCE_NPZ_H
 #define QC_DIALECT_QC_REFERENCE_NPZ_H
 
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
@@ -11,12 +12,15 @@
 #include <vector>
 
 namespace qc {
-/// One array of an .npz file. `dtype` is numpy's without byte order: "f4", "i1", "u2", "b1", "f2", ...
+/// One array of an .npz file. `dtype` is numpy's without byte order: f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1.
 struct NpzArray {
   std::string dtype;
   std::vector<int64_t> shape;
   std::vector<char> data; ///< little endian, row-major
   size_t elementBytes() const;
+  /// Product of the shape; of all but the first axis.
+  int64_t elements() const;
+  int64_t sampleElements() const;
 };
 
 /// Reads one array after another out of a file without holding all of it: header first, samples (slices of the first axis) on demand.
@@ -46,8 +50,8 @@ public:
   virtual llvm::Error next(std::vector<char> &bytes) = 0;
 };
 
-/// Converts `count` elements exactly: to f32 from any numeric type whose values f32 holds, to intN from integer types (or integral floats) in range.
-/// An inexact value is an error that names `what` and the value.
+/// Converts `count` elements exactly: to f32 from any numeric type whose values f32 holds (f2, f4, and wider ones whose values happen to
+/// fit), to intN from integer types (or integral floats) in range. An inexact value is an error that names `what` and the value.
 llvm::Error convertToFloat(llvm::StringRef dtype, const char *data, size_t count, float *out, llvm::StringRef what);
 llvm::Error convertToInt(llvm::StringRef dtype, const char *data, size_t count, int64_t low, int64_t high, int64_t *out, llvm::StringRef what);
 
