@@ -1,0 +1,41 @@
+// A freestanding program around one object: reads samples from its standard input, runs the network, writes results.
+#ifndef QC_TOOLS_QRUN_HARNESS_H
+#define QC_TOOLS_QRUN_HARNESS_H
+
+#include "Interface.h"
+
+#include "llvm/ADT/ArrayRef.h"
+
+#include <memory>
+#include <sys/types.h>
+
+namespace qc {
+struct HarnessOptions {
+  bool f32 = false;
+  unsigned repeat = 1;
+  std::string cpu; ///< of qemu; a number is a vector length in bits
+};
+
+/// The running program. One way for every target: only the system calls and the emulator differ.
+class Harness {
+public:
+  static llvm::Expected<std::unique_ptr<Harness>> start(llvm::StringRef objectPath, const ObjectFile &object, const HarnessOptions &options);
+  ~Harness();
+
+  /// Runs one sample: raw bytes of the inputs in, raw bytes of the outputs and `repeat` times in nanoseconds out.
+  llvm::Error run(llvm::ArrayRef<std::vector<char>> inputs, llvm::MutableArrayRef<std::vector<char>> outputs, std::vector<uint64_t> &times);
+
+private:
+  Harness() = default;
+  llvm::Error died();
+
+  std::string folder; ///< temporary, removed with this object
+  std::string objectPath, description;
+  std::vector<std::string> portNames; ///< inputs, outputs, arena: in the order of the program's guard numbers
+  bool native = false;
+  pid_t pid = -1;
+  int toProgram = -1, fromProgram = -1;
+};
+} // namespace qc
+
+#endif // QC_TOOLS_QRUN_HARNESS_H

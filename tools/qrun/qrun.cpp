@@ -1,0 +1,300 @@
+// qrun: runs an object made by qcc over the samples of an .npz file, on this machine or under qemu-user.
+#include "Harness.h"
+
+#include "qc/Dialect/QC/Reference/Npz.h"
+#include "qc/Dialect/QC/Reference/Requantize.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace llvm;
+using namespace qc;
+
+static cl::OptionCategory category("qrun options");
+static cl::opt<std::string> objectPath(cl::Positional, cl::desc("<object>"), cl::Required, cl::cat(category));
+static cl::opt<std::string> inputsPath("inputs", cl::desc("Samples: arrays named after the inputs, [N] + shape"), cl::value_desc("x.npz"),
+                                       cl::Required, cl::cat(category));
+static cl::opt<std::string> outputsPath("outputs", cl::desc("Where the stacked outputs go"), cl::value_desc("y.npz"), cl::cat(category));
+static cl::opt<bool> wantF32("f32", cl::desc("Run the float wrapper (the default where the object has one)"), cl::cat(category));
+static cl::opt<bool> wantInt("int", cl::desc("Run the integer function: outputs are codes; float inputs are quantized, integer inputs are codes"),
+                             cl::cat(category));
+static cl::opt<unsigned> repeat("repeat", cl::desc("Runs per sample"), cl::init(1), cl::cat(category));
+static cl::opt<std::string> cpu("cpu", cl::desc("CPU of qemu, or the vector length in bits for riscv64"), cl::cat(category));
+static cl::opt<unsigned> limit("limit", cl::desc("Use at most N samples"), cl::value_desc("N"), cl::cat(category));
+static cl::opt<std::string> statePairs("state", cl::desc("States: each output is the next sample's input"), cl::value_desc("in:out,..."),
+                                       cl::cat(category));
+static cl::opt<unsigned> resetEvery("reset-every", cl::desc("States restart every K samples from their arrays, or from zero without one"),
+                                    cl::value_desc("K"), cl::cat(category));
+static cl::opt<bool> wantJson("json", cl::desc("Print the times as one JSON object on the last line"), cl::cat(category));
+
+namespace {
+/// One input of the network: where its samples come from.
+struct Source {
+  const Port *port;
+  std::unique_ptr<NpzFile::Reader> reader; ///< null: a state without an array
+  std::string dtype;
+  int state = -1;                          ///< the output that is fed back
+};
+
+class Runner {
+public:
+  Runner(const ObjectFile &object, bool f32) : object(object), interface(object.interface), f32(f32) {}
+  Error run();
+
+private:
+  Error openInputs();
+  Error openStates();
+  Error encode(const Source &source, const std::vector<char> &raw, std::vector<char> &bytes);
+  void clear(const Port &port, std::vector<char> &bytes);
+  void feedBack(const Port &from, const std::vector<char> &raw, const Port &to, std::vector<char> &bytes);
+  void report(std::vector<uint64_t> &times);
+
+  const ObjectFile &object;
+  const Interface &interface;
+  bool f32;
+  std::unique_ptr<NpzFile> file; ///< outlives its readers
+  std::vector<Source> sources;
+  uint64_t samples = 0;
+};
+} // namespace
+
+static std::string listNames(ArrayRef<Port> ports) {
+  return join(map_range(ports, [](const Port &port) { return "'" + port.name + "'"; }), ", ");
+}
+
+static std::string formatShape(ArrayRef<int64_t> shape) {
+  return "[" + join(map_range(shape, [](int64_t dim) { return std::to_string(dim); }), ", ") + "]";
+}
+
+//===--- Inputs ------------------------------------------------------------------------------------------------------===//
+
+Error Runner::openStates() {
+  SmallVector<StringRef> pairs;
+  StringRef(statePairs).split(pairs, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef pair : pairs) {
+    auto [in, out] = pair.split(':');
+    auto input = find_if(sources, [in = in](const Source &source) { return source.port->name == in; });
+    auto output = find_if(interface.outputs, [out = out](const Port &port) { return port.name == out; });
+    if (input == sources.end())
+      return createStringError("-state=" + pair + ": no input '" + in + "'; the inputs are " + listNames(interface.inputs));
+    if (output == interface.outputs.end())
+      return createStringError("-state=" + pair + ": no output '" + out + "'; the outputs are " + listNames(interface.outputs));
+    if (input->port->shape != output->shape)
+      return createStringError("-state=" + pair + ": shapes " + formatShape(input->port->shape) + " and " + formatShape(output->shape) + " differ");
+    if (input->port->isFloat(f32) != output->isFloat(f32) || (!output->isFloat(f32) && input->port->scale.has_value() != output->scale.has_value()))
+      return createStringError("-state=" + pair + ": the types " + input->port->type + " and " + output->type + " do not convert");
+    input->state = output - interface.outputs.begin();
+  }
+  return Error::success();
+}
+
+Error Runner::openInputs() {
+  for (const Port &port : interface.inputs)
+    sources.push_back({&port, nullptr, "", -1});
+  if (Error error = openStates())
+    return error;
+
+  Expected<std::unique_ptr<NpzFile>> opened = NpzFile::open(inputsPath);
+  if (!opened)
+    return opened.takeError();
+  file = std::move(*opened);
+  std::optional<std::string> first;
+  for (Source &source : sources) {
+    const std::string &name = source.port->name;
+    if (!file->has(name)) {
+      if (source.state >= 0)
+        continue;
+      return createStringError(inputsPath + ": no array '" + name + "'; the inputs of the network are " + listNames(interface.inputs));
+    }
+    Expected<NpzArray> header = file->header(name);
+    if (!header)
+      return header.takeError();
+    if (header->shape.empty() || ArrayRef(header->shape).drop_front() != ArrayRef(source.port->shape))
+      return createStringError(inputsPath + ": array '" + name + "' has shape " + formatShape(header->shape) + "; expected [N] + " +
+                               formatShape(source.port->shape));
+    uint64_t count = header->shape[0];
+    if (count == 0)
+      return createStringError(inputsPath + ": array '" + name + "' holds zero samples");
+    if (first && count != samples)
+      return createStringError(inputsPath + ": array '" + name + "' holds " + Twine(count) + " samples, but '" + *first + "' holds " + Twine(samples));
+    first = name;
+    samples = count;
+    source.dtype = header->dtype;
+    Expected<std::unique_ptr<NpzFile::Reader>> reader = file->read(name);
+    if (!reader)
+      return reader.takeError();
+    source.reader = std::move(*reader);
+  }
+  if (!first)
+    return createStringError(inputsPath + ": no array of an input, so the number of samples is unknown");
+  for (const std::string &name : file->names()) // labels may lie beside the inputs
+    if (name != "y" && none_of(interface.inputs, [&](const Port &port) { return port.name == name; }))
+      return createStringError(inputsPath + ": array '" + name + "' is no input of the network; the inputs are " + listNames(interface.inputs));
+  if (limit)
+    samples = std::min<uint64_t>(samples, limit);
+  return Error::success();
+}
+
+//===--- Numbers -----------------------------------------------------------------------------------------------------===//
+
+static void storeInt(int64_t value, unsigned width, char *to) { memcpy(to, &value, width); } // qcc's hosts are little endian
+
+static int64_t loadInt(const Port &port, unsigned width, const char *from) {
+  int64_t value = 0;
+  memcpy(&value, from, width);
+  return port.isSigned() ? SignExtend64(value, width * 8) : value;
+}
+
+Error Runner::encode(const Source &source, const std::vector<char> &raw, std::vector<char> &bytes) {
+  const Port &port = *source.port;
+  size_t count = port.elements();
+  unsigned width = port.bytes(f32);
+  std::string what = inputsPath + ": array '" + port.name + "'";
+  bool floatArray = source.dtype[0] == 'f';
+  if (port.isFloat(f32))
+    return convertToFloat(source.dtype, raw.data(), count, reinterpret_cast<float *>(bytes.data()), what);
+  if (floatArray && port.scale) {
+    std::vector<float> values(count);
+    if (Error error = convertToFloat(source.dtype, raw.data(), count, values.data(), what))
+      return error;
+    for (size_t i = 0; i < count; ++i)
+      storeInt(quantizeF32(values[i], float(*port.scale), port.zeroPoint, port.low(), port.high()), width, &bytes[i * width]);
+    return Error::success();
+  }
+  std::vector<int64_t> values(count);
+  if (Error error = convertToInt(source.dtype, raw.data(), count, port.low(), port.high(), values.data(), what))
+    return error;
+  for (size_t i = 0; i < count; ++i)
+    storeInt(values[i], width, &bytes[i * width]);
+  return Error::success();
+}
+
+void Runner::clear(const Port &port, std::vector<char> &bytes) {
+  bool zeroPoint = !port.isFloat(f32) && port.scale;
+  unsigned width = port.bytes(f32);
+  for (size_t i = 0; i < bytes.size(); i += width)
+    storeInt(zeroPoint ? port.zeroPoint : 0, width, &bytes[i]);
+}
+
+void Runner::feedBack(const Port &from, const std::vector<char> &raw, const Port &to, std::vector<char> &bytes) {
+  if (to.isFloat(f32) || (from.type == to.type && from.scale == to.scale && from.zeroPoint == to.zeroPoint)) {
+    bytes = raw;
+    return;
+  }
+  // Two quantizations of one state: through the real value, as the float wrapper does.
+  unsigned fromWidth = from.bytes(f32), width = to.bytes(f32);
+  for (size_t i = 0, count = to.elements(); i < count; ++i) {
+    int64_t code = loadInt(from, fromWidth, &raw[i * fromWidth]);
+    if (to.scale)
+      code = quantizeF32(dequantizeF32(code, float(*from.scale), from.zeroPoint), float(*to.scale), to.zeroPoint, to.low(), to.high());
+    storeInt(code, width, &bytes[i * width]);
+  }
+}
+
+static std::string getDType(const Port &port, bool f32) {
+  if (port.isFloat(f32))
+    return "f4";
+  if (port.type == "i1")
+    return "b1";
+  return (port.isSigned() ? "i" : "u") + std::to_string(port.bytes(f32));
+}
+
+//===--- The loop ----------------------------------------------------------------------------------------------------===//
+
+void Runner::report(std::vector<uint64_t> &times) {
+  llvm::sort(times);
+  size_t n = times.size();
+  double median = (double(times[(n - 1) / 2]) + double(times[n / 2])) / 2000, p10 = double(times[n / 10]) / 1000;
+  outs() << formatv("{0}: {1} runs, median {2:f3} us, p10 {3:f3} us\n", (f32 ? interface.runF32 : interface.run)->symbol, n, median, p10);
+  if (wantJson)
+    outs() << json::Value(json::Object{{"median_us", median}, {"p10_us", p10}, {"runs", int64_t(n)}, {"samples", int64_t(samples)}}) << "\n";
+}
+
+Error Runner::run() {
+  if (Error error = openInputs())
+    return error;
+  Expected<std::unique_ptr<Harness>> harness = Harness::start(objectPath, object, {f32, repeat, cpu});
+  if (!harness)
+    return harness.takeError();
+
+  std::vector<std::vector<char>> inputs, outputs;
+  std::map<std::string, NpzArray> results;
+  for (const Port &port : interface.inputs)
+    inputs.emplace_back(port.elements() * port.bytes(f32));
+  for (const Port &port : interface.outputs) {
+    outputs.emplace_back(port.elements() * port.bytes(f32));
+    NpzArray &array = results[port.name];
+    array.dtype = getDType(port, f32);
+    array.shape = {int64_t(samples)};
+    append_range(array.shape, port.shape);
+    array.data.reserve(samples * outputs.back().size());
+  }
+
+  std::vector<char> raw;
+  std::vector<uint64_t> times(repeat), allTimes;
+  for (uint64_t sample = 0; sample < samples; ++sample) {
+    bool reset = sample == 0 || (resetEvery && sample % resetEvery == 0);
+    for (auto [source, bytes] : zip_equal(sources, inputs)) {
+      if (source.reader)
+        if (Error error = source.reader->next(raw))
+          return error;
+      if (source.state >= 0 && !reset) {
+        feedBack(interface.outputs[source.state], outputs[source.state], *source.port, bytes);
+      } else if (!source.reader) {
+        clear(*source.port, bytes);
+      } else if (Error error = encode(source, raw, bytes)) {
+        return error;
+      }
+    }
+    if (Error error = (*harness)->run(inputs, outputs, times))
+      return error;
+    append_range(allTimes, times);
+    for (auto [port, bytes] : zip_equal(interface.outputs, outputs))
+      append_range(results[port.name].data, bytes);
+  }
+  if (!outputsPath.empty())
+    if (Error error = writeNpz(outputsPath, results))
+      return error;
+  report(allTimes);
+  return Error::success();
+}
+
+static Error runMain() {
+  if (repeat == 0 || repeat > 1000000)
+    return createStringError("-repeat=" + Twine(repeat) + ": from 1 to 1000000");
+  if (wantF32 && wantInt)
+    return createStringError("-f32 and -int exclude each other");
+  if (resetEvery && statePairs.empty())
+    return createStringError("-reset-every needs -state");
+  Expected<ObjectFile> object = readObject(objectPath);
+  if (!object)
+    return object.takeError();
+  const Interface &interface = object->interface;
+  if (wantF32 && !interface.runF32)
+    return createStringError(objectPath + ": no float wrapper (the target has no FPU); use -int");
+  if (wantInt && !interface.run)
+    return createStringError(objectPath + ": no integer function (compiled with -mode=f32); use -f32");
+  if (!outputsPath.empty()) {
+    StringRef folder = sys::path::parent_path(outputsPath);
+    if (std::error_code code = sys::fs::access(folder.empty() ? "." : folder, sys::fs::AccessMode::Write))
+      return createStringError(outputsPath + ": cannot write there: " + code.message());
+  }
+  bool f32 = wantF32 || (!wantInt && interface.runF32);
+  return Runner(*object, f32).run();
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(argc, argv, "runs an object made by qcc over the samples of an .npz file\n");
+  if (Error error = runMain()) {
+    WithColor::error(errs(), "qrun") << toString(std::move(error)) << "\n";
+    return 1;
+  }
+  return 0;
+}
