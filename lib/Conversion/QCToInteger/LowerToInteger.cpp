@@ -590,7 +590,10 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
         return types.isSignatureLegal(f.getFunctionType()) && types.isLegal(&f.getBody());
       return types.isLegal(op->getOperandTypes()) && types.isLegal(op->getResultTypes());
     });
-    if (failed(applyFullConversion(function, target, std::move(patterns))))
+    // Upstream folds dcast(qcast(x)) to x, which would drop the rounding of the boundary.
+    ConversionConfig config;
+    config.foldingMode = DialectConversionFoldingMode::Never;
+    if (failed(applyFullConversion(function, target, std::move(patterns), config)))
       return signalPassFailure();
     function->setAttr("qc.requant", StringAttr::get(context, requant));
   }
