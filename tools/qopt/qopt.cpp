@@ -8,6 +8,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<qc::QCDialect, mlir::func::FuncDialect, mlir::quant::QuantDialect>();
   qc::registerFuseClamps();
+  qc::registerInterpret();
   qc::registerLowerToInteger();
   qc::registerSplitBoundary();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qcc pass driver\n", registry));

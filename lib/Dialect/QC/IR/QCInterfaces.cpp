@@ -1,5 +1,6 @@
 // Checks that belong to the interfaces rather than to one op.
 #include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 
 using namespace mlir;
 using namespace qc;
@@ -8,6 +9,8 @@ using namespace qc;
 #include "qc/Dialect/QC/IR/QCTypeInterfaces.cpp.inc"
 
 LogicalResult qc::verifyInferredShape(Operation *op) {
+  if (failed(verifyQuantizedTypes(op)))
+    return failure();
   std::string why;
   auto shape = cast<ShapeOpInterface>(op).inferShape(why);
   if (failed(shape))

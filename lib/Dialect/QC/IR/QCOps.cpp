@@ -1,5 +1,6 @@
 // Parsing, verification, quantization roles and accumulator bounds of the ops.
 #include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -32,6 +33,8 @@ void ConstantOp::print(OpAsmPrinter &printer) {
 }
 
 LogicalResult ConstantOp::verify() {
+  if (failed(verifyQuantizedTypes(*this)))
+    return failure();
   Type element = qc::getElementType(getResult());
   if (auto quantized = dyn_cast<quant::QuantizedType>(element))
     element = qc::getCodeType(quantized);
@@ -166,6 +169,8 @@ LogicalResult ReduceOp::verify() {
 }
 
 LogicalResult ReshapeOp::verify() {
+  if (failed(verifyQuantizedTypes(*this)))
+    return failure();
   auto in = cast<ShapedType>(getInput().getType()), out = cast<ShapedType>(getType());
   if (in.getNumElements() != out.getNumElements())
     return emitOpError() << "input has " << in.getNumElements() << " elements, result " << out.getNumElements();

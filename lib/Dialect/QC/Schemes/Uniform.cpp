@@ -20,6 +20,10 @@ template <typename F> void forEachChannel(ArrayRef<int64_t> shape, int64_t axis,
     f(i, axis < 0 ? 0 : (i / inner) % channels);
 }
 
+/// Scales of codes up to 16 bits are f32 numbers whatever the type's text says; those of wider codes (biases) are products of two such scales.
+bool hasF32Scale(Type type) { return cast<quant::QuantizedType>(type).getStorageTypeIntegralWidth() <= 16; }
+double roundScale(Type type, double scale) { return hasF32Scale(type) ? double(float(scale)) : scale; }
+
 template <typename Model, typename TypeT>
 struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
   IntegerType getCodeType(Type type) const { return qc::getCodeType(cast<quant::QuantizedType>(type)); }
@@ -33,9 +37,12 @@ struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
     auto zeros = self->getZeroPointValues(type);
     auto [low, high] = getCodeRange(type);
     SmallVector<int64_t> codes(values.size());
+    // N2: the quotient has f32 precision, as in QuantizeLinear and in compiled code, except for wide codes (biases).
+    bool narrow = hasF32Scale(type);
     forEachChannel(shape, self->getChannelAxis(type), values.size(), [&, low = low, high = high](size_t i, size_t c) {
-      // N2: ties to even before the zero point is added; the limits are compared in double so that infinities saturate.
-      double code = std::nearbyint(values[i] / scales[c]) + double(zeros[c]);
+      double quotient = values[i] / scales[c];
+      // Ties to even before the zero point is added; the limits are compared in double so that infinities saturate.
+      double code = std::nearbyint(narrow ? double(float(quotient)) : quotient) + double(zeros[c]);
       codes[i] = std::isnan(code) ? zeros[c] : int64_t(std::clamp(code, double(low), double(high)));
     });
     return codes;
@@ -53,14 +60,16 @@ struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
 
 struct PerTensorModel : UniformBase<PerTensorModel, quant::UniformQuantizedType> {
   int64_t getChannelAxis(Type) const { return -1; }
-  SmallVector<double> getScaleValues(Type type) const { return {cast<quant::UniformQuantizedType>(type).getScale()}; }
+  SmallVector<double> getScaleValues(Type type) const { 
+    return {roundScale(type, cast<quant::UniformQuantizedType>(type).getScale())};
+  }
   SmallVector<int64_t> getZeroPointValues(Type type) const { return {cast<quant::UniformQuantizedType>(type).getZeroPoint()}; }
 };
 
 struct PerAxisModel : UniformBase<PerAxisModel, quant::UniformQuantizedPerAxisType> {
   int64_t getChannelAxis(Type type) const { return cast<quant::UniformQuantizedPerAxisType>(type).getQuantizedDimension(); }
   SmallVector<double> getScaleValues(Type type) const {
-    return llvm::to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getScales());
+    return llvm::map_to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getScales(), [&](double s) { return roundScale(type, s); });
   }
   SmallVector<int64_t> getZeroPointValues(Type type) const {
     return llvm::to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getZeroPoints());
@@ -85,6 +94,31 @@ void qc::registerSchemes(MLIRContext &context) { registerUniformSchemes(context)
 void qc::registerUniformSchemes(MLIRContext &context) {
   quant::UniformQuantizedType::attachInterface<PerTensorModel>(context);
   quant::UniformQuantizedPerAxisType::attachInterface<PerAxisModel>(context);
+}
+
+LogicalResult qc::verifyQuantizedTypes(Operation *op) {
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    auto quantized = shaped ? dyn_cast<quant::QuantizedType>(shaped.getElementType()) : quant::QuantizedType();
+    if (!quantized)
+      continue;
+    auto scheme = dyn_cast<QuantSchemeInterface>(Type(quantized));
+    if (!scheme)
+      return op->emitOpError() << "element type " << quantized << " has no quantization scheme";
+    if (!quantized.getExpressedType().isF32())
+      return op->emitOpError() << "quantized types stand for f32, not for " << quantized.getExpressedType();
+    auto [low, high] = scheme.getCodeRange();
+    for (int64_t zero : scheme.getZeroPointValues())
+      if (zero < low || zero > high)
+        return op->emitOpError() << "zero point " << zero << " is outside the codes [" << low << ", " << high << "] of " << quantized;
+    for (double scale : scheme.getScaleValues())
+      if (!(scale > 0) || !std::isfinite(scale))
+        return op->emitOpError() << "scale of " << quantized << " is not a positive f32 number";
+    int64_t axis = scheme.getChannelAxis(), scales = scheme.getScaleValues().size();
+    if (axis >= 0 && (axis >= shaped.getRank() || shaped.getDimSize(axis) != scales))
+      return op->emitOpError() << "has " << scales << " scales along axis " << axis << " of " << type;
+  }
+  return success();
 }
 
 QuantSchemeInterface qc::getScheme(Type type) {

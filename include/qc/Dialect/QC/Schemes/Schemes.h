@@ -12,6 +12,10 @@ void registerUniformSchemes(mlir::MLIRContext &context);
 /// The scheme of a tensor or element type; null if it has none.
 QuantSchemeInterface getScheme(mlir::Type tensorOrElementType);
 
+/// Quantized operand and result types must have a scheme, positive finite scales, as many as the channel axis is long, and zero points inside
+/// the code range; upstream's type verifier lets others through.
+mlir::LogicalResult verifyQuantizedTypes(mlir::Operation *op);
+
 /// Affine type for the real range [min, max] (docs/Numerics.md, N2): zero is made part of the range and is exactly representable.
 /// `code` is `iN` or `uiN`; with `powerOfTwo` the scale is rounded up to a power of two.
 mlir::quant::UniformQuantizedType getAffineType(mlir::IntegerType code, double min, double max, bool powerOfTwo = false);

@@ -1,0 +1,213 @@
+// Runs the reference evaluator on functions: constants in the file, or samples of an .npz file.
+#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Reference/Eval.h"
+#include "qc/Dialect/QC/Reference/Npz.h"
+#include "qc/Transforms/Passes.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstdlib>
+
+using namespace mlir;
+using llvm::Error;
+
+namespace qc {
+#define GEN_PASS_DEF_INTERPRET
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+/// The shortest decimal that reads back as the same f32.
+std::string printFloat(float value) {
+  char text[32];
+  for (int digits = 1; digits <= 9; ++digits) {
+    std::snprintf(text, sizeof(text), "%.*g", digits, double(value));
+    if (std::strtof(text, nullptr) == value)
+      break;
+  }
+  return text;
+}
+
+void print(raw_ostream &os, const Twine &name, const Tensor &tensor) {
+  os << name << ": " << tensor.type << " [";
+  if (tensor.isFloat())
+    llvm::interleaveComma(tensor.floats, os, [&](float v) { os << printFloat(v); });
+  else
+    llvm::interleaveComma(tensor.ints, os);
+  os << "]\n";
+}
+
+/// The integer type in which an .npz array holds elements of `type`; null for f32.
+IntegerType getStorage(Type type) {
+  if (auto quantized = dyn_cast<quant::QuantizedType>(type))
+    return getCodeType(quantized);
+  return dyn_cast<IntegerType>(type);
+}
+
+std::string getDtype(Type type) {
+  IntegerType integer = getStorage(type);
+  if (!integer)
+    return "f4";
+  if (integer.getWidth() == 1)
+    return "b1";
+  return (integer.isUnsigned() ? "u" : "i") + std::to_string(llvm::PowerOf2Ceil(std::max(8u, integer.getWidth())) / 8);
+}
+
+Error fromBytes(const NpzArray &header, ArrayRef<char> bytes, StringRef what, Tensor &tensor) {
+  if (tensor.isFloat())
+    return convertToFloat(header.dtype, bytes.data(), tensor.size(), tensor.floats.data(), what);
+  IntegerType type = getStorage(tensor.type.getElementType());
+  auto [low, high] = type.getWidth() == 1 ? std::make_pair<int64_t, int64_t>(0, 1) : getCodeLimits(type);
+  return convertToInt(header.dtype, bytes.data(), tensor.size(), low, high, tensor.ints.data(), what);
+}
+
+void appendBytes(const Tensor &tensor, NpzArray &array) {
+  size_t at = array.data.size(), bytes = array.elementBytes();
+  array.data.resize(at + tensor.size() * bytes);
+  char *to = array.data.data() + at;
+  if (tensor.isFloat()) {
+    std::memcpy(to, tensor.floats.data(), tensor.size() * bytes);
+    return;
+  }
+  // Little endian: the low bytes come first.
+  for (int64_t value : tensor.ints) {
+    std::memcpy(to, &value, bytes);
+    to += bytes;
+  }
+}
+
+std::string getPortName(DictionaryAttr attrs, StringRef otherwise, unsigned index) {
+  if (auto name = attrs ? attrs.getAs<StringAttr>("qc.name") : StringAttr())
+    return name.str();
+  return otherwise.str() + std::to_string(index);
+}
+
+struct Interpret : impl::InterpretBase<Interpret> {
+  using InterpretBase::InterpretBase;
+
+  void runOnOperation() override {
+    if (failed(inputs.empty() ? runAll() : runSamples()))
+      signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+
+  LogicalResult runAll() {
+    if (!outputs.empty())
+      return getOperation().emitError("qc-interpret: 'outputs' needs 'inputs'");
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.getNumArguments() != 0 || function.isExternal())
+        continue;
+      auto results = evaluate(function, {});
+      if (failed(results))
+        return failure();
+      for (auto [i, tensor] : llvm::enumerate(*results))
+        print(llvm::outs(), results->size() == 1 ? function.getName() : function.getName() + "#" + Twine(i), tensor);
+    }
+    return success();
+  }
+
+  FailureOr<func::FuncOp> findEntry() {
+    func::FuncOp found;
+    if (!entry.empty()) {
+      found = getOperation().lookupSymbol<func::FuncOp>(entry);
+      if (!found)
+        return getOperation().emitError("qc-interpret: there is no function @") << entry;
+      return found;
+    }
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.isPublic()) {
+        if (found)
+          return getOperation().emitError("qc-interpret: several functions are public; name one with 'entry'");
+        found = function;
+      }
+    if (!found)
+      return getOperation().emitError("qc-interpret: no function is public; name one with 'entry'");
+    return found;
+  }
+
+  LogicalResult fail(Error error) { return getOperation().emitError("qc-interpret: ") << toString(std::move(error)); }
+
+  /// Shape and type of an array must be those of `count` samples of `type`.
+  LogicalResult checkHeader(const NpzArray &header, StringRef name, RankedTensorType type) {
+    if (!header.shape.empty() && header.shape[0] >= 1 && ArrayRef<int64_t>(header.shape).drop_front() == type.getShape())
+      return success();
+    auto diagnostic = getOperation().emitError("qc-interpret: ") << inputs << ": array '" << name << "' has shape [";
+    llvm::interleaveComma(header.shape, diagnostic);
+    diagnostic << "], expected [N";
+    for (int64_t d : type.getShape())
+      diagnostic << ", " << d;
+    return diagnostic << "] with at least one sample";
+  }
+
+  LogicalResult runSamples() {
+    auto found = findEntry();
+    if (failed(found))
+      return failure();
+    func::FuncOp function = *found;
+    if (function.getNumArguments() == 0)
+      return function.emitError("takes no arguments; run qc-interpret without 'inputs'");
+    auto file = NpzFile::open(inputs);
+    if (!file)
+      return fail(file.takeError());
+
+    std::vector<std::string> names;
+    std::vector<NpzArray> headers;
+    std::vector<std::unique_ptr<NpzFile::Reader>> readers;
+    SmallVector<Tensor> arguments;
+    int64_t samples = 0;
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+      auto tensorType = dyn_cast<RankedTensorType>(type);
+      if (!tensorType || !tensorType.hasStaticShape() || !(tensorType.getElementType().isF32() || getStorage(tensorType.getElementType())))
+        return function.emitError() << "argument " << i << " of type " << type << " cannot be read from a file";
+      names.push_back(getPortName(function.getArgAttrDict(i), "arg", i));
+      auto header = (*file)->header(names[i]);
+      if (!header)
+        return fail(header.takeError());
+      if (failed(checkHeader(*header, names[i], tensorType)))
+        return failure();
+      if (i && header->shape[0] != samples)
+        return getOperation().emitError("qc-interpret: ") << inputs << ": array '" << names[i] << "' has " << header->shape[0]
+                                                          << " samples, '" << names[0] << "' has " << samples;
+      samples = header->shape[0];
+      auto reader = (*file)->read(names[i]);
+      if (!reader)
+        return fail(reader.takeError());
+      headers.push_back(std::move(*header));
+      readers.push_back(std::move(*reader));
+      arguments.push_back(Tensor::zeros(tensorType));
+    }
+    if (limit > 0)
+      samples = std::min<int64_t>(samples, limit);
+
+    std::vector<NpzArray> results(function.getNumResults());
+    std::vector<char> bytes;
+    for (int64_t n = 0; n < samples; ++n) {
+      for (size_t i = 0; i < arguments.size(); ++i) {
+        if (Error error = readers[i]->next(bytes))
+          return fail(std::move(error));
+        if (Error error = fromBytes(headers[i], bytes, inputs + ": array '" + names[i] + "', sample " + std::to_string(n), arguments[i]))
+          return fail(std::move(error));
+      }
+      auto values = evaluate(function, arguments);
+      if (failed(values))
+        return failure();
+      for (auto [tensor, array] : llvm::zip_equal(*values, results)) {
+        array.dtype = getDtype(tensor.type.getElementType());
+        array.shape.assign(1, samples);
+        array.shape.insert(array.shape.end(), tensor.type.getShape().begin(), tensor.type.getShape().end());
+        appendBytes(tensor, array);
+      }
+    }
+    if (outputs.empty())
+      return success();
+    std::map<std::string, NpzArray> named;
+    for (auto [i, array] : llvm::enumerate(results))
+      if (!named.try_emplace(getPortName(function.getResultAttrDict(i), "result", i), std::move(array)).second)
+        return function.emitError("two results have one 'qc.name'");
+    if (Error error = writeNpz(outputs, named))
+      return fail(std::move(error));
+    return success();
+  }
+};
+} // namespace
+} // namespace qc
