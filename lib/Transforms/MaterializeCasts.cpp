@@ -30,8 +30,7 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
       }
     });
     if (!missing.empty()) {
-      function.emitError() << missing.size() << " tensors have no range: " << listNames(missing)
-                           << "; pass calibration samples with -calib=<file.npz> or ranges with -ranges=<file.json>";
+      function.emitError() << "the network has " << describeMissingRanges(missing);
       invalid = true;
     }
     if (invalid)

@@ -100,4 +100,9 @@ std::string listNames(ArrayRef<std::string> names, size_t limit) {
     text += " and " + std::to_string(names.size() - limit) + " more";
   return text;
 }
+
+std::string describeMissingRanges(ArrayRef<std::string> names) {
+  return std::to_string(names.size()) + (names.size() == 1 ? " tensor" : " tensors") + " without a range: " + listNames(names) +
+         "; pass calibration samples with -calib=<file.npz> or ranges with -ranges=<file.json>";
+}
 } // namespace qc

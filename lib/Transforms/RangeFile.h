@@ -21,6 +21,9 @@ llvm::Error writeRanges(llvm::StringRef path, llvm::ArrayRef<std::pair<std::stri
 
 /// "'a', 'b', ... and 3 more": at most `limit` of `names`.
 std::string listNames(llvm::ArrayRef<std::string> names, size_t limit = 10);
+
+/// What is missing and what to do about it.
+std::string describeMissingRanges(llvm::ArrayRef<std::string> names);
 } // namespace qc
 
 #endif // QC_LIB_TRANSFORMS_RANGEFILE_H
