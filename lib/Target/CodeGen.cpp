@@ -1,0 +1,221 @@
+// LLVM dialect to machine code that links with nothing.
+#include "qc/Target/CodeGen.h"
+
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/IntegerDivision.h"
+#include "llvm/Transforms/Utils/LowerMemIntrinsics.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
+
+using namespace llvm;
+
+namespace qc {
+namespace {
+std::unique_ptr<TargetMachine> createMachine(const Target &target, std::string &message) {
+  Triple triple(target.triple);
+  const llvm::Target *found = TargetRegistry::lookupTarget(triple, message);
+  if (!found)
+    return nullptr;
+  TargetOptions options;
+  options.AllowFPOpFusion = FPOpFusion::Strict; // same bytes on every host (docs/Numerics.md, N1)
+  options.FunctionSections = options.DataSections = true;
+  options.MCOptions.ABIName = target.abi;
+  if (!target.hasFpu)
+    options.FloatABIType = FloatABI::Soft;
+  else if (triple.getEnvironment() == Triple::GNUEABIHF || triple.getEnvironment() == Triple::EABIHF)
+    options.FloatABIType = FloatABI::Hard;
+  std::optional<CodeModel::Model> model;
+  if (triple.isRISCV())
+    model = CodeModel::Medium; // PC-relative addresses: the object may be loaded anywhere
+  return std::unique_ptr<TargetMachine>(
+      found->createTargetMachine(triple, target.cpu, target.features, options, Reloc::PIC_, model, CodeGenOptLevel::Aggressive));
+}
+
+/// Gives the two entries their names and makes everything else invisible.
+void nameEntries(Module &module, const CodeGenOptions &options) {
+  for (GlobalVariable &global : module.globals()) {
+    global.setLinkage(GlobalValue::PrivateLinkage);
+    global.setDSOLocal(true);
+  }
+  for (Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.setDSOLocal(true);
+    function.addFnAttr(Attribute::NoUnwind);
+    bool wrapper = function.getName() == "run_f32";
+    if (!wrapper && function.getName() != "run") {
+      function.setLinkage(GlobalValue::InternalLinkage);
+      continue;
+    }
+    function.addFnAttr(Attribute::NoInline); // the wrapper stays thin
+    function.setName(options.prefix + "_" + function.getName());
+    if (wrapper)
+      function.setSection(".text." + options.prefix + "_run_f32");
+    for (Argument &argument : function.args())
+      if (argument.getType()->isPointerTy())
+        argument.addAttr(Attribute::NoAlias);
+    if (function.arg_size() && function.getArg(function.arg_size() - 1)->getType()->isPointerTy())
+      function.getArg(function.arg_size() - 1)->addAttr(Attribute::getWithAlignment(module.getContext(), Align(64)));
+  }
+}
+
+/// The metadata section: `!exclude` keeps it out of memory and out of linked programs, while it stays readable in the object.
+void addInterface(Module &module, StringRef text) {
+  if (text.empty())
+    return;
+  Constant *data = ConstantDataArray::getString(module.getContext(), text, /*AddNull=*/false);
+  auto *global = new GlobalVariable(module, data->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, data, "qc.interface");
+  global->setSection(".qc.interface");
+  global->setAlignment(Align(1));
+  global->setMetadata("exclude", MDNode::get(module.getContext(), {}));
+  appendToCompilerUsed(module, {global});
+}
+
+/// Marks every library function as missing, so that no loop is recognized as one.
+TargetLibraryInfoImpl getNoLibrary(const Module &module) {
+  TargetLibraryInfoImpl library(Triple(module.getTargetTriple()));
+  library.disableAllFunctions();
+  return library;
+}
+
+void optimize(Module &module, TargetMachine &machine) {
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = true;
+  tuning.LoopInterleaving = true;
+  tuning.SLPVectorization = false; // merges the scalar loads of dot kernels into shuffles
+  PassBuilder builder(&machine, tuning);
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  TargetLibraryInfoImpl library = getNoLibrary(module);
+  functions.registerPass([&] { return TargetLibraryAnalysis(library); });
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3).run(module, modules);
+}
+
+/// True if the backend would call a function of the compiler's runtime library for this division.
+bool needsRuntime(const BinaryOperator &division, const Triple &triple, StringRef features) {
+  if (!division.getType()->isIntegerTy())
+    return false;
+  unsigned bits = division.getType()->getIntegerBitWidth();
+  if (triple.isArch64Bit())
+    return bits > 64;
+  if (bits > 32)
+    return true;
+  bool hasDivide = !triple.isARM() || features.contains("hwdiv-arm");
+  return !hasDivide && !isa<ConstantInt>(division.getOperand(1));
+}
+
+/// Turns what would become a call of memcpy, memset or a division routine into loops.
+void expandCalls(Module &module, TargetMachine &machine) {
+  Triple triple(module.getTargetTriple());
+  for (Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    TargetTransformInfo info = machine.getTargetTransformInfo(function);
+    SmallVector<Instruction *> work;
+    for (Instruction &instruction : instructions(function)) {
+      auto *binary = dyn_cast<BinaryOperator>(&instruction);
+      bool division = binary && (binary->getOpcode() == Instruction::UDiv || binary->getOpcode() == Instruction::SDiv ||
+                                 binary->getOpcode() == Instruction::URem || binary->getOpcode() == Instruction::SRem);
+      if (isa<MemIntrinsic>(instruction) || (division && needsRuntime(*binary, triple, machine.getTargetFeatureString())))
+        work.push_back(&instruction);
+    }
+    for (Instruction *instruction : work) {
+      if (auto *copy = dyn_cast<MemCpyInst>(instruction)) {
+        expandMemCpyAsLoop(copy, info);
+        copy->eraseFromParent();
+      } else if (auto *move = dyn_cast<MemMoveInst>(instruction)) {
+        expandMemMoveAsLoop(move, info);
+        move->eraseFromParent();
+      } else if (auto *set = dyn_cast<MemSetInst>(instruction)) {
+        expandMemSetAsLoop(set);
+        set->eraseFromParent();
+      } else if (auto *binary = dyn_cast<BinaryOperator>(instruction)) {
+        bool remainder = binary->getOpcode() == Instruction::URem || binary->getOpcode() == Instruction::SRem;
+        unsigned bits = binary->getType()->getIntegerBitWidth();
+        if (remainder)
+          bits <= 32 ? expandRemainderUpTo32Bits(binary) : expandRemainderUpTo64Bits(binary);
+        else
+          bits <= 32 ? expandDivisionUpTo32Bits(binary) : expandDivisionUpTo64Bits(binary);
+      }
+    }
+  }
+}
+
+/// An object that links with nothing has no undefined symbol.
+Error checkSymbols(StringRef object) {
+  auto file = object::ObjectFile::createObjectFile(MemoryBufferRef(object, "object"));
+  if (!file)
+    return file.takeError();
+  std::string names;
+  for (const object::SymbolRef &symbol : (*file)->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (!flags || !name)
+      return joinErrors(flags.takeError(), name.takeError());
+    if ((*flags & object::SymbolRef::SF_Undefined) && !(*flags & object::SymbolRef::SF_FormatSpecific) && !name->empty())
+      names += (names.empty() ? "" : ", ") + name->str();
+  }
+  if (!names.empty())
+    return createStringError("internal error: the object needs " + names + ", which this target cannot provide; please report the model");
+  return Error::success();
+}
+} // namespace
+
+Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const CodeGenOptions &options) {
+  LLVMContext context;
+  std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(source, context, "qcc");
+  if (!module)
+    return createStringError("internal error: translation to LLVM IR failed");
+  std::string message;
+  std::unique_ptr<TargetMachine> machine = createMachine(target, message);
+  if (!machine)
+    return createStringError("target '" + target.name + "': " + message);
+  module->setTargetTriple(Triple(target.triple));
+  module->setDataLayout(machine->createDataLayout());
+  module->setPICLevel(PICLevel::SmallPIC);
+  nameEntries(*module, options);
+  optimize(*module, *machine);
+  expandCalls(*module, *machine);
+  addInterface(*module, options.interface);
+  if (verifyModule(*module, &errs()))
+    return createStringError("internal error: invalid LLVM IR");
+
+  SmallString<0> code;
+  raw_svector_ostream stream(code);
+  if (options.emit == Emit::LLVM) {
+    module->print(stream, nullptr);
+    return code.str().str();
+  }
+  legacy::PassManager passes;
+  TargetLibraryInfoImpl library = getNoLibrary(*module);
+  passes.add(new TargetLibraryInfoWrapperPass(library));
+  auto type = options.emit == Emit::Object ? CodeGenFileType::ObjectFile : CodeGenFileType::AssemblyFile;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr, type))
+    return createStringError("target '" + target.name + "' cannot emit this kind of file");
+  passes.run(*module);
+  if (options.emit == Emit::Object)
+    if (Error error = checkSymbols(code))
+      return std::move(error);
+  return code.str().str();
+}
+} // namespace qc
