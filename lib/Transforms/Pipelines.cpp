@@ -21,12 +21,19 @@ constexpr std::pair<Stage, llvm::StringLiteral> stageNames[] = {
     {Stage::LLVM, "llvm"},           {Stage::Bundle, "bundle"},
 };
 
-/// Writes `qc.stage` on the module, so that a file tells where to resume.
+/// Writes `qc.stage` on the module, so that a file tells where to resume, and on functions the rounding contract, which gives the quantized
+/// domain its meaning.
 struct MarkStage : PassWrapper<MarkStage, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MarkStage)
-  explicit MarkStage(Stage stage) : stage(stage) {}
-  void runOnOperation() override { getOperation()->setAttr("qc.stage", StringAttr::get(&getContext(), getStageName(stage))); }
+  MarkStage(Stage stage, StringRef requant) : stage(stage), requant(requant) {}
+  void runOnOperation() override {
+    getOperation()->setAttr("qc.stage", StringAttr::get(&getContext(), getStageName(stage)));
+    if (!requant.empty())
+      for (auto function : getOperation().getOps<func::FuncOp>())
+        function->setAttr("qc.requant", StringAttr::get(&getContext(), requant));
+  }
   Stage stage;
+  std::string requant;
 };
 
 void buildGraph(OpPassManager &pm) {
@@ -163,7 +170,7 @@ void buildPipeline(OpPassManager &pm, Stage from, Stage to, const PipelineOption
     if (stage <= from || stage > to || stage == Stage::Bundle)
       continue;
     buildStage(pm, stage, options);
-    pm.addPass(std::make_unique<MarkStage>(stage));
+    pm.addPass(std::make_unique<MarkStage>(stage, stage == Stage::QDQ && !options.float32 ? StringRef(options.requant) : StringRef()));
     // In f32 mode nothing is quantized: the invariants between import and integer that speak of it do not apply.
     if (options.float32 && stage > Stage::Graph && stage <= Stage::Integer)
       continue;

@@ -11,7 +11,8 @@ def LowerToInteger : Pass<"qc-lower-to-integer", "::mlir::func::FuncOp"> {
     zero, accumulators are i32 or i64 as their proven bound demands (`acc_bound`), every narrowing is a `qc.requantize` with the named rounding,
     activation functions become tables. `quant.qcast`/`quant.dcast` become `qc.quantize`/`qc.dequantize`. Afterwards no quantized type is left.
   }];
-  let options = [Option<"requant", "requant", "std::string", "\"onnx\"", "rounding contract: onnx, ort, tflite-double, tflite-single or pow2">];
+  let options = [Option<"requant", "requant", "std::string", "\"\"",
+    "rounding contract: onnx, ort, tflite-double, tflite-single or pow2; empty: the function's qc.requant, else onnx">];
 }
 
 def SplitBoundary : Pass<"qc-split-boundary", "::mlir::ModuleOp"> {

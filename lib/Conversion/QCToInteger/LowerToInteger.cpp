@@ -48,7 +48,7 @@ FailureOr<Affine> getAffine(Value value) {
   auto type = dyn_cast<quant::UniformQuantizedType>(getElementType(value));
   if (!type)
     return failure();
-  return Affine{type.getScale(), type.getZeroPoint()};
+  return Affine{getScheme(type).getScaleValues()[0], type.getZeroPoint()};
 }
 
 /// The code range of `result`, narrowed by the real limits of an op (N14).
@@ -71,13 +71,9 @@ FailureOr<Value> requantize(OpBuilder &builder, Operation *op, Value input, int6
     axis = std::nullopt;
   }
   for (double real : reals) {
-    int exponent;
-    if (!(std::fabs(real) < 0x1p24) || (rounding == Rounding::Pow2 && std::fabs(std::frexp(real, &exponent)) != 0.5 && real != 0)) {
-      op->emitError() << "cannot requantize with multiplier " << real
-                      << (rounding == Rounding::Pow2 ? ": the pow2 contract needs power-of-two scales" : ": it must be below 2^24")
-                      << "; check the ranges of its input and output";
-      return failure();
-    }
+    if (!(std::fabs(real) < 0x1p24))
+      return op->emitError() << "cannot requantize with multiplier " << real
+                             << ": it must be below 2^24; check the ranges of its input and output";
     Multiplier multiplier = getMultiplier(real, rounding);
     mantissas.push_back(multiplier.mantissa);
     shifts.push_back(multiplier.shift);
@@ -569,11 +565,17 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     MLIRContext *context = &getContext();
-    std::string name = requant;
+    // The contract is settled before the target is known; the evaluator reads the same attribute in the quantized domain.
+    std::string contract = requant;
+    if (auto stated = function->getAttrOfType<StringAttr>("qc.requant"); stated && contract.empty())
+      contract = stated.str();
+    if (contract.empty())
+      contract = "onnx";
+    std::string name = contract;
     llvm::replace(name, '-', '_');
     auto rounding = symbolizeRounding(name);
     if (!rounding) {
-      function.emitError() << "unknown rounding contract '" << requant << "': use onnx, ort, tflite-double, tflite-single or pow2";
+      function.emitError() << "unknown rounding contract '" << contract << "': use onnx, ort, tflite-double, tflite-single or pow2";
       return signalPassFailure();
     }
     IntegerTypes types;
@@ -595,7 +597,7 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     config.foldingMode = DialectConversionFoldingMode::Never;
     if (failed(applyFullConversion(function, target, std::move(patterns), config)))
       return signalPassFailure();
-    function->setAttr("qc.requant", StringAttr::get(context, requant));
+    function->setAttr("qc.requant", StringAttr::get(context, contract));
   }
 };
 } // namespace

@@ -50,9 +50,12 @@ bool isFloat(Value value) { return getDomain(value.getType()) == Domain::Float; 
 
 /// Drops pure ops without uses, last first.
 void eraseDead(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  for (Operation *op = block.getTerminator()->getPrevNode(); op;) {
+    Operation *previous = op->getPrevNode();
+    if (isOpTriviallyDead(op))
+      op->erase();
+    op = previous;
+  }
 }
 
 struct SplitBoundary : impl::SplitBoundaryBase<SplitBoundary> {
