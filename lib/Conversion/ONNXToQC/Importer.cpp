@@ -1,0 +1,561 @@
+// ONNX models to qc: the model, the graph and the order of its nodes.
+//
+// Names: the op that makes ONNX tensor `t` has the location NameLoc("t", NameLoc("<node>")), or NameLoc("t") where both names are equal. Ops inside the
+// import of one node have "t:0", "t:1", ... as outer name. Arguments and results carry their ONNX names as `qc.name`.
+#include "Importer.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+#include <google/protobuf/stubs/logging.h>
+
+#include <queue>
+#include <set>
+
+using namespace mlir;
+
+namespace qc {
+using namespace onnximport;
+
+Importer::Importer(const onnx::ModelProto &model, StringRef name, StringRef folder, MLIRContext &context, const ImportOptions &options)
+    : builder(&context), folder(folder), model(model), graph(model.graph()), name(name), context(context), options(options) {}
+
+InFlightDiagnostic Importer::error() { return emitError(UnknownLoc::get(&context)) << "'" << name << "': "; }
+
+std::string Importer::nodeName(unsigned index) const {
+  const onnx::NodeProto &node = graph.node(index);
+  return node.name().empty() ? node.op_type() + "_" + std::to_string(index) : node.name();
+}
+
+Entry *Importer::find(StringRef tensor) {
+  auto it = entries.find(tensor);
+  return it == entries.end() ? nullptr : &it->second;
+}
+
+bool Importer::reserve(int64_t elements) {
+  budget -= elements;
+  return budget >= 0;
+}
+
+static bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
+
+LogicalResult Importer::checkModel() {
+  if (!model.has_graph())
+    return error() << "is not an ONNX model: it has no graph";
+  std::optional<int64_t> version;
+  for (const auto &import : model.opset_import()) {
+    if (!isDefaultDomain(import.domain()))
+      continue;
+    if (version && *version != import.version())
+      return error() << "imports two opsets of the default domain: " << *version << " and " << import.version();
+    version = import.version();
+  }
+  if (!version)
+    return error() << "imports no opset of the default domain (opsets " << minOpset << " to " << maxOpset << " are supported)";
+  if (*version < minOpset || *version > maxOpset)
+    return error() << "opset " << *version << " of the default domain is not supported, opsets " << minOpset << " to " << maxOpset
+                   << " are; convert the model with onnx.version_converter";
+  opset = *version;
+  if (graph.sparse_initializer_size())
+    return error() << "sparse initializer '" << graph.sparse_initializer(0).values().name() << "' is not supported; store it dense";
+  if (!graph.output_size())
+    return error() << "the graph has no outputs";
+  for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(), getShapeOperators(),
+                                   getResizeOperators(), getReduceOperators(), getQuantOperators()})
+    for (const Operator &row : table)
+      if (row.since <= opset && opset <= row.until)
+        operators[row.name] = &row;
+  return success();
+}
+
+LogicalResult Importer::collectNames() {
+  for (const auto &tensor : graph.initializer()) {
+    if (tensor.name().empty())
+      return error() << "an initializer has no name";
+    if (!initializers.try_emplace(tensor.name(), &tensor).second)
+      return error() << "initializer '" << tensor.name() << "' is defined twice";
+  }
+  llvm::StringSet<> inputNames;
+  for (const auto &input : graph.input()) {
+    if (input.name().empty())
+      return error() << "a graph input has no name";
+    if (!inputNames.insert(input.name()).second)
+      return error() << "graph input '" << input.name() << "' is defined twice";
+    // Before IR version 4 every initializer was listed as an input too; later such an input is a default that nobody overrides here.
+    if (!initializers.count(input.name()))
+      inputs.push_back(&input);
+  }
+  LogicalResult result = success();
+  for (int i = 0; i < graph.node_size(); ++i)
+    for (const std::string &output : graph.node(i).output()) {
+      if (output.empty())
+        continue;
+      if (initializers.count(output) || inputNames.contains(output))
+        result = error() << "tensor '" << output << "' is made by node '" << nodeName(i) << "', but is also an input or initializer";
+      else if (auto [it, isNew] = producers.try_emplace(output, i); !isNew)
+        result = error() << "tensor '" << output << "' is made twice: by node '" << nodeName(it->second) << "' and by node '" << nodeName(i) << "'";
+    }
+  return result;
+}
+
+/// Finds the live nodes and sorts them; a model that is sorted already keeps its order.
+LogicalResult Importer::sortNodes() {
+  llvm::StringSet<> inputNames;
+  for (auto *input : inputs)
+    inputNames.insert(input->name());
+  auto isSource = [&](const std::string &tensor) { return inputNames.contains(tensor) || initializers.count(tensor); };
+
+  LogicalResult result = success();
+  std::vector<bool> live(graph.node_size(), false);
+  SmallVector<unsigned> work;
+  auto use = [&](const std::string &tensor, auto report) {
+    ++uses[tensor];
+    if (isSource(tensor))
+      return;
+    auto it = producers.find(tensor);
+    if (it == producers.end()) {
+      report();
+      result = failure();
+    } else if (!live[it->second]) {
+      live[it->second] = true;
+      work.push_back(it->second);
+    }
+  };
+  for (const auto &output : graph.output())
+    use(output.name(), [&] { error() << "graph output '" << output.name() << "' is made by no node"; });
+  while (!work.empty()) {
+    unsigned index = work.pop_back_val();
+    for (const std::string &tensor : graph.node(index).input())
+      if (!tensor.empty())
+        use(tensor, [&] { error() << "tensor '" << tensor << "', read by node '" << nodeName(index) << "', is defined nowhere"; });
+  }
+  if (failed(result))
+    return failure();
+
+  std::vector<unsigned> missing(graph.node_size(), 0);
+  std::vector<SmallVector<unsigned, 2>> readers(graph.node_size());
+  std::priority_queue<unsigned, std::vector<unsigned>, std::greater<unsigned>> ready;
+  unsigned count = 0;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    if (!live[i])
+      continue;
+    ++count;
+    for (const std::string &tensor : graph.node(i).input())
+      if (!tensor.empty() && !isSource(tensor)) {
+        ++missing[i];
+        readers[producers.lookup(tensor)].push_back(i);
+      }
+    if (!missing[i])
+      ready.push(i);
+  }
+  while (!ready.empty()) {
+    unsigned index = ready.top();
+    ready.pop();
+    order.push_back(index);
+    for (unsigned reader : readers[index])
+      if (!--missing[reader])
+        ready.push(reader);
+  }
+  if (order.size() == count)
+    return success();
+  SmallVector<unsigned> waiting;
+  for (int i = 0; i < graph.node_size(); ++i)
+    if (missing[i])
+      waiting.push_back(i);
+  return reportCycle(waiting);
+}
+
+LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
+  // Each waiting node reads the output of another one that waits, so that walking backwards must come to a node twice.
+  llvm::DenseMap<unsigned, unsigned> position;
+  SmallVector<unsigned> path;
+  unsigned index = waiting.front();
+  while (position.try_emplace(index, path.size()).second) {
+    path.push_back(index);
+    for (const std::string &tensor : graph.node(index).input()) {
+      auto it = producers.find(tensor);
+      if (it != producers.end() && llvm::is_contained(waiting, it->second)) {
+        index = it->second;
+        break;
+      }
+    }
+  }
+  auto diagnostic = error() << "the graph has a cycle: ";
+  constexpr size_t most = 10;
+  SmallVector<unsigned> cycle(llvm::reverse(ArrayRef<unsigned>(path).drop_front(position[index])));
+  for (unsigned node : ArrayRef<unsigned>(cycle).take_front(most))
+    diagnostic << "'" << nodeName(node) << "' -> ";
+  if (cycle.size() > most)
+    diagnostic << "... -> ";
+  return diagnostic << "'" << nodeName(cycle.front()) << "'";
+}
+
+//===-- Unsupported nodes ----------------------------------------------------------------------------------------------------===//
+
+std::string Importer::whyUnsupported(Node &node) {
+  const std::string &domain = node.proto.domain(), &type = node.proto.op_type();
+  for (const auto &function : model.functions())
+    if (function.name() == type && function.domain() == domain)
+      return "model-local functions are not supported; inline them first (onnx.inliner)";
+  if (!isDefaultDomain(domain))
+    return "operators of domain '" + domain + "' are not supported";
+  for (const auto &attribute : node.proto.attribute()) {
+    if (attribute.has_g() || attribute.graphs_size())
+      return "control flow (a graph as attribute) is not supported";
+    if (!attribute.ref_attr_name().empty())
+      return "attribute '" + attribute.name() + "' refers to an attribute of a function";
+  }
+  auto it = operators.find(type);
+  if (it == operators.end()) {
+    for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(), getShapeOperators(),
+                                     getResizeOperators(), getReduceOperators(), getQuantOperators()})
+      for (const Operator &row : table)
+        if (row.name == type)
+          return "the operator is supported in opsets " + std::to_string(row.since) + " to " + std::to_string(row.until) + " only";
+    return "the operator is not supported";
+  }
+  const Operator &row = *it->second;
+  int inputs = node.proto.input_size();
+  if (inputs < row.minInputs || inputs > row.maxInputs)
+    return "it has " + std::to_string(inputs) + " inputs, expected " + std::to_string(row.minInputs) +
+           (row.maxInputs == row.minInputs ? "" : row.maxInputs == INT_MAX ? " or more" : " to " + std::to_string(row.maxInputs));
+  for (int i = 0; i < (row.maxInputs == INT_MAX ? inputs : row.minInputs); ++i)
+    if (node.proto.input(i).empty())
+      return "input " + std::to_string(i) + " is required";
+  if (row.elements == Elements::Constant)
+    for (const std::string &input : node.proto.input())
+      if (!input.empty() && !foldable.contains(input))
+        return "the operator is supported on constants only, but its input '" + input + "' is computed";
+  node.quiet = true;
+  return row.refuse ? row.refuse(node) : "";
+}
+
+LogicalResult Importer::listUnsupported() {
+  struct Finding {
+    unsigned index;
+    std::string why;
+  };
+  std::vector<Finding> findings;
+  // Which tensors fold is known before anything is imported: what is made of initializers and shapes alone.
+  for (auto &initializer : initializers)
+    foldable.insert(initializer.getKey());
+  for (unsigned index : order) {
+    const onnx::NodeProto &proto = graph.node(index);
+    Node node(*this, proto, index, opset);
+    if (std::string why = whyUnsupported(node); !why.empty())
+      findings.push_back({index, why});
+    bool folds = llvm::all_of(proto.input(), [&](const std::string &input) { return input.empty() || foldable.contains(input); });
+    if (folds || proto.op_type() == "Shape" || proto.op_type() == "Size")
+      for (const std::string &output : proto.output())
+        foldable.insert(output);
+  }
+  if (findings.empty())
+    return success();
+  for (const Finding &finding : findings) {
+    const onnx::NodeProto &node = graph.node(finding.index);
+    std::string domain = isDefaultDomain(node.domain()) ? "" : node.domain() + ".";
+    emitError(NameLoc::get(builder.getStringAttr(nodeName(finding.index))))
+        << "node '" << nodeName(finding.index) << "' (" << domain << node.op_type() << ", opset " << opset << "): " << finding.why;
+  }
+  return error() << findings.size() << (findings.size() == 1 ? " node is" : " nodes are") << " not supported";
+}
+
+//===-- Inputs, initializers, outputs ----------------------------------------------------------------------------------------===//
+
+FailureOr<RankedTensorType> Importer::getInputType(const onnx::ValueInfoProto &input) {
+  const std::string &tensor = input.name();
+  if (!input.type().has_tensor_type()) {
+    error() << "graph input '" << tensor << "' is not a tensor";
+    return failure();
+  }
+  const auto &type = input.type().tensor_type();
+  std::string why;
+  Type element = onnximport::getElementType(type.elem_type(), &context, why);
+  if (!element) {
+    error() << "graph input '" << tensor << "' has " << why;
+    return failure();
+  }
+  if (!type.has_shape()) {
+    error() << "graph input '" << tensor << "' has no shape; give it one in the model";
+    return failure();
+  }
+  Shape shape;
+  for (int i = 0; i < type.shape().dim_size(); ++i) {
+    const auto &dim = type.shape().dim(i);
+    int64_t size;
+    if (dim.has_dim_value()) {
+      size = dim.dim_value();
+    } else {
+      // A dimension without any name can be bound as <input>.<index>.
+      std::string symbol = dim.dim_param().empty() ? tensor + "." + std::to_string(i) : dim.dim_param();
+      auto it = options.dims.find(symbol);
+      if (it == options.dims.end() && i > 0) {
+        error() << "dimension " << i << " of graph input '" << tensor << "' is symbolic ('" << symbol << "'); bind it with -dim=" << symbol
+                << "=<value>";
+        return failure();
+      }
+      size = it == options.dims.end() ? 1 : it->second;
+    }
+    if (size < 1) {
+      error() << "dimension " << i << " of graph input '" << tensor << "' is " << size << "; it must be positive";
+      return failure();
+    }
+    shape.push_back(size);
+  }
+  if (countElements(shape) < 0) {
+    error() << "graph input '" << tensor << "' has more than 2^31 elements";
+    return failure();
+  }
+  return RankedTensorType::get(shape, element);
+}
+
+/// An integer input that is only dequantized, always with the same parameters, is quantized in qc: its type tells the boundary's scale.
+quant::QuantizedType Importer::getInputCodes(StringRef tensor, Type element) {
+  quant::QuantizedType common;
+  if (!isa<IntegerType>(element))
+    return {};
+  unsigned readers = 0;
+  for (unsigned index : order) {
+    const onnx::NodeProto &proto = graph.node(index);
+    bool reads = llvm::any_of(proto.input(), [&](const std::string &input) { return input == tensor; });
+    if (!reads)
+      continue;
+    bool isStoredType = proto.op_type() == "DequantizeLinear" && proto.input(0) == tensor;
+    for (int i = 1; i < proto.input_size(); ++i)
+      isStoredType &= proto.input(i) != tensor && (proto.input(i).empty() || initializers.count(proto.input(i)));
+    if (!isStoredType)
+      return {};
+    Node node(*this, proto, index, opset);
+    node.quiet = true;
+    auto type = getQuantizedType(node, element, {});
+    if (!type || (common && type != common))
+      return {};
+    common = type;
+    ++readers;
+  }
+  return readers == countUses(tensor) ? common : quant::QuantizedType();
+}
+
+LogicalResult Importer::importInitializers() {
+  LogicalResult result = success();
+  for (const auto &tensor : graph.initializer()) {
+    if (!countUses(tensor.name()))
+      continue;
+    std::string why;
+    auto host = decodeTensor(tensor, folder, &context, why);
+    if (failed(host)) {
+      result = error() << "initializer '" << tensor.name() << "' " << why;
+      continue;
+    }
+    Entry entry;
+    entry.element = (*host)->element;
+    entry.shape = (*host)->shape;
+    entry.host = *host;
+    entry.loc = NameLoc::get(builder.getStringAttr(tensor.name()));
+    // Weights may be transposed, reshaped and scaled once each and a little more.
+    budget += 4 * (*host)->size();
+    define(tensor.name(), entry);
+  }
+  return result;
+}
+
+LogicalResult Importer::importInputs() {
+  LogicalResult result = success();
+  SmallVector<Type> types;
+  std::set<std::string> symbols;
+  for (auto *input : inputs) {
+    auto type = getInputType(*input);
+    if (failed(type))
+      result = failure();
+    else if (auto codes = getInputCodes(input->name(), type->getElementType()))
+      types.push_back(withElementType(*type, codes));
+    else
+      types.push_back(*type);
+    const auto &shape = input->type().tensor_type().shape();
+    for (int i = 0; i < shape.dim_size(); ++i)
+      if (!shape.dim(i).has_dim_value())
+        symbols.insert(shape.dim(i).dim_param().empty() ? input->name() + "." + std::to_string(i) : shape.dim(i).dim_param());
+  }
+  for (auto &[symbol, value] : options.dims)
+    if (!symbols.count(symbol))
+      result = error() << "no graph input has a symbolic dimension '" << symbol << "' (-dim=" << symbol << "=" << value << ")";
+  if (failed(result))
+    return failure();
+
+  Location loc = NameLoc::get(builder.getStringAttr(graph.name().empty() ? "main" : graph.name()));
+  builder.setInsertionPointToEnd(module->getBody());
+  auto func = func::FuncOp::create(builder, loc, "main", builder.getFunctionType(types, {}));
+  function = func;
+  Block *block = func.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    BlockArgument argument = block->getArgument(i);
+    argument.setLoc(NameLoc::get(builder.getStringAttr(input->name())));
+    func.setArgAttr(i, "qc.name", builder.getStringAttr(input->name()));
+    Entry entry;
+    entry.element = qc::getElementType(argument);
+    entry.shape = Shape(getShape(argument));
+    entry.value = argument;
+    define(input->name(), entry);
+  }
+  return success();
+}
+
+LogicalResult Importer::importNode(Node &node) {
+  for (const std::string &tensor : node.proto.input())
+    // What could not be imported was reported at its own node.
+    if (!tensor.empty() && (!find(tensor) || !find(tensor)->element))
+      return failure();
+  const Operator &row = *operators.lookup(node.proto.op_type());
+  if (row.elements == Elements::Float && row.minInputs > 0 && !isa<FloatType>(node.element(0))) {
+    if (isa<quant::QuantizedType>(node.element(0)))
+      return node.fail("its input '" + node.proto.input(0) + "' is quantized, but not dequantized");
+    return node.fail("only floating-point tensors are supported; its input '" + node.proto.input(0) + "' has element type " +
+                     toString(node.element(0)));
+  }
+  if (row.elements == Elements::Constant)
+    for (unsigned i = 0; i < node.numInputs(); ++i)
+      if (node.has(i) && !node.input(i).isPlainConstant())
+        return node.fail("the operator is supported on constants only, but its input '" + node.proto.input(i) + "' is computed");
+  if (failed(row.import(node)) || node.failed())
+    return failure();
+  for (unsigned i = 0; i < unsigned(node.proto.output_size()); ++i)
+    if (node.wants(i) && !find(node.proto.output(i)))
+      return node.fail("output " + Twine(i) + " ('" + node.proto.output(i) + "') is not supported");
+  return success();
+}
+
+LogicalResult Importer::importOutputs() {
+  LogicalResult result = success();
+  SmallVector<Value> values;
+  for (const auto &output : graph.output()) {
+    Entry &entry = *find(output.name());
+    if (!countElements(entry.shape))
+      return error() << "graph output '" << output.name() << "' has no elements";
+    values.push_back(materialize(entry));
+    if (!output.type().has_tensor_type())
+      continue;
+    const auto &type = output.type().tensor_type();
+    std::string why;
+    Type declared = onnximport::getElementType(type.elem_type(), &context, why), actual = entry.element;
+    if (auto quantized = dyn_cast<quant::QuantizedType>(actual))
+      actual = getCodeType(quantized);
+    if (type.elem_type() && declared != actual)
+      result = error() << "graph output '" << output.name() << "' is declared as " << (declared ? toString(declared) : why) << ", but is "
+                       << toString(actual);
+    if (!type.has_shape())
+      continue;
+    bool matches = size_t(type.shape().dim_size()) == entry.shape.size();
+    for (int i = 0; matches && i < type.shape().dim_size(); ++i)
+      matches = !type.shape().dim(i).has_dim_value() || type.shape().dim(i).dim_value() == entry.shape[i];
+    if (!matches) {
+      auto diagnostic = error() << "graph output '" << output.name() << "' has shape " << toString(entry.shape) << ", which is not the declared [";
+      llvm::interleaveComma(type.shape().dim(), diagnostic, [&](const auto &dim) {
+        if (dim.has_dim_value())
+          diagnostic << dim.dim_value();
+        else
+          diagnostic << (dim.dim_param().empty() ? "?" : dim.dim_param());
+      });
+      diagnostic << "]";
+      result = failure();
+    }
+  }
+  if (failed(result))
+    return failure();
+  auto func = cast<func::FuncOp>(function);
+  func::ReturnOp::create(builder, func.getLoc(), values);
+  func.setFunctionType(builder.getFunctionType(func.getArgumentTypes(), ValueRange(values).getTypes()));
+  for (auto [i, output] : llvm::enumerate(graph.output()))
+    func.setResultAttr(i, "qc.name", builder.getStringAttr(output.name()));
+  return success();
+}
+
+Value Importer::materialize(Entry &entry) {
+  if (entry.value)
+    return entry.value;
+  const Host &host = *entry.host;
+  if (host.size() == 0) {
+    emitError(entry.loc) << "'" << getLocName(entry.loc) << "': a tensor without elements is used in a computation";
+    return {};
+  }
+  auto type = RankedTensorType::get(host.shape, host.element);
+  ElementsAttr attr = host.isFloat() ? makeElements(type, ArrayRef<float>(host.floats)) : makeElements(type, ArrayRef<int64_t>(host.ints));
+  if (!entry.codes) {
+    entry.value = ConstantOp::create(builder, entry.loc, attr);
+    return entry.value;
+  }
+  Value codes = ConstantOp::create(builder, entry.loc, withElementType(type, entry.codes), attr);
+  entry.value = quant::DequantizeCastOp::create(builder, entry.loc, type.clone(builder.getF32Type()), codes);
+  return entry.value;
+}
+
+OwningOpRef<ModuleOp> Importer::run() {
+  if (failed(checkModel()) || failed(collectNames()) || failed(sortNodes()) || failed(listUnsupported()))
+    return {};
+  module = ModuleOp::create(builder, UnknownLoc::get(&context));
+  // Decoded first: the types of quantized inputs need scales.
+  if (failed(importInitializers()) || failed(importInputs()))
+    return {};
+  bool hasFailed = false;
+  for (unsigned index : order) {
+    Node node(*this, graph.node(index), index, opset);
+    if (succeeded(importNode(node)))
+      continue;
+    hasFailed = true;
+    for (const std::string &output : node.proto.output())
+      define(output, Entry());
+  }
+  if (hasFailed || failed(importOutputs()))
+    return {};
+  // Backwards, so that what only a dead op used dies too. Constants of folded batch normalizations, unread parts of splits.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(cast<func::FuncOp>(function).getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  if (failed(verify(*module)))
+    return {};
+  return std::move(module);
+}
+
+//===-- Entry points ---------------------------------------------------------------------------------------------------------===//
+
+OwningOpRef<ModuleOp> importONNX(StringRef bytes, StringRef name, StringRef folder, MLIRContext &context, const ImportOptions &options) {
+  context.loadDialect<QCDialect, func::FuncDialect, quant::QuantDialect>();
+  auto error = [&] { return emitError(UnknownLoc::get(&context)) << "'" << name << "': "; };
+  if (bytes.empty()) {
+    error() << "the file is empty";
+    return {};
+  }
+  if (bytes.size() > size_t(INT32_MAX)) {
+    error() << "is larger than 2 GB; store the weights as external data";
+    return {};
+  }
+  google::protobuf::LogSilencer silence;
+  auto model = std::make_unique<onnx::ModelProto>();
+  try {
+    if (!model->ParseFromArray(bytes.data(), int(bytes.size()))) {
+      error() << "is not an ONNX model, or is damaged: its bytes cannot be decoded";
+      return {};
+    }
+    return Importer(*model, name, folder, context, options).run();
+  } catch (const std::bad_alloc &) {
+    error() << "there is not enough memory to import it";
+    return {};
+  }
+}
+
+OwningOpRef<ModuleOp> importONNX(StringRef path, MLIRContext &context, const ImportOptions &options) {
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file) {
+    emitError(UnknownLoc::get(&context)) << "cannot read '" << path << "': " << file.getError().message();
+    return {};
+  }
+  StringRef folder = llvm::sys::path::parent_path(path);
+  return importONNX((*file)->getBuffer(), path, folder.empty() ? "." : folder, context, options);
+}
+} // namespace qc
