@@ -17,7 +17,7 @@ struct ApplyRanges : impl::ApplyRangesBase<ApplyRanges> {
     func::FuncOp function = getOperation();
     llvm::Expected<llvm::StringMap<Range>> ranges = readRanges(file);
     if (!ranges) {
-      function.emitError() << llvm::toString(ranges.takeError());
+      emitError(function.getLoc()) << llvm::toString(ranges.takeError());
       return signalPassFailure();
     }
     Builder builder(&getContext());
@@ -35,14 +35,14 @@ struct ApplyRanges : impl::ApplyRangesBase<ApplyRanges> {
       }
     });
     if (!missing.empty())
-      function.emitError() << "range file '" << file << "' lacks " << missing.size() << " of the network's tensors: " << listNames(missing, 100)
+      emitError(function.getLoc()) << "range file '" << file << "' lacks " << missing.size() << " of the network's tensors: " << listNames(missing, 100)
                            << "; add them, or write a complete file with -calib= and -dump-ranges=";
     if (!unknown.empty()) {
       std::vector<std::string> names;
       for (auto &entry : unknown)
         names.push_back(entry.first().str());
       llvm::sort(names);
-      function.emitError() << "range file '" << file << "' names " << names.size() << " tensors that the network does not have: "
+      emitError(function.getLoc()) << "range file '" << file << "' names " << names.size() << " tensors that the network does not have: "
                            << listNames(names, 100) << "; remove them, or pass the file that belongs to this model";
     }
     if (!missing.empty() || !unknown.empty())

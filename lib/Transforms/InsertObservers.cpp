@@ -45,7 +45,7 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       return;
     IntegerType code = parseCodeType(activations, &getContext(), /*isWeight=*/false);
     if (!code) {
-      function.emitError() << "'" << activations << "' is no code type of activations: use iN or uN with N in 2..8 or 16";
+      emitError(function.getLoc()) << "'" << activations << "' is no code type of activations: use iN or uN with N in 2..8 or 16";
       return signalPassFailure();
     }
     tail = findFloatTail(function);

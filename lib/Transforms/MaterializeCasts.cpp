@@ -30,7 +30,7 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
       }
     });
     if (!missing.empty()) {
-      function.emitError() << "the network has " << describeMissingRanges(missing);
+      emitError(function.getLoc()) << "the network has " << describeMissingRanges(missing);
       invalid = true;
     }
     if (invalid)

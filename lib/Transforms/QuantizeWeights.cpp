@@ -60,7 +60,7 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
   void runOnOperation() override {
     weightCode = parseCodeType(weights, &getContext(), /*isWeight=*/true);
     if (!weightCode) {
-      getOperation().emitError() << "'" << weights << "' is no code type of weights: use iN with N in 2..8 or 16";
+      emitError(getOperation().getLoc()) << "'" << weights << "' is no code type of weights: use iN with N in 2..8 or 16";
       return signalPassFailure();
     }
     getOperation().walk([&](QuantizableOpInterface op) {

@@ -434,14 +434,22 @@ struct FoldPad : OpRewritePattern<PadOp> {
 struct Simplify : impl::SimplifyBase<Simplify> {
   using SimplifyBase::SimplifyBase;
   void runOnOperation() override {
+    // A multiplication is looked at alone only when none of them can go into a contraction any more.
+    if (failed(simplify(/*makeDepthwise=*/false)) || failed(simplify(/*makeDepthwise=*/true)))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult simplify(bool makeDepthwise) {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldConstants, FoldIntoContraction, MakeDepthwise, DivToMul, SubToAdd, DropNoOp, DropIdentityAffine, MergeReshapes,
-                 MergeTransposes, MergeClamps, FoldPad>(&getContext());
+    patterns.add<FoldConstants, FoldIntoContraction, DivToMul, SubToAdd, DropNoOp, DropIdentityAffine, MergeReshapes, MergeTransposes,
+                 MergeClamps, FoldPad>(&getContext());
+    if (makeDepthwise)
+      patterns.add<MakeDepthwise>(&getContext());
     // The patterns fold what may be folded; the driver's own folding would also take dequantized constants.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
-      signalPassFailure();
+    return applyPatternsGreedily(getOperation(), std::move(patterns), config);
   }
 };
 } // namespace

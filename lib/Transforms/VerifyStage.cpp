@@ -242,12 +242,12 @@ struct VerifyStage : impl::VerifyStageBase<VerifyStage> {
   void runOnOperation() override {
     const StageRules *rules = findStage(stage);
     if (!rules) {
-      getOperation().emitError() << "'" << stage << "' is no stage";
+      emitError(getOperation().getLoc()) << "'" << stage << "' is no stage";
       return signalPassFailure();
     }
     bool failed = false;
     auto fail = [&](Operation *op, const Twine &what) {
-      op->emitError() << "'" << op->getName() << "' " << what << " (after stage '" << stage << "')";
+      emitError(op->getLoc()) << "'" << op->getName() << "' " << what << " (after stage '" << stage << "')";
       failed = true;
     };
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
