@@ -1,0 +1,59 @@
+// A clamp becomes the limits of the op that computes its input, and only if nobody else reads the unclamped value.
+// RUN: qopt %s --qc-fuse-clamps | FileCheck %s
+
+// CHECK-LABEL: @fuse_relu
+// CHECK: %[[Y:.*]] = qc.add %{{.*}}, %{{.*}} {clamp_min = 0.000000e+00 : f32}
+// CHECK-NOT: qc.clamp
+// CHECK: return %[[Y]]
+func.func @fuse_relu(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %s = qc.add %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: @fuse_tighter_limits_of_two
+// CHECK: qc.mul %{{.*}} {clamp_max = 5.000000e+00 : f32, clamp_min = 1.000000e+00 : f32}
+// CHECK-NOT: qc.clamp
+func.func @fuse_tighter_limits_of_two(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %s = qc.mul %a, %b {clamp_min = 0.0 : f32, clamp_max = 6.0 : f32} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = qc.clamp %s {clamp_min = 1.0 : f32, clamp_max = 5.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// The value that remains is the clamp's, so it has the clamp's name.
+// RUN: qopt %s --qc-fuse-clamps -mlir-print-debuginfo | FileCheck %s --check-prefix=NAME
+// NAME-LABEL: @fuse_keeps_name
+// NAME: qc.add {{.*}} loc(#[[RELU:loc[0-9]+]])
+// NAME: #[[RELU]] = loc("relu_out")
+func.func @fuse_keeps_name(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %s = qc.add %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> loc("add_out")
+  %y = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32> loc("relu_out")
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: @no_fuse_other_use
+// CHECK: qc.add %{{[^{]*}} : (
+// CHECK: qc.clamp
+func.func @no_fuse_other_use(%a: tensor<4xf32>, %b: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %s = qc.add %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %s, %y : tensor<4xf32>, tensor<4xf32>
+}
+
+// CHECK-LABEL: @no_fuse_producer_cannot_clamp
+// CHECK: qc.activation tanh
+// CHECK: qc.clamp
+func.func @no_fuse_producer_cannot_clamp(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %s = qc.activation tanh %a : tensor<4xf32> -> tensor<4xf32>
+  %y = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: @no_fuse_disjoint_limits
+// CHECK: qc.add %{{.*}} {clamp_max = 1.000000e+00 : f32}
+// CHECK: qc.clamp %{{.*}} {clamp_min = 2.000000e+00 : f32}
+func.func @no_fuse_disjoint_limits(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %s = qc.add %a, %b {clamp_max = 1.0 : f32} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = qc.clamp %s {clamp_min = 2.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
