@@ -80,14 +80,9 @@ Result reference::evaluateOp(quant::DequantizeCastOp op, Operands operands) {
   auto scheme = getScheme(operands[0].type);
   if (!scheme || !result.isFloat())
     return op.emitError("has an evaluation from quantized types to f32 only");
-  // N3, with the f32 arithmetic of qc.dequantize.
-  auto scales = scheme.getScaleValues();
-  auto zeros = scheme.getZeroPointValues();
-  int64_t axis = scheme.getChannelAxis();
-  forEachIndex(result.type.getShape(), [&](Shape index, int64_t i) {
-    size_t channel = axis < 0 ? 0 : index[axis];
-    result.floats[i] = dequantizeF32(operands[0].ints[i], float(scales[channel]), zeros[channel]);
-  });
+  // N3: exact in double, rounded to f32. For codes up to 16 bits that is the f32 arithmetic of qc.dequantize.
+  auto values = scheme.decode(operands[0].ints, result.type.getShape());
+  result.floats.assign(values.begin(), values.end());
   return result;
 }
 

@@ -110,7 +110,10 @@ Multiplier qc::getMultiplier(double real, Rounding rounding) {
 }
 
 void qc::getCommonMultipliers(ArrayRef<double> reals, Rounding rounding, SmallVectorImpl<int32_t> &mantissas, int32_t &shift) {
-  SmallVector<Multiplier> own = llvm::map_to_vector(reals, [&](double real) { return getMultiplier(real, rounding); });
+  bool powersOfTwo = rounding == Rounding::Pow2 && llvm::all_of(reals, [](double real) { return real == 0 || isPowerOfTwo(real); });
+  // Among others a power of two needs all its 24 bits, or it would set an exponent that leaves the others none.
+  Rounding form = rounding == Rounding::Pow2 && !powersOfTwo ? Rounding::ONNX : rounding;
+  SmallVector<Multiplier> own = llvm::map_to_vector(reals, [&](double real) { return getMultiplier(real, form); });
   int32_t least = maxShift, most = 0;
   for (Multiplier m : own)
     if (m.mantissa) {
@@ -119,7 +122,7 @@ void qc::getCommonMultipliers(ArrayRef<double> reals, Rounding rounding, SmallVe
     }
   shift = least;
   // Powers of two stay exact when the exponent is that of the smallest.
-  if (rounding == Rounding::Pow2 && llvm::all_of(own, [](Multiplier m) { return !m.mantissa || isPowerOfTwo(m.mantissa); }))
+  if (powersOfTwo)
     shift = std::min(most, least + 23);
   mantissas.clear();
   for (Multiplier m : own)
