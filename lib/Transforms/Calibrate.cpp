@@ -1,0 +1,363 @@
+// Runs the f32 network natively over samples and fills the ranges of observes.
+#include "Histogram.h"
+#include "Quantizable.h"
+#include "RangeFile.h"
+#include "qc/Conversion/Lowering.h"
+#include "qc/Dialect/QC/Reference/Npz.h"
+#include "qc/Target/CodeGen.h"
+#include "qc/Transforms/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/Process.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_CALIBRATE
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+/// Memory for one tensor, aligned as compiled code expects.
+struct Buffer {
+  explicit Buffer(size_t bytes) : storage(bytes + 64), data(storage.data() + (64 - reinterpret_cast<uintptr_t>(storage.data()) % 64)) {}
+  std::vector<char> storage;
+  char *data;
+};
+
+/// The network compiled so that it gives the observed values.
+class Network {
+public:
+  /// `values` are values of `function` other than its arguments.
+  static FailureOr<std::unique_ptr<Network>> compile(func::FuncOp function, ArrayRef<Value> values);
+
+  /// One pointer per argument, then one per value.
+  void run(ArrayRef<char *> pointers) {
+    SmallVector<char *> all(pointers);
+    all.push_back(arena->data);
+    entry(all.data());
+  }
+
+private:
+  std::unique_ptr<Jit> jit;
+  std::unique_ptr<Buffer> arena;
+  void (*entry)(char **) = nullptr;
+};
+
+/// Makes `@run_f32` take an array of pointers: the number of observed values is known only now, so C++ could not call it otherwise.
+void addPackedEntry(ModuleOp module) {
+  auto body = module.lookupSymbol<LLVM::LLVMFuncOp>("run_f32");
+  body.setSymName("calibrated_network");
+  body.setLinkage(LLVM::Linkage::Internal);
+  OpBuilder builder(module.getContext());
+  builder.setInsertionPointToEnd(module.getBody());
+  Location loc = body.getLoc();
+  auto pointer = LLVM::LLVMPointerType::get(module.getContext());
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()), {pointer});
+  auto entry = LLVM::LLVMFuncOp::create(builder, loc, "run_f32", type);
+  builder.setInsertionPointToStart(entry.addEntryBlock(builder));
+  SmallVector<Value> arguments;
+  for (unsigned i = 0; i < body.getNumArguments(); ++i) {
+    Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, entry.getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    arguments.push_back(LLVM::LoadOp::create(builder, loc, pointer, slot));
+  }
+  LLVM::CallOp::create(builder, loc, body, arguments);
+  LLVM::ReturnOp::create(builder, loc, ValueRange());
+}
+
+FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, ArrayRef<Value> values) {
+  auto fail = [&](llvm::Error error) -> FailureOr<std::unique_ptr<Network>> {
+    return emitError(function.getLoc()) << "calibration: " << llvm::toString(std::move(error));
+  };
+  MLIRContext *context = function.getContext();
+  OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
+  IRMapping mapping;
+  auto clone = cast<func::FuncOp>(function->clone(mapping));
+  clone.setSymName("run_f32");
+  clone.setPublic();
+  module->push_back(clone);
+  // Only the observed values are results; what they do not need is dead.
+  SmallVector<Value> results = llvm::map_to_vector(values, [&](Value value) { return mapping.lookup(value); });
+  clone.getBody().front().getTerminator()->setOperands(results);
+  clone.setFunctionType(FunctionType::get(context, clone.getArgumentTypes(), TypeRange(ValueRange(results))));
+  clone->removeAttr(clone.getResAttrsAttrName());
+  clone.walk([](ObserveOp observe) {
+    observe.replaceAllUsesWith(observe.getInput());
+    observe.erase();
+  });
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(clone.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+
+  PassManager toBuffers(context);
+  buildLinalgPasses(toBuffers);
+  buildBufferPasses(toBuffers);
+  if (failed(toBuffers.run(*module)))
+    return failure();
+  auto lowered = module->lookupSymbol<func::FuncOp>("run_f32");
+  auto bytes = lowered ? lowered->getAttrOfType<IntegerAttr>("qc.arena_bytes") : IntegerAttr();
+  if (!bytes)
+    return fail(llvm::createStringError("the lowered network has no planned arena"));
+  PassManager toLLVM(context);
+  buildLLVMPasses(toLLVM, 64);
+  if (failed(toLLVM.run(*module)))
+    return failure();
+  addPackedEntry(*module);
+
+  auto network = std::make_unique<Network>();
+  network->arena = std::make_unique<Buffer>(bytes.getInt());
+  llvm::Expected<Target> target = getCalibrationTarget();
+  if (!target)
+    return fail(target.takeError());
+  llvm::Expected<std::unique_ptr<Jit>> jit = Jit::create(*module, *target, "calibration");
+  if (!jit)
+    return fail(jit.takeError());
+  network->jit = std::move(*jit);
+  llvm::Expected<void *> entry = network->jit->lookup("calibration_run_f32");
+  if (!entry)
+    return fail(entry.takeError());
+  network->entry = reinterpret_cast<void (*)(char **)>(*entry);
+  return network;
+}
+
+/// One argument of the network and the array that feeds it.
+struct Input {
+  std::string name;
+  RankedTensorType type;
+  std::string dtype;
+  std::unique_ptr<NpzFile::Reader> reader;
+  std::unique_ptr<Buffer> buffer;
+
+  bool isFloat() const { return type.getElementType().isF32(); }
+  unsigned elementBytes() const { return llvm::PowerOf2Ceil(std::max(8u, type.getElementTypeBitWidth())) / 8; }
+};
+
+/// The samples of an .npz file, one after another, in the buffers of the network's inputs.
+class Samples {
+public:
+  llvm::Error open(StringRef path, func::FuncOp function);
+  llvm::Error next();
+  int64_t size() const { return count; }
+  ArrayRef<Input> inputs() const { return list; }
+
+private:
+  std::unique_ptr<NpzFile> file;
+  std::vector<Input> list;
+  std::vector<char> bytes;
+  std::vector<int64_t> integers;
+  int64_t count = 0;
+};
+
+std::string describeShape(ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (auto [i, d] : llvm::enumerate(shape))
+    text += (i ? ", " : "") + std::to_string(d);
+  return text + "]";
+}
+
+llvm::Error Samples::open(StringRef path, func::FuncOp function) {
+  auto fail = [&](const Twine &what) { return llvm::createStringError("calibration file '" + path + "': " + what); };
+  auto opened = NpzFile::open(path);
+  if (!opened)
+    return opened.takeError();
+  file = std::move(*opened);
+  std::vector<std::string> known, missing, unknown;
+  for (BlockArgument argument : function.getArguments()) {
+    auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "qc.name");
+    Input input;
+    input.name = name ? name.str() : "arg" + std::to_string(argument.getArgNumber());
+    input.type = cast<RankedTensorType>(argument.getType());
+    known.push_back(input.name);
+    if (!file->has(input.name))
+      missing.push_back(input.name);
+    list.push_back(std::move(input));
+  }
+  for (const std::string &name : file->names())
+    if (!llvm::is_contained(known, name))
+      unknown.push_back(name);
+  if (!missing.empty() || !unknown.empty())
+    return fail((missing.empty() ? "" : "lacks the inputs " + listNames(missing, 100) + "; ") +
+                (unknown.empty() ? "" : "has the unknown arrays " + listNames(unknown) + "; ") + "the network's inputs are " +
+                listNames(known, 100));
+  for (Input &input : list) {
+    auto header = file->header(input.name);
+    if (!header)
+      return header.takeError();
+    SmallVector<int64_t> expected(input.type.getShape());
+    ArrayRef<int64_t> shape = header->shape;
+    if (shape.empty() || shape.drop_front() != ArrayRef<int64_t>(expected))
+      return fail("array '" + input.name + "' has shape " + describeShape(shape) + ", but must have [N] + " + describeShape(expected));
+    if (shape[0] == 0)
+      return fail("array '" + input.name + "' holds no samples");
+    if (count && shape[0] != count)
+      return fail("array '" + input.name + "' holds " + Twine(shape[0]) + " samples, others " + Twine(count));
+    count = shape[0];
+    input.dtype = header->dtype;
+    auto reader = file->read(input.name);
+    if (!reader)
+      return reader.takeError();
+    input.reader = std::move(*reader);
+    input.buffer = std::make_unique<Buffer>(input.type.getNumElements() * input.elementBytes());
+  }
+  if (!count)
+    return fail("the network has no input to feed");
+  return llvm::Error::success();
+}
+
+llvm::Error Samples::next() {
+  for (Input &input : list) {
+    if (llvm::Error error = input.reader->next(bytes))
+      return error;
+    size_t size = input.type.getNumElements();
+    if (input.isFloat()) {
+      if (llvm::Error error = convertToFloat(input.dtype, bytes.data(), size, reinterpret_cast<float *>(input.buffer->data), input.name))
+        return error;
+      continue;
+    }
+    auto type = dyn_cast<IntegerType>(input.type.getElementType());
+    if (!type)
+      return llvm::createStringError("input '" + input.name + "' has an element type that calibration cannot feed");
+    auto [low, high] = type.getWidth() == 1 ? std::pair<int64_t, int64_t>(0, 1) : getCodeLimits(type);
+    integers.resize(size);
+    if (llvm::Error error = convertToInt(input.dtype, bytes.data(), size, low, high, integers.data(), input.name))
+      return error;
+    // Little endian hosts only: the low bytes come first.
+    for (size_t i = 0; i < size; ++i)
+      std::memcpy(input.buffer->data + i * input.elementBytes(), &integers[i], input.elementBytes());
+  }
+  return llvm::Error::success();
+}
+
+/// A bar on a terminal, nothing in a pipe.
+class Progress {
+public:
+  explicit Progress(int64_t total) : total(total), shown(llvm::sys::Process::StandardErrIsDisplayed()) {}
+  ~Progress() {
+    if (shown)
+      llvm::errs() << "\r\033[K";
+  }
+  void step(int64_t done) {
+    int64_t percent = done * 100 / total;
+    if (!shown || percent == last)
+      return;
+    last = percent;
+    std::string bar(percent / 4, '#');
+    bar.resize(25, '.');
+    llvm::errs() << "\rcalibrating [" << bar << "] " << done << "/" << total;
+  }
+
+private:
+  int64_t total, last = -1;
+  bool shown;
+};
+
+struct Calibrate : impl::CalibrateBase<Calibrate> {
+  using CalibrateBase::CalibrateBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    OpPassManager lowering(ModuleOp::getOperationName());
+    buildLinalgPasses(lowering);
+    buildBufferPasses(lowering);
+    buildLLVMPasses(lowering, 64);
+    lowering.getDependentDialects(registry);
+    registry.insert<LLVM::LLVMDialect>();
+    registerLoweringDialects(registry);
+  }
+
+  void runOnOperation() override {
+    llvm::Expected<const Calibrator *> found = findCalibrator(calibrator);
+    if (!found) {
+      emitError(getOperation().getLoc()) << llvm::toString(found.takeError());
+      return signalPassFailure();
+    }
+    if (!(percentile > 50 && percentile <= 100)) {
+      emitError(getOperation().getLoc()) << "a percentile must lie in (50, 100], got " << percentile;
+      return signalPassFailure();
+    }
+    func::FuncOp function;
+    SmallVector<ObserveOp> observes;
+    getOperation().walk([&](ObserveOp observe) {
+      function = observe->getParentOfType<func::FuncOp>();
+      observes.push_back(observe);
+    });
+    if (observes.empty())
+      return;
+    if (llvm::any_of(observes, [&](ObserveOp observe) { return observe->getParentOp() != function; })) {
+      emitError(getOperation().getLoc(), "calibration needs one function with observes");
+      return signalPassFailure();
+    }
+    // A range that is known stays.
+    SmallVector<ObserveOp> open = llvm::filter_to_vector(observes, [](ObserveOp observe) { return !observe.getMin(); });
+    if ((!open.empty() && failed(calibrate(function, open, **found))) || failed(dumpRanges(function, observes)))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult calibrate(func::FuncOp function, ArrayRef<ObserveOp> observes, const Calibrator &method) {
+    auto fail = [&](llvm::Error error) -> LogicalResult { return emitError(function.getLoc()) << llvm::toString(std::move(error)); };
+    Samples source;
+    if (llvm::Error error = source.open(samples, function))
+      return fail(std::move(error));
+    SmallVector<Value> computed;
+    for (ObserveOp observe : observes)
+      if (!isa<BlockArgument>(observe.getInput()) && !llvm::is_contained(computed, observe.getInput()))
+        computed.push_back(observe.getInput());
+    std::unique_ptr<Network> network;
+    if (!computed.empty()) {
+      FailureOr<std::unique_ptr<Network>> compiled = Network::compile(function, computed);
+      if (failed(compiled))
+        return failure();
+      network = std::move(*compiled);
+    }
+    llvm::DenseMap<Value, char *> data;
+    SmallVector<char *> pointers;
+    std::vector<Buffer> buffers;
+    buffers.reserve(computed.size());
+    for (auto [input, argument] : llvm::zip(source.inputs(), function.getArguments()))
+      pointers.push_back(data[argument] = input.buffer->data);
+    for (Value value : computed) {
+      buffers.emplace_back(cast<ShapedType>(value.getType()).getNumElements() * sizeof(float));
+      pointers.push_back(data[value] = buffers.back().data);
+    }
+
+    std::vector<Histogram> histograms(observes.size());
+    Progress progress(source.size());
+    for (int64_t sample = 0; sample < source.size(); ++sample) {
+      if (llvm::Error error = source.next())
+        return fail(std::move(error));
+      if (network)
+        network->run(pointers);
+      for (auto [i, histogram] : llvm::enumerate(histograms)) {
+        ObserveOp observe = observes[i];
+        auto *values = reinterpret_cast<const float *>(data[observe.getInput()]);
+        if (!histogram.add({values, size_t(cast<ShapedType>(observe.getType()).getNumElements())}))
+          return observe.emitError() << "tensor '" << observe.getId() << "' holds a value that is not finite for sample " << sample << " of '"
+                                     << samples << "'";
+      }
+      progress.step(sample + 1);
+    }
+    Builder builder(&getContext());
+    for (auto [i, histogram] : llvm::enumerate(histograms)) {
+      ObserveOp observe = observes[i];
+      auto [low, high] = method.pick(histogram, cast<IntegerType>(observe.getCode()), percentile);
+      observe.setMinAttr(builder.getF64FloatAttr(std::min(low, 0.0)));
+      observe.setMaxAttr(builder.getF64FloatAttr(std::max(high, 0.0)));
+    }
+    return success();
+  }
+
+  LogicalResult dumpRanges(func::FuncOp function, ArrayRef<ObserveOp> observes) {
+    if (dump.empty())
+      return success();
+    std::vector<std::pair<std::string, Range>> ranges;
+    for (ObserveOp observe : observes)
+      ranges.push_back({observe.getId().str(), {observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()}});
+    if (llvm::Error error = writeRanges(dump, ranges))
+      return emitError(function.getLoc()) << "cannot write ranges to '" << dump << "': " << llvm::toString(std::move(error));
+    return success();
+  }
+};
+} // namespace
+} // namespace qc
