@@ -19,7 +19,7 @@ Type Node::i64() { return importer.builder.getI64Type(); }
 
 InFlightDiagnostic Node::error() {
   hasFailed = true;
-  return emitError(NameLoc::get(builder().getStringAttr(name))) << "node '" << name << "' (" << proto.op_type() << "): ";
+  return emitError(NameLoc::get(builder().getStringAttr(name))) << proto.op_type() << ": ";
 }
 
 LogicalResult Node::fail(const Twine &reason) {

@@ -261,7 +261,7 @@ LogicalResult Importer::listUnsupported() {
     const onnx::NodeProto &node = graph.node(finding.index);
     std::string domain = isDefaultDomain(node.domain()) ? "" : node.domain() + ".";
     emitError(NameLoc::get(builder.getStringAttr(nodeName(finding.index))))
-        << "node '" << nodeName(finding.index) << "' (" << domain << node.op_type() << ", opset " << opset << "): " << finding.why;
+        << domain << node.op_type() << " (opset " << opset << "): " << finding.why;
   }
   return error() << findings.size() << (findings.size() == 1 ? " node is" : " nodes are") << " not supported";
 }
