@@ -173,7 +173,8 @@ static std::string getSource(const Interface &interface, const EntryPoint &entry
   std::string buffers, parameters, arguments, table;
   int64_t alignment = std::max<int64_t>(64, entry.arenaAlign);
   auto add = [&](const Twine &name, uint64_t bytes, bool constant) {
-    buffers += formatv("static u8 {0}_memory[GUARD + {1} + GUARD] __attribute__((aligned({2})));\n", name.str(), bytes, alignment);
+    buffers +=
+        formatv("static u8 {0}_memory[GUARD + {1} + GUARD] __attribute__((aligned({2})));\n", name.str(), bytes, alignment);
     table += formatv("{{{0}_memory + GUARD, {1}}, ", name.str(), bytes);
     parameters += (parameters.empty() ? "" : ", ") + std::string(constant ? "const void *" : "void *");
     arguments += (arguments.empty() ? "" : ", ") + (name + "_memory + GUARD").str();
@@ -209,7 +210,8 @@ static Expected<std::string> findTool(std::initializer_list<StringRef> names, co
 static Error execute(ArrayRef<std::string> command, StringRef log, const Twine &what) {
   SmallVector<StringRef> arguments(command.begin(), command.end());
   std::string message;
-  int code = sys::ExecuteAndWait(command[0], arguments, std::nullopt, {StringRef(), StringRef(log), StringRef(log)}, 0, 0, &message);
+  int code =
+      sys::ExecuteAndWait(command[0], arguments, std::nullopt, {StringRef(), StringRef(log), StringRef(log)}, 0, 0, &message);
   if (code == 0)
     return Error::success();
   ErrorOr<std::unique_ptr<MemoryBuffer>> output = MemoryBuffer::getFile(log);
@@ -228,7 +230,8 @@ static std::vector<std::string> getMachineOptions(const ObjectFile &object) {
   return {"-march=" + march + "c", "-mabi=" + std::string(wide ? "lp64" : "ilp32") + suffix};
 }
 
-static Error build(StringRef folder, StringRef objectPath, const ObjectFile &object, const EntryPoint &entry, const HarnessOptions &options) {
+static Error build(StringRef folder, StringRef objectPath, const ObjectFile &object, const EntryPoint &entry,
+                   const HarnessOptions &options) {
   Expected<std::string> clang = findTool({"clang", "clang-22"}, "qrun compiles its harness with it (package clang-22)");
   if (!clang)
     return clang.takeError();
@@ -246,14 +249,24 @@ static Error build(StringRef folder, StringRef objectPath, const ObjectFile &obj
     return createStringError("cannot write the harness to " + folder);
   }
   // No builtins: the harness must not need memset either, or an object that needs it would link.
-  std::vector<std::string> command = {*clang, "--target=" + object.interface.triple, "-c", "-O2", "-ffreestanding", "-fno-builtin", "-fno-stack-protector",
-                                      "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-pic", "-w"};
+  std::vector<std::string> command = {*clang,
+                                      "--target=" + object.interface.triple,
+                                      "-c",
+                                      "-O2",
+                                      "-ffreestanding",
+                                      "-fno-builtin",
+                                      "-fno-stack-protector",
+                                      "-fno-unwind-tables",
+                                      "-fno-asynchronous-unwind-tables",
+                                      "-fno-pic",
+                                      "-w"};
   for (const std::string &option : getMachineOptions(object))
     command.push_back(option);
   command.insert(command.end(), {base + "harness.c", "-o", base + "harness.o"});
   if (Error error = execute(command, base + "log", "compiling the harness for " + object.interface.triple))
     return error;
-  return execute({*lld, "-static", "-o", base + "program", base + "harness.o", objectPath.str()}, base + "log", "linking " + objectPath);
+  return execute({*lld, "-static", "-o", base + "program", base + "harness.o", objectPath.str()}, base + "log",
+                 "linking " + objectPath);
 }
 
 //===--- Running -----------------------------------------------------------------------------------------------------===//
@@ -392,7 +405,8 @@ Error Harness::run(ArrayRef<std::vector<char>> inputs, MutableArrayRef<std::vect
   if (broken > portNames.size())
     return createStringError(objectPath + ": the network changed its inputs");
   if (broken)
-    return createStringError(objectPath + ": the network wrote outside its buffer: bytes beside " + portNames[broken - 1] + " changed");
+    return createStringError(objectPath + ": the network wrote outside its buffer: bytes beside " + portNames[broken - 1] +
+                             " changed");
   for (std::vector<char> &output : outputs)
     if (!receiveAll(fromProgram, output.data(), output.size()))
       return died();

@@ -19,11 +19,13 @@ struct HarnessOptions {
 /// The running program. One way for every target: only the system calls and the emulator differ.
 class Harness {
 public:
-  static llvm::Expected<std::unique_ptr<Harness>> start(llvm::StringRef objectPath, const ObjectFile &object, const HarnessOptions &options);
+  static llvm::Expected<std::unique_ptr<Harness>> start(llvm::StringRef objectPath, const ObjectFile &object,
+                                                        const HarnessOptions &options);
   ~Harness();
 
   /// Runs one sample: raw bytes of the inputs in, raw bytes of the outputs and `repeat` times in nanoseconds out.
-  llvm::Error run(llvm::ArrayRef<std::vector<char>> inputs, llvm::MutableArrayRef<std::vector<char>> outputs, std::vector<uint64_t> &times);
+  llvm::Error run(llvm::ArrayRef<std::vector<char>> inputs, llvm::MutableArrayRef<std::vector<char>> outputs,
+                  std::vector<uint64_t> &times);
 
 private:
   Harness() = default;

@@ -39,13 +39,15 @@ int64_t Port::high() const {
 
 static bool isKnownType(StringRef type) {
   unsigned bits;
-  return type == "f32" || ((type.consume_front("ui") || type.consume_front("i")) && !type.getAsInteger(10, bits) && bits >= 1 && bits <= 64);
+  return type == "f32" ||
+         ((type.consume_front("ui") || type.consume_front("i")) && !type.getAsInteger(10, bits) && bits >= 1 && bits <= 64);
 }
 
 static bool fromJSON(const json::Value &value, Port &port, json::Path path) {
   json::ObjectMapper map(value, path);
   if (!map || !map.map("name", port.name) || !map.map("shape", port.shape) || !map.map("type", port.type) ||
-      !map.mapOptional("scale", port.scale) || !map.mapOptional("zero_point", port.zeroPoint) || !map.mapOptional("f32", port.f32))
+      !map.mapOptional("scale", port.scale) || !map.mapOptional("zero_point", port.zeroPoint) ||
+      !map.mapOptional("f32", port.f32))
     return false;
   if (port.type == "bool")
     port.type = "i1";
@@ -56,7 +58,8 @@ static bool fromJSON(const json::Value &value, Port &port, json::Path path) {
   // Bounded so that no product of sizes can overflow.
   uint64_t elements = 1;
   for (int64_t dim : port.shape) {
-    if (dim <= 0 || dim > INT32_MAX || (elements *= dim) > INT32_MAX) {
+    elements = dim > 0 && dim <= INT32_MAX ? elements * dim : 0;
+    if (elements == 0 || elements > INT32_MAX) {
       path.field("shape").report("not a shape of 1 to 2^31 elements");
       return false;
     }
@@ -66,7 +69,8 @@ static bool fromJSON(const json::Value &value, Port &port, json::Path path) {
 
 static bool fromJSON(const json::Value &value, EntryPoint &entry, json::Path path) {
   json::ObjectMapper map(value, path);
-  if (!map || !map.map("symbol", entry.symbol) || !map.map("arena_bytes", entry.arenaBytes) || !map.mapOptional("arena_align", entry.arenaAlign))
+  if (!map || !map.map("symbol", entry.symbol) || !map.map("arena_bytes", entry.arenaBytes) ||
+      !map.mapOptional("arena_align", entry.arenaAlign))
     return false;
   if (entry.arenaBytes < 0 || entry.arenaAlign <= 0 || entry.arenaAlign > 4096 || (entry.arenaAlign & (entry.arenaAlign - 1))) {
     path.report("arena size or alignment out of range");
@@ -86,7 +90,8 @@ struct TargetName {
 
 static bool fromJSON(const json::Value &value, TargetName &target, json::Path path) {
   json::ObjectMapper map(value, path);
-  return map && map.map("triple", target.triple) && map.mapOptional("cpu", target.cpu) && map.mapOptional("features", target.features);
+  return map && map.map("triple", target.triple) && map.mapOptional("cpu", target.cpu) &&
+         map.mapOptional("features", target.features);
 }
 
 static bool fromJSON(const json::Value &value, Interface &interface, json::Path path) {
@@ -174,13 +179,24 @@ Expected<ObjectFile> readObject(StringRef path) {
     return createStringError(path + ": undefined symbols, but an object of qcc links with nothing:" + undefined);
 
   switch (elf->getArch()) {
-  case Triple::x86_64: result.arch = "x86_64"; break;
-  case Triple::aarch64: result.arch = "aarch64"; break;
-  case Triple::riscv64: result.arch = "riscv64"; break;
-  case Triple::riscv32: result.arch = "riscv32"; break;
+  case Triple::x86_64:
+    result.arch = "x86_64";
+    break;
+  case Triple::aarch64:
+    result.arch = "aarch64";
+    break;
+  case Triple::riscv64:
+    result.arch = "riscv64";
+    break;
+  case Triple::riscv32:
+    result.arch = "riscv32";
+    break;
   case Triple::arm:
-  case Triple::thumb: result.arch = "arm"; break;
-  default: return createStringError(path + ": qrun cannot run objects for " + Triple::getArchTypeName(elf->getArch()));
+  case Triple::thumb:
+    result.arch = "arm";
+    break;
+  default:
+    return createStringError(path + ": qrun cannot run objects for " + Triple::getArchTypeName(elf->getArch()));
   }
   if (Triple(result.interface.triple).getArch() == Triple::UnknownArch)
     return createStringError(path + ": the section .qc.interface names an unknown target '" + result.interface.triple + "'");

@@ -14,10 +14,10 @@ namespace qc {
 struct Port {
   std::string name;
   std::vector<int64_t> shape;
-  std::string type;                 ///< "i8", "ui8", "i1", "f32", ...: what `run` takes or gives
-  std::optional<double> scale;      ///< of a quantized port
+  std::string type;            ///< "i8", "ui8", "i1", "f32", ...: what `run` takes or gives
+  std::optional<double> scale; ///< of a quantized port
   int64_t zeroPoint = 0;
-  bool f32 = false;                 ///< float in `run_f32`
+  bool f32 = false; ///< float in `run_f32`
 
   int64_t elements() const;
   /// As `run` (false) or `run_f32` (true) sees it.
@@ -44,9 +44,9 @@ struct Interface {
 /// What is needed of the object itself.
 struct ObjectFile {
   Interface interface;
-  std::string arch;     ///< qemu's name: x86_64, aarch64, riscv64, riscv32, arm
-  unsigned flags = 0;   ///< ELF e_flags
-  bool native = false;  ///< this machine can run it without qemu
+  std::string arch;    ///< qemu's name: x86_64, aarch64, riscv64, riscv32, arm
+  unsigned flags = 0;  ///< ELF e_flags
+  bool native = false; ///< this machine can run it without qemu
 };
 
 /// Reads and checks an object: ELF, relocatable, no undefined symbol, an interface of a version that is understood.

@@ -17,18 +17,21 @@ using namespace qc;
 
 static cl::OptionCategory category("qrun options");
 static cl::opt<std::string> objectPath(cl::Positional, cl::desc("<object>"), cl::Required, cl::cat(category));
-static cl::opt<std::string> inputsPath("inputs", cl::desc("Samples: arrays named after the inputs, [N] + shape"), cl::value_desc("x.npz"),
-                                       cl::Required, cl::cat(category));
-static cl::opt<std::string> outputsPath("outputs", cl::desc("Where the stacked outputs go"), cl::value_desc("y.npz"), cl::cat(category));
+static cl::opt<std::string> inputsPath("inputs", cl::desc("Samples: arrays named after the inputs, [N] + shape"),
+                                       cl::value_desc("x.npz"), cl::Required, cl::cat(category));
+static cl::opt<std::string> outputsPath("outputs", cl::desc("Where the stacked outputs go"), cl::value_desc("y.npz"),
+                                        cl::cat(category));
 static cl::opt<bool> wantF32("f32", cl::desc("Run the float wrapper (the default where the object has one)"), cl::cat(category));
-static cl::opt<bool> wantInt("int", cl::desc("Run the integer function: outputs are codes; float inputs are quantized, integer inputs are codes"),
-                             cl::cat(category));
+static cl::opt<bool>
+    wantInt("int", cl::desc("Run the integer function: outputs are codes; float inputs are quantized, integer inputs are codes"),
+            cl::cat(category));
 static cl::opt<unsigned> repeat("repeat", cl::desc("Runs per sample"), cl::init(1), cl::cat(category));
 static cl::opt<std::string> cpu("cpu", cl::desc("CPU of qemu, or the vector length in bits for riscv64"), cl::cat(category));
 static cl::opt<unsigned> limit("limit", cl::desc("Use at most N samples"), cl::value_desc("N"), cl::cat(category));
-static cl::opt<std::string> statePairs("state", cl::desc("States: each output is the next sample's input"), cl::value_desc("in:out,..."),
-                                       cl::cat(category));
-static cl::opt<unsigned> resetEvery("reset-every", cl::desc("States restart every K samples from their arrays, or from zero without one"),
+static cl::opt<std::string> statePairs("state", cl::desc("States: each output is the next sample's input"),
+                                       cl::value_desc("in:out,..."), cl::cat(category));
+static cl::opt<unsigned> resetEvery("reset-every",
+                                    cl::desc("States restart every K samples from their arrays, or from zero without one"),
                                     cl::value_desc("K"), cl::cat(category));
 static cl::opt<bool> wantJson("json", cl::desc("Print the times as one JSON object on the last line"), cl::cat(category));
 
@@ -38,7 +41,7 @@ struct Source {
   const Port *port;
   std::unique_ptr<NpzFile::Reader> reader; ///< null: a state without an array
   std::string dtype;
-  int state = -1;                          ///< the output that is fed back
+  int state = -1; ///< the output that is fed back
 };
 
 class Runner {
@@ -85,9 +88,12 @@ Error Runner::openStates() {
     if (output == interface.outputs.end())
       return createStringError("-state=" + pair + ": no output '" + out + "'; the outputs are " + listNames(interface.outputs));
     if (input->port->shape != output->shape)
-      return createStringError("-state=" + pair + ": shapes " + formatShape(input->port->shape) + " and " + formatShape(output->shape) + " differ");
-    if (input->port->isFloat(f32) != output->isFloat(f32) || (!output->isFloat(f32) && input->port->scale.has_value() != output->scale.has_value()))
-      return createStringError("-state=" + pair + ": the types " + input->port->type + " and " + output->type + " do not convert");
+      return createStringError("-state=" + pair + ": shapes " + formatShape(input->port->shape) + " and " +
+                               formatShape(output->shape) + " differ");
+    if (input->port->isFloat(f32) != output->isFloat(f32) ||
+        (!output->isFloat(f32) && input->port->scale.has_value() != output->scale.has_value()))
+      return createStringError("-state=" + pair + ": the types " + input->port->type + " and " + output->type +
+                               " do not convert");
     input->state = output - interface.outputs.begin();
   }
   return Error::success();
@@ -109,19 +115,21 @@ Error Runner::openInputs() {
     if (!file->has(name)) {
       if (source.state >= 0)
         continue;
-      return createStringError(inputsPath + ": no array '" + name + "'; the inputs of the network are " + listNames(interface.inputs));
+      return createStringError(inputsPath + ": no array '" + name + "'; the inputs of the network are " +
+                               listNames(interface.inputs));
     }
     Expected<NpzArray> header = file->header(name);
     if (!header)
       return header.takeError();
     if (header->shape.empty() || ArrayRef(header->shape).drop_front() != ArrayRef(source.port->shape))
-      return createStringError(inputsPath + ": array '" + name + "' has shape " + formatShape(header->shape) + "; expected [N] + " +
-                               formatShape(source.port->shape));
+      return createStringError(inputsPath + ": array '" + name + "' has shape " + formatShape(header->shape) +
+                               "; expected [N] + " + formatShape(source.port->shape));
     uint64_t count = header->shape[0];
     if (count == 0)
       return createStringError(inputsPath + ": array '" + name + "' holds zero samples");
     if (first && count != samples)
-      return createStringError(inputsPath + ": array '" + name + "' holds " + Twine(count) + " samples, but '" + *first + "' holds " + Twine(samples));
+      return createStringError(inputsPath + ": array '" + name + "' holds " + Twine(count) + " samples, but '" + *first +
+                               "' holds " + Twine(samples));
     first = name;
     samples = count;
     source.dtype = header->dtype;
@@ -134,7 +142,8 @@ Error Runner::openInputs() {
     return createStringError(inputsPath + ": no array of an input, so the number of samples is unknown");
   for (const std::string &name : file->names()) // labels may lie beside the inputs
     if (name != "y" && none_of(interface.inputs, [&](const Port &port) { return port.name == name; }))
-      return createStringError(inputsPath + ": array '" + name + "' is no input of the network; the inputs are " + listNames(interface.inputs));
+      return createStringError(inputsPath + ": array '" + name + "' is no input of the network; the inputs are " +
+                               listNames(interface.inputs));
   if (limit)
     samples = std::min<uint64_t>(samples, limit);
   return Error::success();
@@ -191,7 +200,8 @@ void Runner::feedBack(const Port &from, const std::vector<char> &raw, const Port
   for (size_t i = 0, count = to.elements(); i < count; ++i) {
     int64_t code = loadInt(from, fromWidth, &raw[i * fromWidth]);
     if (to.scale)
-      code = quantizeF32(dequantizeF32(code, float(*from.scale), from.zeroPoint), float(*to.scale), to.zeroPoint, to.low(), to.high());
+      code = quantizeF32(dequantizeF32(code, float(*from.scale), from.zeroPoint), float(*to.scale), to.zeroPoint, to.low(),
+                         to.high());
     storeInt(code, width, &bytes[i * width]);
   }
 }
@@ -210,9 +220,12 @@ void Runner::report(std::vector<uint64_t> &times) {
   llvm::sort(times);
   size_t n = times.size();
   double median = (double(times[(n - 1) / 2]) + double(times[n / 2])) / 2000, p10 = double(times[n / 10]) / 1000;
-  outs() << formatv("{0}: {1} runs, median {2:f3} us, p10 {3:f3} us\n", (f32 ? interface.runF32 : interface.run)->symbol, n, median, p10);
+  outs() << formatv("{0}: {1} runs, median {2:f3} us, p10 {3:f3} us\n", (f32 ? interface.runF32 : interface.run)->symbol, n,
+                    median, p10);
   if (wantJson)
-    outs() << json::Value(json::Object{{"median_us", median}, {"p10_us", p10}, {"runs", int64_t(n)}, {"samples", int64_t(samples)}}) << "\n";
+    outs() << json::Value(
+                  json::Object{{"median_us", median}, {"p10_us", p10}, {"runs", int64_t(n)}, {"samples", int64_t(samples)}})
+           << "\n";
 }
 
 Error Runner::run() {
