@@ -1,15 +1,22 @@
-// qopt: runs passes on .mlir files.
+// qopt: runs passes and stages on .mlir files.
+#include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Transforms/Passes.h"
+#include "qc/Transforms/Pipelines.h"
+
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<qc::QCDialect, mlir::func::FuncDialect, mlir::quant::QuantDialect>();
-  qc::registerFuseClamps();
-  qc::registerInterpret();
-  qc::registerLowerToInteger();
-  qc::registerSplitBoundary();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qcc pass driver\n", registry));
+  qc::registerLoweringDialects(registry);
+  qc::registerQCTransformsPasses();
+  qc::registerQCConversionPasses();
+  qc::registerPipelines();
+  qc::registerLoweringPipelines();
+  mlir::registerCSEPass();
+  mlir::registerCanonicalizerPass();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qcc's passes\n", registry));
 }

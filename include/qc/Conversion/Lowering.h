@@ -1,0 +1,21 @@
+// From the integer (or f32) stage to the LLVM dialect, in the three stages linalg, buffers and llvm.
+#ifndef QC_CONVERSION_LOWERING_H
+#define QC_CONVERSION_LOWERING_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace qc {
+/// qc to linalg on tensors; functions take their ports and an arena as buffers.
+void buildLinalgPasses(mlir::OpPassManager &pm);
+/// Tensors to loops on buffers in one arena, one function per outermost loop nest.
+void buildBufferPasses(mlir::OpPassManager &pm);
+/// Loops to the LLVM dialect; buffers are bare pointers, `index` has `indexBits` bits.
+void buildLLVMPasses(mlir::OpPassManager &pm, unsigned indexBits);
+/// The dialects of these stages, with the interfaces of bufferization and of the translation to LLVM IR.
+void registerLoweringDialects(mlir::DialectRegistry &registry);
+/// `--qc-lower-linalg`, `--qc-lower-buffers` and `--qc-lower-llvm='index-bits=32'` for qopt.
+void registerLoweringPipelines();
+} // namespace qc
+
+#endif // QC_CONVERSION_LOWERING_H

@@ -1,0 +1,237 @@
+// One result element from the operands' elements: arithmetic, activation functions, tables, the boundary's quantization; softmax.
+#include "Emitter.h"
+
+#include "qc/Dialect/QC/Reference/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace qc {
+namespace {
+//===-- f32 functions: rule N11 of docs/Numerics.md, operation by operation as in lib/Dialect/QC/Reference/Math.cpp --------------===//
+
+Value number(Scalars &s, double v) { return s.real(s.b.getF32Type(), v); }
+
+Value polynomial(Scalars &s, ArrayRef<float> coefficients, Value x) {
+  Value p = number(s, coefficients[0]);
+  for (float c : coefficients.drop_front())
+    p = s.add(s.mul(p, x), number(s, c));
+  return p;
+}
+
+Value emitExp(Scalars &s, Value x) {
+  using C = ExpF32;
+  Type i32 = s.b.getI32Type();
+  x = s.max(number(s, C::low), x);
+  x = s.min(number(s, C::high), x);
+  Value t = s.add(s.mul(x, number(s, C::log2e)), number(s, C::magic));
+  Value n = s.sub(t, number(s, C::magic));
+  Value r = s.sub(s.sub(x, s.mul(n, number(s, C::ln2High))), s.mul(n, number(s, C::ln2Low)));
+  Value p = polynomial(s, C::c, r);
+  p = s.add(s.add(s.mul(p, s.mul(r, r)), r), number(s, 1));
+  Value bits = arith::BitcastOp::create(s.b, s.loc, i32, t);
+  Value power = s.shl(s.add(bits, s.integer(i32, 127)), s.integer(i32, 23));
+  return s.mul(p, arith::BitcastOp::create(s.b, s.loc, s.b.getF32Type(), power));
+}
+
+Value emitTanh(Scalars &s, Value x) {
+  using C = TanhF32;
+  Value a = math::AbsFOp::create(s.b, s.loc, x), z = s.mul(x, x);
+  Value p = polynomial(s, C::c, z);
+  Value small = s.add(s.mul(s.mul(p, z), x), x);
+  Value large = s.sub(number(s, 1), s.div(number(s, 2), s.add(emitExp(s, s.add(a, a)), number(s, 1))));
+  large = math::CopySignOp::create(s.b, s.loc, large, x);
+  return s.select(s.less(a, number(s, C::limit)), small, large);
+}
+
+Value emitSigmoid(Scalars &s, Value x) {
+  Value negated = arith::NegFOp::create(s.b, s.loc, x);
+  return s.div(number(s, 1), s.add(number(s, 1), emitExp(s, negated)));
+}
+
+Value unit(Scalars &s, Value x) { return s.min(number(s, 1), s.max(number(s, 0), x)); }
+
+Value emitActivation(Scalars &s, ActivationOp op, Value x) {
+  switch (op.getKind()) {
+  case ActivationKind::LeakyRelu:
+    return s.select(s.less(x, number(s, 0)), s.mul(number(s, op.getAlpha().convertToFloat()), x), x);
+  case ActivationKind::Sigmoid:
+    return emitSigmoid(s, x);
+  case ActivationKind::Tanh:
+    return emitTanh(s, x);
+  case ActivationKind::HardSigmoid:
+    return unit(s, s.add(s.mul(number(s, op.getAlpha().convertToFloat()), x), number(s, op.getBeta().convertToFloat())));
+  case ActivationKind::HardSwish:
+    return s.mul(x, unit(s, s.add(s.div(x, number(s, 6)), number(s, 0.5))));
+  }
+  return x;
+}
+
+//===-- Conversions ----------------------------------------------------------------------------------------------------------===//
+
+/// N2 in f32 alone: the quotient is limited before it is rounded, which changes nothing for codes of at most 16 bits, so that adding and
+/// subtracting 1.5 * 2^23 rounds it to an integer, ties to even.
+Value emitQuantize(Scalars &s, QuantizeOp op, Value x) {
+  Type i32 = s.b.getI32Type();
+  Value q = s.div(x, number(s, op.getScale().convertToFloat()));
+  Value isNaN = arith::CmpFOp::create(s.b, s.loc, arith::CmpFPredicate::UNO, q, q);
+  q = s.min(number(s, 0x1p21), s.max(number(s, -0x1p21), q));
+  Value rounded = s.sub(s.add(q, number(s, 0x1.8p23)), number(s, 0x1.8p23));
+  rounded = s.select(isNaN, number(s, 0), rounded);
+  Value code = arith::FPToSIOp::create(s.b, s.loc, i32, rounded);
+  code = s.clamp(s.add(code, s.integer(i32, op.getZeroPoint())), s.integer(i32, op.getCodeMin()), s.integer(i32, op.getCodeMax()));
+  // A NaN gives the zero point even where a fused clamp excludes it.
+  code = s.select(isNaN, s.integer(i32, op.getZeroPoint()), code);
+  return s.truncate(code, Emitter::getStorage(getElementType(op.getResult())));
+}
+
+Value emitDequantize(Scalars &s, DequantizeOp op, Value x) {
+  Type code = getElementType(op.getInput()), i32 = s.b.getI32Type();
+  Type wide = cast<IntegerType>(x.getType()).getWidth() < 32 ? i32 : Type(s.b.getI64Type());
+  Value centred = s.sub(s.extend(x, code, wide), s.integer(wide, op.getZeroPoint()));
+  return s.mul(arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), centred), number(s, op.getScale().convertToFloat()));
+}
+
+Value emitCast(Scalars &s, Type from, Type to, Value x) {
+  Type storage = Emitter::getStorage(to);
+  if (from == to)
+    return x;
+  bool isUnsigned = from.isUnsignedInteger() || from.isInteger(1);
+  if (isa<FloatType>(from)) {
+    if (isa<FloatType>(to))
+      return x;
+    if (to.isInteger(1))
+      return s.select(s.equal(x, s.zero(from)), s.zero(storage), s.integer(storage, 1));
+    // Beyond the type's range the result is its limit, NaN gives 0: a defined value on every target. The limits are floats inside the range.
+    auto [low, high] = getCodeLimits(cast<IntegerType>(to));
+    APFloat top(APFloat::IEEEsingle());
+    top.convertFromAPInt(APInt(64, high), true, APFloat::rmTowardZero);
+    Value isNaN = arith::CmpFOp::create(s.b, s.loc, arith::CmpFPredicate::UNO, x, x);
+    Value inside = s.select(isNaN, s.zero(from), s.clamp(x, s.real(from, double(low)), s.real(from, top.convertToFloat())));
+    Type wide = to.getIntOrFloatBitWidth() <= 31 ? Type(s.b.getI32Type()) : Type(s.b.getI64Type());
+    Value whole = s.truncate(arith::FPToSIOp::create(s.b, s.loc, wide, inside), storage);
+    return s.select(s.less(s.real(from, top.convertToFloat()), x), s.integer(storage, high), whole);
+  }
+  if (isa<FloatType>(to))
+    return isUnsigned ? arith::UIToFPOp::create(s.b, s.loc, to, x).getResult() : arith::SIToFPOp::create(s.b, s.loc, to, x).getResult();
+  if (to.isInteger(1))
+    return s.select(s.equal(x, s.zero(x.getType())), s.zero(storage), s.integer(storage, 1));
+  unsigned have = x.getType().getIntOrFloatBitWidth(), want = storage.getIntOrFloatBitWidth();
+  return want > have ? s.extend(x, from, storage) : s.truncate(x, storage);
+}
+
+//===-- Softmax --------------------------------------------------------------------------------------------------------------===//
+
+Value emitSoftmax(Emitter &e, SoftmaxOp op) {
+  auto shape = getShape(op.getInput());
+  int64_t axis = op.getAxis(), outer = 1, inner = 1;
+  for (int64_t d : shape.take_front(axis))
+    outer *= d;
+  for (int64_t d : shape.drop_front(axis + 1))
+    inner *= d;
+  int64_t length = shape[axis];
+  Type f32 = e.b.getF32Type();
+  Value x = e.reshape(e.get(op.getInput()), {outer, length, inner});
+  AffineMap whole = e.map(3, {e.dim(0), e.dim(1), e.dim(2)}), line = e.map(3, {e.dim(0), e.dim(2)});
+  Scalars s = e.scalars();
+  Value lowest = e.fill(e.empty({outer, inner}, f32), s.real(f32, -std::numeric_limits<double>::infinity()));
+  Value most = e.generic(lowest, {x}, {whole, line}, "prp", [](Scalars &s, ValueRange v) { return s.max(v[1], v[0]); });
+  Value powers = e.generic(e.empty({outer, length, inner}, f32), {x, most}, {whole, line, whole}, "ppp",
+                           [](Scalars &s, ValueRange v) { return emitExp(s, s.sub(v[0], v[1])); });
+  Value sum = e.generic(e.fill(e.empty({outer, inner}, f32), s.zero(f32)), {powers}, {whole, line}, "prp",
+                        [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
+  Value result = e.generic(powers, {sum}, {line, whole}, "ppp", [](Scalars &s, ValueRange v) { return s.div(v[1], v[0]); });
+  return e.reshape(result, shape);
+}
+
+Value emitLut(Emitter &e, LutOp op) {
+  auto type = Emitter::getStorageTensor(op.getType());
+  auto code = cast<IntegerType>(getElementType(op.getInput()));
+  int64_t entries = int64_t(1) << code.getWidth(), low = getCodeLimits(code).first;
+  int64_t rows = op.getAxis() ? getShape(op.getInput())[*op.getAxis()] : 1;
+  Value table = e.reshape(e.get(op.getTable()), {rows * entries});
+  return e.pointwise(type, {e.get(op.getInput())}, [&](Scalars &s, ValueRange v) {
+    Type i32 = s.b.getI32Type();
+    Value at = s.toIndex(s.sub(s.extend(v[0], code, i32), s.integer(i32, low)));
+    if (op.getAxis())
+      at = s.add(s.mul(linalg::IndexOp::create(s.b, s.loc, *op.getAxis()), s.index(entries)), at);
+    return tensor::ExtractOp::create(s.b, s.loc, table, ValueRange(at)).getResult();
+  });
+}
+} // namespace
+
+Value applyClamp(Scalars &s, ClampOpInterface op, Value x) {
+  if (auto low = op.getClampMin())
+    x = s.max(s.real(x.getType(), low->convertToDouble()), x);
+  if (auto high = op.getClampMax())
+    x = s.min(s.real(x.getType(), high->convertToDouble()), x);
+  return x;
+}
+
+LogicalResult emitProduct(Emitter &e, MulOp op, const Epilogue &epilogue, Value &result) {
+  Type acc = getElementType(op.getResult());
+  auto type = RankedTensorType::get(getShape(op.getResult()), Emitter::getStorage(epilogue.code));
+  result = e.pointwise(type, {e.get(op.getLhs()), e.get(op.getRhs())}, [&](Scalars &s, ValueRange v) {
+    Value x = s.sub(s.extend(v[0], getElementType(op.getLhs()), acc), s.integer(acc, op.getLhsZeroPoint()));
+    Value y = s.sub(s.extend(v[1], getElementType(op.getRhs()), acc), s.integer(acc, op.getRhsZeroPoint()));
+    return epilogue.body(s, s.mul(x, y), {});
+  });
+  return success();
+}
+
+FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
+  auto binary = [&](auto compute) -> FailureOr<Value> {
+    auto type = Emitter::getStorageTensor(op->getResult(0).getType());
+    bool isFloat = isa<FloatType>(type.getElementType());
+    if (!isFloat && (getElementType(op->getOperand(0)) != getElementType(op->getResult(0)) || getElementType(op->getOperand(1)) != getElementType(op->getResult(0))))
+      return op->emitOpError("of integers needs operands and result of one type here; run the quantization passes first");
+    return e.pointwise(type, {e.get(op->getOperand(0)), e.get(op->getOperand(1))}, [&](Scalars &s, ValueRange v) {
+      Value result = compute(s, v[0], v[1]);
+      return isFloat ? applyClamp(s, cast<ClampOpInterface>(op), result) : result;
+    });
+  };
+  auto unary = [&](auto compute) -> FailureOr<Value> {
+    return e.pointwise(Emitter::getStorageTensor(op->getResult(0).getType()), {e.get(op->getOperand(0))},
+                       [&](Scalars &s, ValueRange v) { return compute(s, v[0]); });
+  };
+  return TypeSwitch<Operation *, FailureOr<Value>>(op)
+      .Case([&](AddOp) { return binary([](Scalars &s, Value x, Value y) { return s.add(x, y); }); })
+      .Case([&](SubOp) { return binary([](Scalars &s, Value x, Value y) { return s.sub(x, y); }); })
+      .Case([&](MulOp) { return binary([](Scalars &s, Value x, Value y) { return s.mul(x, y); }); })
+      .Case([&](DivOp div) -> FailureOr<Value> {
+        if (!isa<FloatType>(getElementType(div.getResult())))
+          return div.emitOpError("of integers cannot be compiled");
+        return binary([](Scalars &s, Value x, Value y) { return s.div(x, y); });
+      })
+      .Case([&](ClampOp clamp) -> FailureOr<Value> {
+        if (!isa<FloatType>(getElementType(clamp.getResult())))
+          return clamp.emitOpError("of integers cannot be compiled; qc-lower-to-integer makes it a requantization");
+        return unary([&](Scalars &s, Value x) { return applyClamp(s, clamp, x); });
+      })
+      .Case([&](ActivationOp activation) -> FailureOr<Value> {
+        if (!isa<FloatType>(getElementType(activation.getResult())))
+          return activation.emitOpError("of integers cannot be compiled; qc-lower-to-integer makes it a table");
+        return unary([&](Scalars &s, Value x) { return emitActivation(s, activation, x); });
+      })
+      .Case([&](PReluOp) -> FailureOr<Value> {
+        if (!isa<FloatType>(getElementType(op->getResult(0))))
+          return op->emitOpError("of integers cannot be compiled; qc-lower-to-integer makes it a table");
+        return e.pointwise(Emitter::getStorageTensor(op->getResult(0).getType()), {e.get(op->getOperand(0)), e.get(op->getOperand(1))},
+                           [&](Scalars &s, ValueRange v) { return s.select(s.less(v[0], number(s, 0)), s.mul(v[1], v[0]), v[0]); });
+      })
+      .Case([&](QuantizeOp quantize) -> FailureOr<Value> {
+        if (getElementType(quantize.getResult()).getIntOrFloatBitWidth() > 16)
+          return quantize.emitOpError("to codes wider than 16 bits cannot be compiled");
+        return unary([&](Scalars &s, Value x) { return emitQuantize(s, quantize, x); });
+      })
+      .Case([&](DequantizeOp dequantize) { return unary([&](Scalars &s, Value x) { return emitDequantize(s, dequantize, x); }); })
+      .Case([&](CastOp cast) {
+        return unary([&](Scalars &s, Value x) { return emitCast(s, getElementType(cast.getInput()), getElementType(cast.getResult()), x); });
+      })
+      .Case([&](SoftmaxOp softmax) -> FailureOr<Value> { return emitSoftmax(e, softmax); })
+      .Case([&](LutOp lut) -> FailureOr<Value> { return emitLut(e, lut); })
+      .Case([&](ObserveOp observe) -> FailureOr<Value> { return e.get(observe.getInput()); })
+      .Default([](Operation *) -> FailureOr<Value> { return Value(); });
+}
+} // namespace qc

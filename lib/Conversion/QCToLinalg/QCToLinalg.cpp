@@ -1,0 +1,259 @@
+// The pass: one walk over the function, op by op, into a new body on buffers (the ports) and tensors (everything between).
+#include "Emitter.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_CONVERTQCTOLINALG
+#include "qc/Conversion/Passes.h.inc"
+
+namespace {
+/// The requantization that alone reads the accumulator `op` and can run as its epilogue; null if there is none.
+RequantizeOp getFusedRequantize(Operation *op) {
+  auto accumulator = dyn_cast<AccumulatorOpInterface>(op);
+  if (!accumulator || !accumulator.getAccBound() || !op->getResult(0).hasOneUse())
+    return {};
+  auto requantize = dyn_cast<RequantizeOp>(*op->getResult(0).user_begin());
+  if (!requantize || requantize.getInputs().size() != 1)
+    return {};
+  auto axis = requantize.getAxis();
+  int64_t channelAxis = TypeSwitch<Operation *, int64_t>(op)
+                            .Case<ConvOp, ConvTransposeOp, PoolOp>([](auto) { return 1; })
+                            .Case([](MatmulOp matmul) { return matmul.getType().getRank() - 1; })
+                            .Default([](Operation *) { return -1; });
+  if (axis && int64_t(*axis) != channelAxis)
+    return {};
+  return requantize;
+}
+
+class FunctionConverter {
+public:
+  FunctionConverter(func::FuncOp function, OpBuilder &builder) : function(function), b(builder), e(builder) {}
+
+  LogicalResult run() {
+    if (!function.getBody().hasOneBlock())
+      return function.emitError("must have one block");
+    Block *old = &function.getBody().front(), *body = new Block();
+    function.getBody().push_back(body);
+    LogicalResult result = convert(old, body);
+    if (failed(result)) {
+      body->dropAllReferences();
+      body->erase();
+      return failure();
+    }
+    old->dropAllReferences();
+    old->dropAllDefinedValueUses();
+    old->erase();
+    return success();
+  }
+
+private:
+  static bool isTensor(Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape() && tensor.getElementType().isIntOrFloat();
+  }
+  static MemRefType getPort(Type tensor) {
+    auto type = Emitter::getStorageTensor(tensor);
+    return MemRefType::get(type.getShape(), type.getElementType());
+  }
+  /// Size 0 stands for "not planned yet": qc-plan-arena puts the size in.
+  MemRefType getArena() { return MemRefType::get({0}, b.getI8Type()); }
+
+  LogicalResult convert(Block *old, Block *body) {
+    auto type = function.getFunctionType();
+    SmallVector<Type> inputs;
+    SmallVector<Attribute> attributes;
+    auto addPort = [&](Type port, DictionaryAttr has, StringRef unit) -> LogicalResult {
+      if (!isTensor(port))
+        return function.emitError("arguments and results must be tensors with static shapes, got ") << port;
+      inputs.push_back(getPort(port));
+      NamedAttrList list(has);
+      list.set("llvm.noalias", b.getUnitAttr());
+      if (!unit.empty())
+        list.set(unit, b.getUnitAttr());
+      attributes.push_back(list.getDictionary(b.getContext()));
+      return success();
+    };
+    for (auto [i, input] : llvm::enumerate(type.getInputs()))
+      if (failed(addPort(input, function.getArgAttrDict(i), "")))
+        return failure();
+    for (auto [i, result] : llvm::enumerate(type.getResults()))
+      if (failed(addPort(result, function.getResultAttrDict(i), "qc.output")))
+        return failure();
+    inputs.push_back(getArena());
+    attributes.push_back(b.getDictionaryAttr({b.getNamedAttr("llvm.noalias", b.getUnitAttr()), b.getNamedAttr("qc.arena", b.getUnitAttr())}));
+    for (Type port : inputs)
+      body->addArgument(port, function.getLoc());
+
+    b.setInsertionPointToStart(body);
+    e.entry = body;
+    e.loc = function.getLoc();
+    for (auto [argument, port] : llvm::zip(old->getArguments(), body->getArguments())) {
+      e.values[argument] = bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(argument.getType()), port, /*restrict=*/true);
+      ports[argument] = port;
+    }
+    for (Operation &op : old->without_terminator())
+      if (failed(convert(&op)))
+        return failure();
+    Operation *terminator = old->getTerminator();
+    e.loc = terminator->getLoc();
+    for (auto [i, result] : llvm::enumerate(terminator->getOperands()))
+      store(e.get(result), body->getArgument(type.getNumInputs() + i));
+    func::ReturnOp::create(b, e.loc);
+    shareConstants(body);
+    function.setFunctionType(b.getFunctionType(inputs, {}));
+    function.setAllArgAttrs(attributes);
+    function.setAllResultAttrs(ArrayRef<Attribute>());
+    return success();
+  }
+
+  /// One op per scalar constant, at the start of the function. (The canonicalizer would do it too, but fold tensors into many dimensions.)
+  void shareConstants(Block *body) {
+    DenseMap<Attribute, Operation *> known;
+    function.getBody().back().walk([&](arith::ConstantOp constant) {
+      if (isa<ShapedType>(constant.getType()))
+        return;
+      auto [it, isNew] = known.try_emplace(constant.getValue(), constant);
+      if (isNew) {
+        constant->moveBefore(body, body->begin());
+        constant->setLoc(function.getLoc());
+        return;
+      }
+      constant.replaceAllUsesWith(it->second->getResult(0));
+      constant.erase();
+    });
+  }
+
+  /// Writes `value` to `buffer`. A reshape in between moves to the buffer, where it costs nothing, so that the producer writes in place.
+  void store(Value value, Value buffer) {
+    while (Operation *op = value.getDefiningOp()) {
+      if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+        break;
+      value = op->getOperand(0);
+      buffer = reshapeBuffer(buffer, getShape(value));
+    }
+    bufferization::MaterializeInDestinationOp::create(b, e.loc, TypeRange(), value, buffer, /*restrict=*/true, /*writable=*/true);
+  }
+
+  Value reshapeBuffer(Value buffer, ArrayRef<int64_t> shape) {
+    auto from = cast<MemRefType>(buffer.getType());
+    if (from.getShape() == shape)
+      return buffer;
+    Value flat = buffer;
+    if (from.getRank() != 1) {
+      SmallVector<ReassociationIndices> all;
+      if (from.getRank())
+        all.push_back(llvm::to_vector(llvm::seq<int64_t>(0, from.getRank())));
+      if (from.getRank())
+        flat = memref::CollapseShapeOp::create(b, e.loc, buffer, all);
+      else
+        flat = memref::ExpandShapeOp::create(b, e.loc, ArrayRef<int64_t>({1}), buffer, all);
+    }
+    if (shape.size() == 1)
+      return flat;
+    auto type = MemRefType::get(shape, from.getElementType());
+    if (shape.empty())
+      return memref::CollapseShapeOp::create(b, e.loc, type, flat, ArrayRef<ReassociationIndices>());
+    SmallVector<ReassociationIndices> all{llvm::to_vector(llvm::seq<int64_t>(0, shape.size()))};
+    return memref::ExpandShapeOp::create(b, e.loc, type, flat, all);
+  }
+
+  LogicalResult convert(Operation *op) {
+    e.loc = op->getLoc();
+    for (Type type : op->getResultTypes())
+      if (!isTensor(type))
+        return op->emitError("has a result that is no tensor of numbers with static shape: ") << type;
+    if (isa<ConstantOp>(op))
+      return success(); // emitted where it is used
+    if (auto call = dyn_cast<func::CallOp>(op))
+      return convertCall(call);
+    if (getFusedRequantize(op))
+      return success(); // emitted with its requantization
+    Value result;
+    if (auto requantize = dyn_cast<RequantizeOp>(op)) {
+      Operation *producer = requantize.getInputs()[0].getDefiningOp();
+      if (producer && getFusedRequantize(producer) == requantize) {
+        if (failed(emitAccumulator(producer, makeRequantizeEpilogue(e, requantize), result)))
+          return failure();
+      } else if (failed(emitRequantize(e, requantize, result))) {
+        return failure();
+      }
+      e.values[requantize.getResult()] = result;
+      return success();
+    }
+    if (isa<ConvOp, ConvTransposeOp, MatmulOp, PoolOp, ReduceOp>(op) || (isa<MulOp>(op) && cast<MulOp>(op).getAccBound())) {
+      auto clamp = dyn_cast<ClampOpInterface>(op);
+      Type code = getElementType(op->getResult(0));
+      bool clamps = clamp && isa<FloatType>(code) && (clamp.getClampMin() || clamp.getClampMax());
+      Epilogue plain{code, {}, [=](Scalars &s, Value acc, ValueRange) { return clamps ? applyClamp(s, clamp, acc) : acc; }};
+      if (failed(emitAccumulator(op, plain, result)))
+        return failure();
+      e.values[op->getResult(0)] = result;
+      return success();
+    }
+    auto emitted = emitElementwise(e, op);
+    if (succeeded(emitted) && !*emitted)
+      emitted = emitMovement(e, op);
+    if (failed(emitted))
+      return failure();
+    if (!*emitted)
+      return op->emitError("has no lowering to linalg; only qc ops of the float and the integer domain have one");
+    e.values[op->getResult(0)] = *emitted;
+    return success();
+  }
+
+  LogicalResult emitAccumulator(Operation *op, const Epilogue &epilogue, Value &result) {
+    // The loops are those of the contraction; the value that they leave is the requantization's, and so is its name.
+    return TypeSwitch<Operation *, LogicalResult>(op)
+        .Case([&](ConvOp conv) { return emitConv(e, conv, epilogue, result); })
+        .Case([&](ConvTransposeOp conv) { return emitConvTranspose(e, conv, epilogue, result); })
+        .Case([&](MatmulOp matmul) { return emitMatmul(e, matmul, epilogue, result); })
+        .Case([&](PoolOp pool) { return emitPool(e, pool, epilogue, result); })
+        .Case([&](ReduceOp reduce) { return emitReduce(e, reduce, epilogue, result); })
+        .Case([&](MulOp mul) { return emitProduct(e, mul, epilogue, result); })
+        .Default([](Operation *op) { return op->emitError("is no accumulator that can be lowered"); });
+  }
+
+  /// Arguments and results of a call lie in buffers; the callee gets its arena as part of this function's.
+  LogicalResult convertCall(func::CallOp call) {
+    SmallVector<Value> operands;
+    for (Value operand : call.getOperands()) {
+      if (Value port = ports.lookup(operand)) {
+        operands.push_back(port);
+        continue;
+      }
+      Value buffer = memref::AllocOp::create(b, e.loc, getPort(operand.getType()));
+      store(e.get(operand), buffer);
+      operands.push_back(buffer);
+    }
+    for (Value result : call.getResults())
+      operands.push_back(memref::AllocOp::create(b, e.loc, getPort(result.getType())));
+    auto arena = memref::AllocOp::create(b, e.loc, getArena());
+    arena->setAttr("qc.arena_of", call.getCalleeAttr());
+    size_t first = call.getNumOperands();
+    operands.push_back(arena);
+    func::CallOp::create(b, e.loc, call.getCallee(), TypeRange(), operands);
+    for (auto [i, result] : llvm::enumerate(call.getResults()))
+      e.values[result] =
+          bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(result.getType()), operands[first + i], /*restrict=*/true);
+    return success();
+  }
+
+  func::FuncOp function;
+  OpBuilder &b;
+  Emitter e;
+  DenseMap<Value, Value> ports;
+};
+
+struct ConvertQCToLinalg : impl::ConvertQCToLinalgBase<ConvertQCToLinalg> {
+  using ConvertQCToLinalgBase::ConvertQCToLinalgBase;
+  void runOnOperation() override {
+    if (getOperation().isDeclaration())
+      return;
+    OpBuilder builder(&getContext());
+    if (failed(FunctionConverter(getOperation(), builder).run()))
+      signalPassFailure();
+  }
+};
+} // namespace
+} // namespace qc

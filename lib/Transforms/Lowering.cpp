@@ -1,0 +1,100 @@
+// Composition of the stages linalg, buffers and llvm out of our passes and upstream's.
+#include "qc/Conversion/Lowering.h"
+
+#include "qc/Conversion/Passes.h"
+#include "qc/Transforms/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/BufferViewFlowOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/BufferViewFlowOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void qc::buildLinalgPasses(OpPassManager &pm) {
+  // No canonicalizer before buffers: it would fold constants into multi-dimensional ones, which LLVM's constant arrays handle badly.
+  pm.addNestedPass<func::FuncOp>(createConvertQCToLinalg());
+}
+
+void qc::buildBufferPasses(OpPassManager &pm) {
+  // Producers of results and of parts of a concatenation write in place.
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(bufferization::createOneShotBufferizePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createExpandCopies());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createPlanArena());
+  pm.addPass(createOutlineKernels());
+}
+
+void qc::buildLLVMPasses(OpPassManager &pm, unsigned indexBits) {
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass()); // expand-strided-metadata leaves affine.apply
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  ConvertMathToLLVMPassOptions math;
+  pm.addPass(createConvertMathToLLVMPass(math));
+  ArithToLLVMConversionPassOptions arith;
+  arith.indexBitwidth = indexBits;
+  pm.addPass(createArithToLLVMConversionPass(arith));
+  FinalizeMemRefToLLVMConversionPassOptions memref;
+  memref.indexBitwidth = indexBits;
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass(memref));
+  ConvertFuncToLLVMPassOptions func;
+  func.useBarePtrCallConv = true;
+  func.indexBitwidth = indexBits;
+  pm.addPass(createConvertFuncToLLVMPass(func));
+  ConvertControlFlowToLLVMPassOptions controlFlow;
+  controlFlow.indexBitwidth = indexBits;
+  pm.addPass(createConvertControlFlowToLLVMPass(controlFlow));
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+}
+
+void qc::registerLoweringDialects(DialectRegistry &registry) {
+  registry.insert<affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect, func::FuncDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  arith::registerBufferViewFlowOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerSubsetOpInterfaceExternalModels(registry);
+  memref::registerAllocationOpInterfaceExternalModels(registry);
+  memref::registerBufferViewFlowOpInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+namespace {
+struct LLVMOptions : PassPipelineOptions<LLVMOptions> {
+  Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
+};
+} // namespace
+
+void qc::registerLoweringPipelines() {
+  PassPipelineRegistration<>("qc-lower-linalg", "qc to linalg on tensors", buildLinalgPasses);
+  PassPipelineRegistration<>("qc-lower-buffers", "linalg on tensors to loops on buffers in one arena", buildBufferPasses);
+  PassPipelineRegistration<LLVMOptions>("qc-lower-llvm", "loops on buffers to the LLVM dialect",
+                                        [](OpPassManager &pm, const LLVMOptions &options) { buildLLVMPasses(pm, options.indexBits); });
+}
