@@ -51,6 +51,7 @@ void addPackedEntry(ModuleOp module) {
   auto body = module.lookupSymbol<LLVM::LLVMFuncOp>("run_f32");
   body.setSymName("calibrated_network");
   body.setLinkage(LLVM::Linkage::Internal);
+  body.removeArgAttrsAttr(); // names and roles of ports mean nothing to LLVM
   OpBuilder builder(module.getContext());
   builder.setInsertionPointToEnd(module.getBody());
   Location loc = body.getLoc();
