@@ -1,6 +1,7 @@
 // LLVM dialect to machine code that links with nothing.
 #include "qc/Target/CodeGen.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
@@ -181,7 +182,17 @@ Error checkSymbols(StringRef object) {
 }
 } // namespace
 
+/// Our notes on parameters have been read by now; LLVM IR has no place for them.
+static void dropNotes(mlir::ModuleOp module) {
+  for (auto function : module.getOps<mlir::LLVM::LLVMFuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      for (mlir::NamedAttribute attr : llvm::to_vector(function.getArgAttrs(i)))
+        if (attr.getName().strref().starts_with("qc."))
+          function.removeArgAttr(i, attr.getName());
+}
+
 Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const CodeGenOptions &options) {
+  dropNotes(source);
   LLVMContext context;
   std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(source, context, "qcc");
   if (!module)

@@ -16,13 +16,20 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace mlir;
 namespace cl = llvm::cl;
 
 namespace {
+/// LLVM's libraries register options of their own, some under names that qcc's contract gives another meaning; those make way.
+const bool namesAreFree = [] {
+  for (const char *name : {"stop-after", "mcpu", "mattr"})
+    if (auto found = cl::getRegisteredOptions().find(name); found != cl::getRegisteredOptions().end())
+      found->second->removeArgument();
+  return true;
+}();
+
 cl::OptionCategory category("qcc options");
 cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx|model.mlir>"), cl::cat(category));
 cl::opt<std::string> targetName("target", cl::desc("host, x86-64, aarch64, riscv64, armv7a, thumbv7em, riscv32imc or an LLVM triple"),
@@ -199,6 +206,7 @@ int compileModel() {
   registry.insert<qc::QCDialect, func::FuncDialect, quant::QuantDialect>();
   qc::registerLoweringDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false);
   context.loadDialect<qc::QCDialect, func::FuncDialect, quant::QuantDialect>();
   // Remarks repeat what the report says; errors reach the user with the node's name.
   context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
@@ -300,11 +308,6 @@ int compileModel() {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  llvm::InitializeAllTargetInfos();
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  llvm::InitializeAllAsmPrinters();
-  llvm::InitializeAllAsmParsers();
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "qcc " QCC_VERSION " (LLVM " LLVM_VERSION_STRING ")\n"; });
   cl::ParseCommandLineOptions(argc, argv, "qcc: quantizing compiler, from ONNX to integer-only object files\n");
