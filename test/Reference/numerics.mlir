@@ -1,0 +1,211 @@
+// The worked examples of docs/Numerics.md, rule by rule.
+// RUN: qopt -qc-interpret %s -o /dev/null | FileCheck %s
+
+// N2. Quotients 0.5, 1.5, -0.5, 2.5, 2.6: ties to even before the zero point; then saturation; NaN.
+// CHECK: n2_quantize: tensor<8xi8> [3, 5, 3, 5, 6, 127, -128, 3]
+func.func @n2_quantize() -> tensor<8xi8> {
+  %x = qc.constant dense<[0.25, 0.75, -0.25, 1.25, 1.3, 1.0e3, 0xFF800000, 0x7FC00000]> : tensor<8xf32>
+  %y = qc.quantize %x {scale = 0.5 : f32, zero_point = 3, code_min = -128, code_max = 127} : tensor<8xf32> -> tensor<8xi8>
+  return %y : tensor<8xi8>
+}
+
+// N2. The same through quantized types.
+// CHECK: n2_qcast: tensor<8x!quant.uniform<i8:f32, 5.000000e-01:3>> [3, 5, 3, 5, 6, 127, -128, 3]
+func.func @n2_qcast() -> tensor<8x!quant.uniform<i8:f32, 0.5:3>> {
+  %x = qc.constant dense<[0.25, 0.75, -0.25, 1.25, 1.3, 1.0e3, 0xFF800000, 0x7FC00000]> : tensor<8xf32>
+  %y = quant.qcast %x : tensor<8xf32> to tensor<8x!quant.uniform<i8:f32, 0.5:3>>
+  return %y : tensor<8x!quant.uniform<i8:f32, 0.5:3>>
+}
+
+// N2. The f32 quotients of 0.35, 0.75 and 0.85 by 0.1 are the ties 3.5, 7.5 and 8.5; the exact ones are 3.4999999, 7.4999999 and 8.5000001.
+// CHECK: n2_f32_quotient: tensor<3xi8> [4, 8, 8]
+func.func @n2_f32_quotient() -> tensor<3xi8> {
+  %x = qc.constant dense<[0.35, 0.75, 0.85]> : tensor<3xf32>
+  %y = qc.quantize %x {scale = 0.1 : f32, zero_point = 0, code_min = -128, code_max = 127} : tensor<3xf32> -> tensor<3xi8>
+  return %y : tensor<3xi8>
+}
+// CHECK: n2_f32_quotient_qcast: {{.*}} [4, 8, 8]
+func.func @n2_f32_quotient_qcast() -> tensor<3x!quant.uniform<i8:f32, 0.1>> {
+  %x = qc.constant dense<[0.35, 0.75, 0.85]> : tensor<3xf32>
+  %y = quant.qcast %x : tensor<3xf32> to tensor<3x!quant.uniform<i8:f32, 0.1>>
+  return %y : tensor<3x!quant.uniform<i8:f32, 0.1>>
+}
+
+// N3. (5 - 3) * 0.1, (-128 - 3) * 0.1, (127 - 3) * 0.1, each rounded once to f32.
+// CHECK: n3_dequantize: tensor<3xf32> [0.2, -13.1, 12.400001]
+func.func @n3_dequantize() -> tensor<3xf32> {
+  %x = qc.constant dense<[5, -128, 127]> : tensor<3xi8>
+  %y = qc.dequantize %x {scale = 0.1 : f32, zero_point = 3} : tensor<3xi8> -> tensor<3xf32>
+  return %y : tensor<3xf32>
+}
+// CHECK: n3_dcast: tensor<3xf32> [0.2, -13.1, 12.400001]
+func.func @n3_dcast() -> tensor<3xf32> {
+  %x = qc.constant dense<[5, -128, 127]> : tensor<3xi8> -> tensor<3x!quant.uniform<i8:f32, 0.1:3>>
+  %y = quant.dcast %x : tensor<3x!quant.uniform<i8:f32, 0.1:3>> to tensor<3xf32>
+  return %y : tensor<3xf32>
+}
+
+// N4. |100| + 128 * (1 + 2 + 3) = 868 (test/Dialect/invalid.mlir: any other bound is refused).
+// CHECK: n4_bound: tensor<1x1xi32> [868]
+func.func @n4_bound() -> tensor<1x1xi32> {
+  %x = qc.constant dense<[[-128, -128, -128]]> : tensor<1x3xi8>
+  %w = qc.constant dense<[[-1], [-2], [-3]]> : tensor<3x1xi8>
+  %b = qc.constant dense<[100]> : tensor<1xi32>
+  %y = qc.matmul %x, %w, %b {acc_bound = 868 : ui64} : (tensor<1x3xi8>, tensor<3x1xi8>, tensor<1xi32>) -> tensor<1x1xi32>
+  return %y : tensor<1x1xi32>
+}
+
+// N5, N6. 0.1 * 0.02 / 0.05 = 0.0399999991 in double, 0.04 in f32: 10737418 * 2^-28. 1234 * 0.04 = 49.36, 1238 * 0.04 = 49.52.
+// CHECK: n5_multiplier: tensor<2xi8> [49, 50]
+func.func @n5_multiplier() -> tensor<2xi8> {
+  %x = qc.constant dense<[1234, 1238]> : tensor<2xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 10737418>, shifts = array<i32: 28>, zero_point = 0,
+    code_min = -128, code_max = 127, rounding = #qc<rounding onnx>} : (tensor<2xi32>) -> tensor<2xi8>
+  return %y : tensor<2xi8>
+}
+
+// N6. A quarter of -6, -3, -2, -1, 1, 2, 3, 6: ties to even.
+// CHECK: n6_onnx: tensor<8xi8> [-2, -1, 0, 0, 0, 0, 1, 2]
+func.func @n6_onnx() -> tensor<8xi8> {
+  %x = qc.constant dense<[-6, -3, -2, -1, 1, 2, 3, 6]> : tensor<8xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 8388608>, shifts = array<i32: 25>, zero_point = 0,
+    code_min = -128, code_max = 127, rounding = #qc<rounding onnx>} : (tensor<8xi32>) -> tensor<8xi8>
+  return %y : tensor<8xi8>
+}
+
+// N7. 12500 * f32(0.013) is 162.5000034; its f32 value is the tie 162.5. 2^24 + 1 is no f32 number: half of it rounds to 2^23.
+// CHECK: n7_onnx: tensor<1xi16> [163]
+func.func @n7_onnx() -> tensor<1xi16> {
+  %x = qc.constant dense<[12500]> : tensor<1xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 13958644>, shifts = array<i32: 30>, zero_point = 0,
+    code_min = -32768, code_max = 32767, rounding = #qc<rounding onnx>} : (tensor<1xi32>) -> tensor<1xi16>
+  return %y : tensor<1xi16>
+}
+// CHECK: n7_ort: tensor<1xi16> [162]
+func.func @n7_ort() -> tensor<1xi16> {
+  %x = qc.constant dense<[12500]> : tensor<1xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 13958644>, shifts = array<i32: 30>, zero_point = 0,
+    code_min = -32768, code_max = 32767, rounding = #qc<rounding ort>} : (tensor<1xi32>) -> tensor<1xi16>
+  return %y : tensor<1xi16>
+}
+// CHECK: n7_ort_large: tensor<2xi32> [8388608, 8388610]
+func.func @n7_ort_large() -> tensor<2xi32> {
+  %x = qc.constant dense<[16777217, 16777219]> : tensor<2xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 8388608>, shifts = array<i32: 24>, zero_point = 0,
+    code_min = -2147483648, code_max = 2147483647, rounding = #qc<rounding ort>} : (tensor<2xi32>) -> tensor<2xi32>
+  return %y : tensor<2xi32>
+}
+
+// N8. A quarter again: the first rounding is half up, the second half away from zero, so 1 and -3 are rounded twice.
+// CHECK: n8_tflite_double: tensor<8xi8> [-2, -1, -1, 0, 1, 1, 1, 2]
+func.func @n8_tflite_double() -> tensor<8xi8> {
+  %x = qc.constant dense<[-6, -3, -2, -1, 1, 2, 3, 6]> : tensor<8xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 1073741824>, shifts = array<i32: 32>, zero_point = 0,
+    code_min = -128, code_max = 127, rounding = #qc<rounding tflite_double>} : (tensor<8xi32>) -> tensor<8xi8>
+  return %y : tensor<8xi8>
+}
+// CHECK: n8_tflite_single: tensor<8xi8> [-1, -1, 0, 0, 0, 1, 1, 2]
+func.func @n8_tflite_single() -> tensor<8xi8> {
+  %x = qc.constant dense<[-6, -3, -2, -1, 1, 2, 3, 6]> : tensor<8xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 1073741824>, shifts = array<i32: 32>, zero_point = 0,
+    code_min = -128, code_max = 127, rounding = #qc<rounding tflite_single>} : (tensor<8xi32>) -> tensor<8xi8>
+  return %y : tensor<8xi8>
+}
+
+// N9.
+// CHECK: n9_pow2: tensor<8xi8> [-1, -1, 0, 0, 0, 1, 1, 2]
+func.func @n9_pow2() -> tensor<8xi8> {
+  %x = qc.constant dense<[-6, -3, -2, -1, 1, 2, 3, 6]> : tensor<8xi32>
+  %y = qc.requantize %x {input_zero_points = array<i64: 0>, multipliers = array<i32: 1>, shifts = array<i32: 2>, zero_point = 0,
+    code_min = -128, code_max = 127, rounding = #qc<rounding pow2>} : (tensor<8xi32>) -> tensor<8xi8>
+  return %y : tensor<8xi8>
+}
+
+// N10. 256 * sigmoid(1) = 187.15, 256 * sigmoid(-1) = 68.85, sigmoid(0) = 1/2, the largest saturates.
+// CHECK: n10_table: {{.*}} [59, -59, 0, 127]
+func.func @n10_table() -> tensor<4x!quant.uniform<i8:f32, 0.00390625:-128>> {
+  %x = qc.constant dense<[16, -16, 0, 127]> : tensor<4xi8> -> tensor<4x!quant.uniform<i8:f32, 0.0625>>
+  %y = qc.activation sigmoid %x : tensor<4x!quant.uniform<i8:f32, 0.0625>> -> tensor<4x!quant.uniform<i8:f32, 0.00390625:-128>>
+  return %y : tensor<4x!quant.uniform<i8:f32, 0.00390625:-128>>
+}
+
+// N11.
+// CHECK: n11_sigmoid: tensor<4xf32> [0.7310586, 0.5, 1, 6.054601e-39]
+func.func @n11_sigmoid() -> tensor<4xf32> {
+  %x = qc.constant dense<[1.0, 0.0, 100.0, -100.0]> : tensor<4xf32>
+  %y = qc.activation sigmoid %x : tensor<4xf32> -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+// CHECK: n11_tanh: tensor<4xf32> [0.7615942, 0.46211717, -1, nan]
+func.func @n11_tanh() -> tensor<4xf32> {
+  %x = qc.constant dense<[1.0, 0.5, -100.0, 0x7FC00000]> : tensor<4xf32>
+  %y = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// N12. Multipliers 1 and 0.3 on the exponent of 1: 8388608 and 2516582 (of 2516582.5) times 2^-23. 10 + 5 * 0.3 = 11.4999998, rounded once.
+// CHECK: n12_sum: {{.*}} [11]
+func.func @n12_sum() -> tensor<1x!quant.uniform<i8:f32, 1.0>> {
+  %a = qc.constant dense<[10]> : tensor<1xi8> -> tensor<1x!quant.uniform<i8:f32, 1.0>>
+  %b = qc.constant dense<[5]> : tensor<1xi8> -> tensor<1x!quant.uniform<i8:f32, 0.3>>
+  %y = qc.add %a, %b : (tensor<1x!quant.uniform<i8:f32, 1.0>>, tensor<1x!quant.uniform<i8:f32, 0.3>>) -> tensor<1x!quant.uniform<i8:f32, 1.0>>
+  return %y : tensor<1x!quant.uniform<i8:f32, 1.0>>
+}
+
+// N13. 5 and 6 at a border of zeros: 5/1, 11/2, 6/1 without the padding; 5/2, 11/2, 6/2 with it. 5.5 rounds to 6, 2.5 to 2.
+// CHECK: n13_average: {{.*}} [5, 6, 6]
+func.func @n13_average() -> tensor<1x1x3x!quant.uniform<i8:f32, 1.0>> {
+  %x = qc.constant dense<[[[5, 6]]]> : tensor<1x1x2xi8> -> tensor<1x1x2x!quant.uniform<i8:f32, 1.0>>
+  %y = qc.pool average %x {kernel = array<i64: 2>, strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>}
+    : tensor<1x1x2x!quant.uniform<i8:f32, 1.0>> -> tensor<1x1x3x!quant.uniform<i8:f32, 1.0>>
+  return %y : tensor<1x1x3x!quant.uniform<i8:f32, 1.0>>
+}
+// CHECK: n13_average_with_padding: {{.*}} [2, 6, 3]
+func.func @n13_average_with_padding() -> tensor<1x1x3x!quant.uniform<i8:f32, 1.0>> {
+  %x = qc.constant dense<[[[5, 6]]]> : tensor<1x1x2xi8> -> tensor<1x1x2x!quant.uniform<i8:f32, 1.0>>
+  %y = qc.pool average %x {kernel = array<i64: 2>, strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, count_include_pad}
+    : tensor<1x1x2x!quant.uniform<i8:f32, 1.0>> -> tensor<1x1x3x!quant.uniform<i8:f32, 1.0>>
+  return %y : tensor<1x1x3x!quant.uniform<i8:f32, 1.0>>
+}
+
+// N14. Limits 0 and 6 are the codes -128 and 120 - 128 = -8.
+// CHECK: n14_limits: {{.*}} [-128, -100, -8]
+func.func @n14_limits() -> tensor<3x!quant.uniform<i8:f32, 0.05:-128>> {
+  %x = qc.constant dense<[-128, -100, 127]> : tensor<3xi8> -> tensor<3x!quant.uniform<i8:f32, 0.05:-128>>
+  %y = qc.clamp %x {clamp_min = 0.0 : f32, clamp_max = 6.0 : f32} : tensor<3x!quant.uniform<i8:f32, 0.05:-128>> -> tensor<3x!quant.uniform<i8:f32, 0.05:-128>>
+  return %y : tensor<3x!quant.uniform<i8:f32, 0.05:-128>>
+}
+
+// N16. Sums in the order of their definition: (1e8 + 1) - 1e8 in f32.
+// CHECK: n16_order: tensor<1xf32> [0]
+func.func @n16_order() -> tensor<1xf32> {
+  %x = qc.constant dense<[1.0e8, 1.0, -1.0e8]> : tensor<3xf32>
+  %y = qc.reduce sum %x {axes = array<i64: 0>, keep_dims} : tensor<3xf32> -> tensor<1xf32>
+  return %y : tensor<1xf32>
+}
+
+// N17. 100 + 100 wraps in i8; casts to integers cut and saturate, NaN gives 0; integers keep their low bits.
+// CHECK: n17_wrap: tensor<1xi8> [-56]
+func.func @n17_wrap() -> tensor<1xi8> {
+  %x = qc.constant dense<[100]> : tensor<1xi8>
+  %y = qc.add %x, %x : (tensor<1xi8>, tensor<1xi8>) -> tensor<1xi8>
+  return %y : tensor<1xi8>
+}
+// CHECK: n17_cast_to_i8: tensor<5xi8> [2, -2, 127, -128, 0]
+func.func @n17_cast_to_i8() -> tensor<5xi8> {
+  %x = qc.constant dense<[2.9, -2.9, 1.0e9, -1.0e9, 0x7FC00000]> : tensor<5xf32>
+  %y = qc.cast %x : tensor<5xf32> -> tensor<5xi8>
+  return %y : tensor<5xi8>
+}
+// CHECK: n17_cast_narrow: tensor<2xui8> [255, 44]
+func.func @n17_cast_narrow() -> tensor<2xui8> {
+  %x = qc.constant dense<[-1, 300]> : tensor<2xi32>
+  %y = qc.cast %x : tensor<2xi32> -> tensor<2xui8>
+  return %y : tensor<2xui8>
+}
+// CHECK: n17_cast_to_bool: tensor<3xi1> [0, 1, 1]
+func.func @n17_cast_to_bool() -> tensor<3xi1> {
+  %x = qc.constant dense<[0.0, -0.5, 2.0]> : tensor<3xf32>
+  %y = qc.cast %x : tensor<3xf32> -> tensor<3xi1>
+  return %y : tensor<3xi1>
+}
