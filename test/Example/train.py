@@ -233,8 +233,8 @@ def main():
     file = onnx_file.Graph("glyphs")
     network.nodes(file, "glyphs", "picture")
     file.write(os.path.join(folder, "glyphs.onnx"), {"picture": [1, 1, glyphs.SIZE, glyphs.SIZE]}, {"logits": [1, len(glyphs.CLASSES)]})
-    np.savez_compressed(os.path.join(folder, "calib.npz"), picture=calib)
-    np.savez_compressed(os.path.join(folder, "eval.npz"), picture=pictures, y=labels)
+    np.savez_compressed(os.path.join(folder, "calib.npz"), picture=calib.astype(np.float32))
+    np.savez_compressed(os.path.join(folder, "eval.npz"), picture=pictures.astype(np.float32), y=labels)
 
 
 if __name__ == "__main__":

@@ -131,8 +131,8 @@ def check_identity(arguments, report, targets):
 def evaluate(arguments, outputs, samples, floats=None):
     """The metrics of evaluate.py or of the example's score.py."""
     if arguments.score:
-        text = run(sys.executable, arguments.score, outputs)
-        return {"top1": float(text.strip().rstrip("%")) / 100}
+        text = run(sys.executable, arguments.score, "eval.npz", outputs)
+        return {"top1": float(re.match(r"accuracy ([0-9.]+)%", text).group(1)) / 100}
     script, name = arguments.evaluate
     extra = ["--float", floats] if floats else []
     return json.loads(run(sys.executable, script, "score", name, samples, outputs, *extra).splitlines()[-1])

@@ -175,6 +175,8 @@ Error Runner::encode(const Source &source, const std::vector<char> &raw, std::ve
       storeInt(quantizeF32(values[i], float(*port.scale), port.zeroPoint, port.low(), port.high()), width, &bytes[i * width]);
     return Error::success();
   }
+  if (port.scale)
+    what += " (-int takes integer arrays as codes; give real values as float32)";
   std::vector<int64_t> values(count);
   if (Error error = convertToInt(source.dtype, raw.data(), count, port.low(), port.high(), values.data(), what))
     return error;
