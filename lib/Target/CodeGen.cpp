@@ -186,9 +186,10 @@ Error checkSymbols(StringRef object) {
 static void dropNotes(mlir::ModuleOp module) {
   for (auto function : module.getOps<mlir::LLVM::LLVMFuncOp>())
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      for (mlir::NamedAttribute attr : llvm::to_vector(function.getArgAttrs(i)))
-        if (attr.getName().strref().starts_with("qc."))
-          function.removeArgAttr(i, attr.getName());
+      if (mlir::DictionaryAttr notes = function.getArgAttrDict(i))
+        for (mlir::NamedAttribute attr : notes)
+          if (attr.getName().strref().starts_with("qc."))
+            function.removeArgAttr(i, attr.getName());
 }
 
 Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const CodeGenOptions &options) {
