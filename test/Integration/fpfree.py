@@ -46,6 +46,8 @@ def disassemble(path):
         elif match := re.match(r"\s+[0-9a-f]+:\s+R_\w+\s+(\S+)", line):
             if name and functions[name]:
                 functions[name][-1][2].add(re.sub(r"[-+]0x[0-9a-f]+$", "", match.group(1)))
+        elif re.search(r"\s\.(word|short|byte)\s", line):
+            continue  # constants between the instructions
         elif match := re.match(r"\s*[0-9a-f]+:\s+(\S+)(.*)", line):
             named = {re.sub(r"\+0x[0-9a-f]+$", "", target) for target in re.findall(r"<([^>]+)>", match.group(2))}
             functions[name].append((match.group(1), line.strip(), named))
@@ -66,6 +68,8 @@ def main(path, entry):
         seen.add(name)
         for mnemonic, line, named in functions[name]:
             instructions += 1
+            if mnemonic == "<unknown>":
+                sys.exit(f"{path}: the disassembler does not know the instruction at {name}: {line}")
             if re.fullmatch(counts, mnemonic) and not (excepted and re.fullmatch(excepted, mnemonic)):
                 found.append(f"{name}: {line}")
             for target in named:
