@@ -67,6 +67,16 @@ std::string kernelName(Operation *op) {
   return op->getName().stripDialect().str() + ".generic";
 }
 
+/// The requantization that the same loop nest applies to an accumulator, if it has one.
+RequantizeOp getEpilogue(Operation &op) {
+  if (!isa<AccumulatorOpInterface>(op) || op.getNumResults() != 1 || !op.getResult(0).hasOneUse())
+    return {};
+  Operation *user = *op.getResult(0).user_begin();
+  if (isa<ReshapeOp>(user) && user->getResult(0).hasOneUse())
+    user = *user->getResult(0).user_begin();
+  return dyn_cast<RequantizeOp>(user);
+}
+
 llvm::json::Object describeLayer(Operation &op) {
   llvm::json::Object layer{{"name", getLocName(op.getLoc())}, {"op", op.getName().stripDialect()}, {"kernel", kernelName(&op)}};
   int64_t constants = 0, inputs = 0;
@@ -74,13 +84,18 @@ llvm::json::Object describeLayer(Operation &op) {
     (getConstant(operand) ? constants : inputs) += getBytes(operand.getType());
   layer["constant_bytes"] = constants;
   layer["input_bytes"] = inputs;
-  layer["output_bytes"] = getBytes(op.getResult(0).getType());
+  Value output = op.getResult(0);
+  if (RequantizeOp epilogue = getEpilogue(op))
+    output = epilogue.getResult();
+  layer["output_bytes"] = getBytes(output.getType());
   layer["output_shape"] = toJson(getShape(op.getResult(0)));
-  layer["output_type"] = typeName(getElementType(op.getResult(0)));
+  layer["output_type"] = typeName(getElementType(output));
   if (auto accumulator = dyn_cast<AccumulatorOpInterface>(op)) {
     layer["macs"] = accumulator.getMacs();
-    if (auto bound = accumulator.getAccBound())
+    if (auto bound = accumulator.getAccBound()) {
       layer["accumulator_bound"] = int64_t(*bound);
+      layer["accumulator_type"] = typeName(getElementType(op.getResult(0)));
+    }
   }
   return layer;
 }
@@ -128,9 +143,15 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
       auto text = [&](StringRef key) { return entry.getAs<StringAttr>(key).str(); };
       info.floatOps.push_back(llvm::json::Object{{"name", text("name")}, {"op", text("op")}, {"reason", text("reason")}});
     }
-  for (Operation &op : main.getBody().front().without_terminator())
-    if (!isa<ConstantOp>(op) && op.getNumResults() == 1)
-      info.layers.push_back(describeLayer(op));
+  // A requantization that closes an accumulator's loop nest is part of that layer.
+  llvm::SmallPtrSet<Operation *, 16> epilogues;
+  for (Operation &op : main.getBody().front().without_terminator()) {
+    if (isa<ConstantOp>(op) || op.getNumResults() != 1 || epilogues.contains(&op))
+      continue;
+    if (RequantizeOp epilogue = getEpilogue(op))
+      epilogues.insert(epilogue);
+    info.layers.push_back(describeLayer(op));
+  }
 }
 
 void collectArena(ModuleOp module, BundleInfo &info) {
