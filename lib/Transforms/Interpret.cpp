@@ -7,6 +7,7 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
 #include <cstdlib>
 
 using namespace mlir;
@@ -20,6 +21,10 @@ namespace {
 /// The shortest decimal that reads back as the same f32.
 std::string printFloat(float value) {
   char text[32];
+  if (std::fabs(value) < 0x1p24f && std::trunc(value) == value) { // not 1e+01 for 10
+    std::snprintf(text, sizeof(text), "%.0f", double(value));
+    return text;
+  }
   for (int digits = 1; digits <= 9; ++digits) {
     std::snprintf(text, sizeof(text), "%.*g", digits, double(value));
     if (std::strtof(text, nullptr) == value)

@@ -1,0 +1,90 @@
+// What the evaluator refuses, each with the op that it happened at.
+// RUN: qopt -qc-interpret -verify-diagnostics -split-input-file %s
+
+func.func @no_softmax_quantized() -> tensor<1x2x!quant.uniform<i8:f32, 0.5>> {
+  %x = qc.constant dense<1> : tensor<1x2xi8> -> tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+  // expected-error @below {{has no evaluation on quantized types: it stays in float}}
+  %y = qc.softmax %x {axis = 1} : tensor<1x2x!quant.uniform<i8:f32, 0.5>> -> tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+  return %y : tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+}
+
+// -----
+
+func.func @no_div_quantized() -> tensor<2x!quant.uniform<i8:f32, 0.5>> {
+  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  // expected-error @below {{has no evaluation on quantized types: it stays in float}}
+  %y = qc.div %x, %x : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return %y : tensor<2x!quant.uniform<i8:f32, 0.5>>
+}
+
+// -----
+
+func.func @no_div_by_zero() -> tensor<1xi32> {
+  %x = qc.constant dense<0> : tensor<1xi32>
+  // expected-error @below {{divides an integer by zero}}
+  %y = qc.div %x, %x : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi32>
+  return %y : tensor<1xi32>
+}
+
+// -----
+
+func.func @no_add_per_channel_result() -> tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>> {
+  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  // expected-error @below {{result of a computation on quantized types must have one scale}}
+  %y = qc.add %x, %x : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
+  return %y : tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
+}
+
+// -----
+
+func.func @no_add_float_operand() -> tensor<2x!quant.uniform<i8:f32, 0.5>> {
+  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  %f = qc.constant dense<1.0> : tensor<2xf32>
+  // expected-error @below {{activation operand must be quantized with one scale, not 'f32'}}
+  %y = qc.add %x, %f : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return %y : tensor<2x!quant.uniform<i8:f32, 0.5>>
+}
+
+// -----
+
+func.func @no_reshape_across_domains() -> tensor<2xf32> {
+  %x = qc.constant dense<1> : tensor<2xi8>
+  // expected-error @below {{moves values and cannot turn 'i8' into 'f32'}}
+  %y = qc.reshape %x : tensor<2xi8> -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+func.func @no_f64() -> tensor<2xf64> {
+  %x = qc.constant dense<1.0> : tensor<2xf32>
+  // expected-error @below {{has no evaluation on 'tensor<2xf64>'}}
+  %y = qc.cast %x : tensor<2xf32> -> tensor<2xf64>
+  return %y : tensor<2xf64>
+}
+
+// -----
+
+// expected-error @below {{'qc.requant' must be onnx, ort, tflite-double, tflite-single or pow2, not 'up'}}
+func.func @no_unknown_contract() -> tensor<2x!quant.uniform<i8:f32, 0.5>> attributes {qc.requant = "up"} {
+  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  %y = qc.mul %x, %x : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return %y : tensor<2x!quant.uniform<i8:f32, 0.5>>
+}
+
+// -----
+
+// expected-error @below {{cannot be evaluated: it calls itself}}
+func.func @no_recursion() -> tensor<2xf32> {
+  %x = func.call @no_recursion() : () -> tensor<2xf32>
+  return %x : tensor<2xf32>
+}
+
+// -----
+
+// expected-error @below {{cannot be evaluated: it needs a body of one block}}
+func.func private @external() -> tensor<2xf32>
+func.func @no_external_call() -> tensor<2xf32> {
+  %x = func.call @external() : () -> tensor<2xf32>
+  return %x : tensor<2xf32>
+}
