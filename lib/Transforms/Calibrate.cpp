@@ -9,9 +9,12 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Process.h"
+
+#include <deque>
 
 using namespace mlir;
 
@@ -33,16 +36,13 @@ public:
   /// `values` are values of `function` other than its arguments.
   static FailureOr<std::unique_ptr<Network>> compile(func::FuncOp function, ArrayRef<Value> values);
 
-  /// One pointer per argument, then one per value.
-  void run(ArrayRef<char *> pointers) {
-    SmallVector<char *> all(pointers);
-    all.push_back(arena->data);
-    entry(all.data());
-  }
+  size_t getArenaBytes() const { return arenaBytes; }
+  /// One pointer per argument, then one per value, then the arena. Without state: may run in several threads.
+  void run(SmallVector<char *> &pointers) const { entry(pointers.data()); }
 
 private:
   std::unique_ptr<Jit> jit;
-  std::unique_ptr<Buffer> arena;
+  size_t arenaBytes = 0;
   void (*entry)(char **) = nullptr;
 };
 
@@ -108,7 +108,7 @@ FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, Arra
   addPackedEntry(*module);
 
   auto network = std::make_unique<Network>();
-  network->arena = std::make_unique<Buffer>(bytes.getInt());
+  network->arenaBytes = bytes.getInt();
   llvm::Expected<Target> target = getCalibrationTarget();
   if (!target)
     return fail(target.takeError());
@@ -129,17 +129,18 @@ struct Input {
   RankedTensorType type;
   std::string dtype;
   std::unique_ptr<NpzFile::Reader> reader;
-  std::unique_ptr<Buffer> buffer;
 
   bool isFloat() const { return type.getElementType().isF32(); }
   unsigned elementBytes() const { return llvm::PowerOf2Ceil(std::max(8u, type.getElementTypeBitWidth())) / 8; }
+  size_t bytes() const { return type.getNumElements() * elementBytes(); }
 };
 
-/// The samples of an .npz file, one after another, in the buffers of the network's inputs.
+/// The samples of an .npz file, one after another.
 class Samples {
 public:
   llvm::Error open(StringRef path, func::FuncOp function);
-  llvm::Error next();
+  /// Puts the next sample into one buffer per input.
+  llvm::Error next(ArrayRef<char *> buffers);
   int64_t size() const { return count; }
   ArrayRef<Input> inputs() const { return list; }
 
@@ -200,20 +201,19 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
     if (!reader)
       return reader.takeError();
     input.reader = std::move(*reader);
-    input.buffer = std::make_unique<Buffer>(input.type.getNumElements() * input.elementBytes());
   }
   if (!count)
     return fail("the network has no input to feed");
   return llvm::Error::success();
 }
 
-llvm::Error Samples::next() {
-  for (Input &input : list) {
+llvm::Error Samples::next(ArrayRef<char *> buffers) {
+  for (auto [input, buffer] : llvm::zip(list, buffers)) {
     if (llvm::Error error = input.reader->next(bytes))
       return error;
     size_t size = input.type.getNumElements();
     if (input.isFloat()) {
-      if (llvm::Error error = convertToFloat(input.dtype, bytes.data(), size, reinterpret_cast<float *>(input.buffer->data), input.name))
+      if (llvm::Error error = convertToFloat(input.dtype, bytes.data(), size, reinterpret_cast<float *>(buffer), input.name))
         return error;
       continue;
     }
@@ -226,10 +226,45 @@ llvm::Error Samples::next() {
       return error;
     // Little endian hosts only: the low bytes come first.
     for (size_t i = 0; i < size; ++i)
-      std::memcpy(input.buffer->data + i * input.elementBytes(), &integers[i], input.elementBytes());
+      std::memcpy(buffer + i * input.elementBytes(), &integers[i], input.elementBytes());
   }
   return llvm::Error::success();
 }
+
+/// What one sample at a time needs: memory of its own and observers of its own.
+struct Shard {
+  Shard(ArrayRef<Input> inputs, func::FuncOp function, ArrayRef<Value> computed, ArrayRef<ObserveOp> observes, size_t arenaBytes)
+      : histograms(observes.size()) {
+    llvm::DenseMap<Value, char *> data;
+    auto allocate = [&](size_t bytes) {
+      buffers.push_back(std::make_unique<Buffer>(bytes));
+      pointers.push_back(buffers.back()->data);
+      return pointers.back();
+    };
+    for (auto [input, argument] : llvm::zip(inputs, function.getArguments()))
+      data[argument] = allocate(input.bytes());
+    for (Value value : computed)
+      data[value] = allocate(cast<ShapedType>(value.getType()).getNumElements() * sizeof(float));
+    allocate(arenaBytes);
+    for (ObserveOp observe : observes)
+      observed.push_back({reinterpret_cast<const float *>(data[observe.getInput()]), size_t(cast<ShapedType>(observe.getType()).getNumElements())});
+  }
+
+  /// Runs the sample in the input buffers. `network` is null if only inputs are observed.
+  void run(const Network *network) {
+    if (network)
+      network->run(pointers);
+    for (size_t i = 0; i < observed.size() && !notFinite; ++i)
+      if (!histograms[i].add(observed[i]))
+        notFinite = i;
+  }
+
+  std::vector<std::unique_ptr<Buffer>> buffers;
+  SmallVector<char *> pointers;           ///< inputs, computed values, arena
+  std::vector<ArrayRef<float>> observed;  ///< per observe
+  std::vector<Histogram> histograms;      ///< per observe
+  std::optional<size_t> notFinite;        ///< the first observe that saw NaN or infinity
+};
 
 /// A bar on a terminal, nothing in a pipe.
 class Progress {
@@ -312,33 +347,30 @@ private:
         return failure();
       network = std::move(*compiled);
     }
-    llvm::DenseMap<Value, char *> data;
-    SmallVector<char *> pointers;
-    std::vector<Buffer> buffers;
-    buffers.reserve(computed.size());
-    for (auto [input, argument] : llvm::zip(source.inputs(), function.getArguments()))
-      pointers.push_back(data[argument] = input.buffer->data);
-    for (Value value : computed) {
-      buffers.emplace_back(cast<ShapedType>(value.getType()).getNumElements() * sizeof(float));
-      pointers.push_back(data[value] = buffers.back().data);
-    }
 
-    std::vector<Histogram> histograms(observes.size());
+    size_t count = shards ? shards : std::min(8u, getContext().getNumThreads());
+    std::deque<Shard> workers;
+    for (size_t i = 0; i < std::min<size_t>(count, source.size()); ++i)
+      workers.emplace_back(source.inputs(), function, computed, observes, network ? network->getArenaBytes() : 0);
     Progress progress(source.size());
-    for (int64_t sample = 0; sample < source.size(); ++sample) {
-      if (llvm::Error error = source.next())
-        return fail(std::move(error));
-      if (network)
-        network->run(pointers);
-      for (auto [i, histogram] : llvm::enumerate(histograms)) {
-        ObserveOp observe = observes[i];
-        auto *values = reinterpret_cast<const float *>(data[observe.getInput()]);
-        if (!histogram.add({values, size_t(cast<ShapedType>(observe.getType()).getNumElements())}))
-          return observe.emitError() << "tensor '" << observe.getId() << "' holds a value that is not finite for sample " << sample << " of '"
-                                     << samples << "'";
-      }
-      progress.step(sample + 1);
+    for (int64_t done = 0; done < source.size();) {
+      size_t batch = std::min<int64_t>(workers.size(), source.size() - done);
+      for (size_t i = 0; i < batch; ++i)
+        if (llvm::Error error = source.next(ArrayRef(workers[i].pointers).take_front(source.inputs().size())))
+          return fail(std::move(error));
+      parallelFor(&getContext(), 0, batch, [&](size_t i) { workers[i].run(network.get()); });
+      for (size_t i = 0; i < batch; ++i)
+        if (auto bad = workers[i].notFinite) {
+          ObserveOp observe = observes[*bad];
+          return emitError(observe.getLoc()) << "tensor '" << observe.getId() << "' holds a value that is not finite for sample " << done + i
+                                             << " of '" << samples << "'";
+        }
+      progress.step(done += batch);
     }
+    std::vector<Histogram> &histograms = workers.front().histograms;
+    for (const Shard &worker : llvm::drop_begin(workers))
+      for (auto [histogram, other] : llvm::zip(histograms, worker.histograms))
+        histogram.merge(other);
     Builder builder(&getContext());
     for (auto [i, histogram] : llvm::enumerate(histograms)) {
       ObserveOp observe = observes[i];

@@ -56,14 +56,47 @@ double quantizationError(ArrayRef<double> centers, ArrayRef<double> weights, dou
   return error;
 }
 
+/// The range whose codes are exactly the values seen, if these lie on a grid through zero with no more steps than codes: what was an 8-bit
+/// integer once then is one again. A handful of values lies on some grid by chance, which says nothing about values to come.
+std::optional<Range> findGrid(const Bins &values, IntegerType code) {
+  constexpr size_t fewest = 32;
+  if (values.size() < fewest)
+    return std::nullopt;
+  double step = std::numeric_limits<double>::infinity();
+  for (size_t i = 1; i < values.size(); ++i)
+    step = std::min(step, values[i].low - values[i - 1].low);
+  // The difference of two neighbours is inexact; over the whole width the error is divided by the number of steps.
+  double width = values.back().low - values.front().low, steps = std::nearbyint(width / step);
+  double levels = std::ldexp(1.0, code.getWidth()) - 1;
+  if (steps > levels)
+    return std::nullopt;
+  step = width / steps;
+  for (const Histogram::Bin &bin : values)
+    if (double position = bin.low / step; std::fabs(position - std::nearbyint(position)) > 1e-3)
+      return std::nullopt;
+  double lowest = std::min(std::nearbyint(values.front().low / step), 0.0), highest = std::max(std::nearbyint(values.back().low / step), 0.0);
+  double spare = levels - (highest - lowest);
+  if (spare < 0)
+    return std::nullopt;
+  // Codes to spare: values to come may exceed those seen, on the side of zero only if they did so before.
+  if (lowest < 0)
+    lowest -= highest > 0 ? std::floor(spare / 2) : spare;
+  return Range{lowest * step, (lowest + levels) * step};
+}
+
 /// Searches lower and upper limit together: a grid over both, then ever finer grids around the best.
 Range pickMse(const Histogram &histogram, IntegerType code, double) {
   double low = histogram.min(), high = histogram.max();
   if (low == high || isFinerThanBins(code))
     return {low, high};
   std::pair<int64_t, int64_t> limits = getCodeLimits(code);
+  Bins bins = histogram.distinctValues();
+  if (auto grid = findGrid(bins, code))
+    return *grid;
+  if (bins.empty())
+    bins = histogram.bins();
   std::vector<double> centers, weights;
-  for (const Histogram::Bin &bin : histogram.bins()) {
+  for (const Histogram::Bin &bin : bins) {
     // The outermost bins reach beyond what was seen.
     double center = (std::max(bin.low, low) + std::min(bin.high, high)) / 2;
     centers.push_back(center);

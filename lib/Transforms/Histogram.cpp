@@ -1,6 +1,9 @@
 // The streaming histogram.
 #include "Histogram.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -42,7 +45,21 @@ bool Histogram::add(llvm::ArrayRef<float> values) {
     center[bin] += 1 - isZero;
   }
   zeros += zerosHere;
+  for (size_t i = 0; i < values.size() && !manyDistinct; ++i)
+    if (values[i] != 0)
+      addDistinct(llvm::bit_cast<uint32_t>(values[i]), 1);
   return true;
+}
+
+void Histogram::addDistinct(uint32_t bits, uint64_t count) {
+  if (manyDistinct)
+    return;
+  distinct[bits] += count;
+  // Whether there are more values than this depends on the set of values alone.
+  if (distinct.size() > maxDistinct) {
+    manyDistinct = true;
+    distinct.clear();
+  }
 }
 
 void Histogram::growTo(int wanted) {
@@ -73,6 +90,12 @@ void Histogram::merge(const Histogram &other) {
   most = std::max(most, other.most);
   if (other.counts.empty())
     return;
+  if (other.manyDistinct) {
+    manyDistinct = true;
+    distinct.clear();
+  }
+  for (auto [bits, count] : other.distinct)
+    addDistinct(bits, count);
   Histogram grown = other;
   int common = std::max(counts.empty() ? other.exponent : exponent, other.exponent);
   growTo(common);
@@ -90,6 +113,16 @@ std::vector<Histogram::Bin> Histogram::bins() const {
   return result;
 }
 
+std::vector<Histogram::Bin> Histogram::distinctValues() const {
+  std::vector<Bin> result;
+  for (auto [bits, count] : distinct) {
+    double value = llvm::bit_cast<float>(bits);
+    result.push_back({value, value, count});
+  }
+  llvm::sort(result, [](const Bin &a, const Bin &b) { return a.low < b.low; });
+  return result;
+}
+
 std::vector<uint64_t> Histogram::magnitudes(double &width) const {
   width = std::ldexp(1.0, exponent + 1) / double(numBins);
   std::vector<uint64_t> result(numBins / 2, 0);
@@ -101,6 +134,6 @@ std::vector<uint64_t> Histogram::magnitudes(double &width) const {
 
 bool Histogram::operator==(const Histogram &other) const {
   return total == other.total && zeros == other.zeros && least == other.least && most == other.most && exponent == other.exponent &&
-         counts == other.counts;
+         counts == other.counts && manyDistinct == other.manyDistinct && distinct == other.distinct;
 }
 } // namespace qc

@@ -8,6 +8,7 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,10 @@ public:
     uint64_t count;
   };
   std::vector<Bin> bins() const;
+  /// As long as a tensor has at most `maxDistinct` values other than zero, they are known exactly: bins of no width, in ascending order. Images
+  /// and features that were 8-bit integers once are of that kind. Empty if there were more.
+  static constexpr size_t maxDistinct = 1024;
+  std::vector<Bin> distinctValues() const;
   /// Counts of |x| over [0, 2^exponent) in numBins/2 bins, zeros not included; `width` is that of a bin.
   std::vector<uint64_t> magnitudes(double &width) const;
 
@@ -47,12 +52,15 @@ public:
 
 private:
   void growTo(int exponent);
+  void addDistinct(uint32_t bits, uint64_t count);
 
   int exponent = smallestExponent;
   static constexpr int smallestExponent = -120;
   std::vector<uint64_t> counts; ///< empty until the first value other than zero
   uint64_t zeros = 0, total = 0;
   float least = 0, most = 0; ///< zero is always inside
+  std::unordered_map<uint32_t, uint64_t> distinct; ///< by the bits of the f32 value
+  bool manyDistinct = false;
 };
 
 /// The real range that the calibrator `name` picks for codes of type `code`; zero is inside it.

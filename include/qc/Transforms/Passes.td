@@ -57,7 +57,8 @@ def Calibrate : Pass<"qc-calibrate", "::mlir::ModuleOp"> {
     Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
     Option<"calibrator", "calibrator", "std::string", "\"mse\"", "minmax, percentile, mse or entropy">,
     Option<"percentile", "percentile", "double", "99.99", "for the percentile calibrator">,
-    Option<"dump", "dump", "std::string", "\"\"", "write the ranges to this JSON file">
+    Option<"dump", "dump", "std::string", "\"\"", "write the ranges to this JSON file">,
+    Option<"shards", "shards", "unsigned", "0", "samples at a time, each with observers of its own that are merged (0: one per thread)">
   ];
 }
 
@@ -154,9 +155,9 @@ def OutlineKernels : Pass<"qc-outline-kernels", "::mlir::ModuleOp"> {
     All buffers are parts of one arena, so that LLVM must assume that they overlap, and would neither vectorize nor keep values in registers. Buffers
     that one loop nest uses are live at the same time, hence disjoint; as arguments of a function they can say so (`noalias`). Functions
     are named after their layer, which serves profilers, and small enough that compile time stays linear. Afterwards the body of the function is
-    a list of calls.
+    a list of calls. Loops around the innermost ones are marked as not to be unrolled, short constant ones excepted.
   }];
-  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
 #endif // QC_TRANSFORMS_PASSES_TD
