@@ -10,6 +10,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -131,15 +132,12 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
 };
 
-void buildFromText(OpPassManager &pm, const TextOptions &text) {
+LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::function_ref<LogicalResult(const Twine &)> fail) {
   auto from = parseStage(text.startAfter), to = parseStage(text.stopAfter);
-  if (!from || !to || *to == Stage::Bundle) {
-    std::string names;
-    for (auto [stage, name] : stageNames)
-      if (stage != Stage::Bundle)
-        names += " " + name.str();
-    llvm::report_fatal_error(llvm::Twine("--qc-pipeline: unknown stage; the stages are") + names, /*gen_crash_diag=*/false);
-  }
+  if (!from || !to || *to == Stage::Bundle)
+    return fail("unknown stage; use one of " + getStageNames(/*withBundle=*/false));
+  if (text.mode != "int" && text.mode != "f32")
+    return fail("mode=" + text.mode + ": use one of int, f32");
   PipelineOptions options;
   options.float32 = text.mode == "f32";
   options.activations = text.activations;
@@ -152,7 +150,17 @@ void buildFromText(OpPassManager &pm, const TextOptions &text) {
   options.integerOnly = text.integerOnly;
   options.dropSoftmax = text.dropSoftmax;
   options.indexBits = text.indexBits;
+  for (const std::string &problem : checkOptions(options))
+    return fail(problem);
   buildPipeline(pm, *from, *to, options);
+  return success();
+}
+
+/// `iN` or `uN` with a width that the passes know.
+bool isCodeType(StringRef text, bool allowUnsigned) {
+  unsigned bits = 0;
+  bool known = text.consume_front("i") || (allowUnsigned && text.consume_front("u"));
+  return known && !text.getAsInteger(10, bits) && ((bits >= 2 && bits <= 8) || bits == 16);
 }
 } // namespace
 
@@ -161,6 +169,31 @@ std::optional<Stage> parseStage(StringRef name) {
     if (name == text)
       return stage;
   return std::nullopt;
+}
+
+std::string getStageNames(bool withBundle) {
+  std::string names;
+  for (auto [stage, name] : stageNames)
+    if (withBundle || stage != Stage::Bundle)
+      names += (names.empty() ? "" : ", ") + name.str();
+  return names;
+}
+
+std::vector<std::string> checkOptions(const PipelineOptions &options) {
+  std::vector<std::string> problems;
+  auto oneOf = [&](StringRef option, StringRef value, ArrayRef<StringRef> choices) {
+    if (!llvm::is_contained(choices, value))
+      problems.push_back((option + "=" + value + ": use one of " + llvm::join(choices, ", ")).str());
+  };
+  oneOf("calibrator", options.calibrator, {"minmax", "percentile", "mse", "entropy"});
+  oneOf("requant", options.requant, {"onnx", "ort", "tflite-double", "tflite-single", "pow2"});
+  if (!isCodeType(options.weights, false))
+    problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
+  if (!isCodeType(options.activations, true))
+    problems.push_back("activations=" + options.activations + ": use iN or uN with N in 2..8 or 16");
+  if (!(options.percentile > 50 && options.percentile <= 100))
+    problems.push_back("percentile: use a number above 50 and up to 100");
+  return problems;
 }
 
 StringRef getStageName(Stage stage) { return stageNames[static_cast<unsigned>(stage)].second; }
@@ -181,6 +214,12 @@ void buildPipeline(OpPassManager &pm, Stage from, Stage to, const PipelineOption
 }
 
 void registerPipelines() {
-  PassPipelineRegistration<TextOptions>("qc-pipeline", "the passes between two stages (docs/Pipeline.md)", buildFromText);
+  registerPassPipeline(
+      "qc-pipeline", "the passes between two stages (docs/Pipeline.md)",
+      [](OpPassManager &pm, StringRef text, llvm::function_ref<LogicalResult(const Twine &)> fail) {
+        TextOptions options;
+        return failed(options.parseFromString(text)) ? failure() : buildFromText(pm, options, fail);
+      },
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> handle) { handle(TextOptions()); });
 }
 } // namespace qc

@@ -64,33 +64,33 @@ int fail(const llvm::Twine &message) {
   return 1;
 }
 
-/// `iN` or `uN` with a width that the passes know.
-bool isCodeType(llvm::StringRef text, bool allowUnsigned) {
-  unsigned bits = 0;
-  bool known = text.consume_front("i") || (allowUnsigned && text.consume_front("u"));
-  return known && !text.getAsInteger(10, bits) && ((bits >= 2 && bits <= 8) || bits == 16);
+qc::PipelineOptions getPipelineOptions() {
+  qc::PipelineOptions options;
+  options.float32 = mode == "f32";
+  options.activations = activations;
+  options.weights = weights;
+  options.requant = requant;
+  options.calibrator = calibrator;
+  options.percentile = percentile;
+  options.samples = calib;
+  options.ranges = ranges;
+  options.dumpRanges = dumpRanges;
+  options.integerOnly = integerOnly;
+  options.dropSoftmax = dropSoftmax;
+  return options;
 }
 
 /// All impossible options at once.
-llvm::SmallVector<std::string> checkOptions() {
-  llvm::SmallVector<std::string> problems;
-  auto oneOf = [&](llvm::StringRef option, llvm::StringRef value, llvm::ArrayRef<llvm::StringRef> choices) {
-    if (!llvm::is_contained(choices, value))
-      problems.push_back(("-" + option + "=" + value + ": use one of " + llvm::join(choices, ", ")).str());
-  };
+std::vector<std::string> findProblems() {
+  std::vector<std::string> problems;
   if (input.empty())
     problems.push_back("no input: give a .onnx or .mlir file");
-  oneOf("mode", mode, {"int", "f32"});
-  oneOf("calibrator", calibrator, {"minmax", "percentile", "mse", "entropy"});
-  oneOf("requant", requant, {"onnx", "ort", "tflite-double", "tflite-single", "pow2"});
+  if (mode != "int" && mode != "f32")
+    problems.push_back("-mode=" + mode + ": use one of int, f32");
+  for (const std::string &problem : qc::checkOptions(getPipelineOptions()))
+    problems.push_back("-" + problem);
   if (!stopAfter.empty() && !qc::parseStage(stopAfter))
-    oneOf("stop-after", stopAfter, {"import", "graph", "annotated", "qdq", "quantized", "integer", "linalg", "buffers", "llvm", "bundle"});
-  if (!isCodeType(weights, false))
-    problems.push_back("-weights=" + weights + ": use iN with N in 2..8 or 16");
-  if (!isCodeType(activations, true))
-    problems.push_back("-activations=" + activations + ": use iN or uN with N in 2..8 or 16");
-  if (!(percentile > 50 && percentile <= 100))
-    problems.push_back("-percentile: use a number above 50 and up to 100");
+    problems.push_back("-stop-after=" + stopAfter + ": use one of " + qc::getStageNames(/*withBundle=*/true));
   if (mode == "f32" && integerOnly)
     problems.push_back("-integer-only contradicts -mode=f32");
   if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
@@ -184,7 +184,7 @@ int writeText(llvm::StringRef text, llvm::StringRef path) {
 }
 
 int compileModel() {
-  if (auto problems = checkOptions(); !problems.empty()) {
+  if (auto problems = findProblems(); !problems.empty()) {
     for (const std::string &problem : problems)
       fail(problem);
     return 1;
@@ -232,18 +232,7 @@ int compileModel() {
   if (!module)
     return 1;
 
-  qc::PipelineOptions options;
-  options.float32 = mode == "f32";
-  options.activations = activations;
-  options.weights = weights;
-  options.requant = requant;
-  options.calibrator = calibrator;
-  options.percentile = percentile;
-  options.samples = calib;
-  options.ranges = ranges;
-  options.dumpRanges = dumpRanges;
-  options.integerOnly = integerOnly;
-  options.dropSoftmax = dropSoftmax;
+  qc::PipelineOptions options = getPipelineOptions();
   options.indexBits = target->indexBits;
 
   qc::BundleInfo info;

@@ -5,14 +5,18 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace qc {
-/// In order; docs/Pipeline.md says what holds after each. `object` (the bundle) is not an IR stage and is made by Bundle.h.
+/// In order; docs/Pipeline.md says what holds after each. `Bundle` is not an IR stage and is made by Bundle.h.
 enum class Stage { Import, Graph, Annotated, QDQ, Quantized, Integer, Linalg, Buffers, LLVM, Bundle };
 
 std::optional<Stage> parseStage(llvm::StringRef name);
 llvm::StringRef getStageName(Stage stage);
+/// "import, graph, ...", for messages.
+std::string getStageNames(bool withBundle);
 
 /// Everything that changes the IR between import and LLVM. Nothing here but `indexBits` depends on the target.
 struct PipelineOptions {
@@ -29,6 +33,9 @@ struct PipelineOptions {
   bool dropSoftmax = false;
   unsigned indexBits = 64;          ///< pointer width of the target
 };
+
+/// What is impossible in the options, as "<option>=<value>: <remedy>"; empty if nothing.
+std::vector<std::string> checkOptions(const PipelineOptions &options);
 
 /// Appends the passes that lead from after `from` up to and including `to`. Each stage ends with its verifier.
 void buildPipeline(mlir::OpPassManager &pm, Stage from, Stage to, const PipelineOptions &options);
