@@ -59,6 +59,7 @@ void nameEntries(Module &module, const CodeGenOptions &options) {
     bool wrapper = function.getName() == "run_f32";
     if (!wrapper && function.getName() != "run") {
       function.setLinkage(GlobalValue::InternalLinkage);
+      function.addFnAttr(Attribute::NoInline); // one huge function would cost compile time and buys nothing
       continue;
     }
     function.addFnAttr(Attribute::NoInline); // the wrapper stays thin
@@ -192,8 +193,19 @@ static void dropNotes(mlir::ModuleOp module) {
             function.removeArgAttr(i, attr.getName());
 }
 
+/// scf.for hands its loop annotation to the branch as a note; the translation reads the branch's own attribute.
+static void attachLoopNotes(mlir::ModuleOp module) {
+  module.walk([](mlir::LLVM::BrOp branch) {
+    if (auto note = branch->getAttrOfType<mlir::LLVM::LoopAnnotationAttr>("llvm.loop_annotation")) {
+      branch.setLoopAnnotationAttr(note);
+      branch->removeAttr("llvm.loop_annotation");
+    }
+  });
+}
+
 Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const CodeGenOptions &options) {
   dropNotes(source);
+  attachLoopNotes(source);
   LLVMContext context;
   std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(source, context, "qcc");
   if (!module)

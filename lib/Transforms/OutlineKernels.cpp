@@ -2,6 +2,8 @@
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Transforms/Passes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -47,6 +49,30 @@ std::string getKernelName(StringRef function, unsigned index, Location loc) {
   return name;
 }
 
+/// Up to this many iterations a loop is there to be unrolled (the register tile of a contraction).
+constexpr int64_t mostUnrolled = 4;
+
+bool isRegisterTile(scf::ForOp loop) {
+  auto low = getConstantIntValue(loop.getLowerBound()), high = getConstantIntValue(loop.getUpperBound()), step = getConstantIntValue(loop.getStep());
+  if (!low || !high || !step || *high - *low > mostUnrolled * *step)
+    return false;
+  return !loop.getBody()->walk([](scf::ForOp inner) { return isRegisterTile(inner) ? WalkResult::advance() : WalkResult::interrupt(); })
+              .wasInterrupted();
+}
+
+/// Unrolling a loop around the vector loop gains nothing, and multiplies compile time and code.
+void forbidUnrolling(Operation *nest) {
+  MLIRContext *context = nest->getContext();
+  auto yes = BoolAttr::get(context, true);
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/yes, {}, {}, {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});
+  nest->walk([&](scf::ForOp loop) {
+    bool isInnermost = !loop.getBody()->walk([](scf::ForOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    if (!isInnermost && !isRegisterTile(loop))
+      loop->setAttr("llvm.loop_annotation", annotation);
+  });
+}
+
 struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
   using OutlineKernelsBase::OutlineKernelsBase;
 
@@ -86,7 +112,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
       mapping.map(root, argument);
     for (Operation *op : ops)
       b.clone(*op, mapping);
-    b.clone(*nest, mapping);
+    forbidUnrolling(b.clone(*nest, mapping));
     func::ReturnOp::create(b, nest->getLoc());
     nest->erase();
   }
