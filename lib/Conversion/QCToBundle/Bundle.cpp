@@ -17,13 +17,6 @@ std::string typeName(Type type) {
   return text;
 }
 
-int64_t product(ArrayRef<int64_t> sizes) {
-  int64_t p = 1;
-  for (int64_t s : sizes)
-    p *= s;
-  return p;
-}
-
 /// Bytes that a tensor takes in memory: codes below a byte take one.
 int64_t getBytes(Type type) {
   auto shaped = cast<ShapedType>(type);

@@ -166,13 +166,6 @@ SmallVector<double> divideBy(ArrayRef<double> scales, double by) {
   return llvm::map_to_vector(scales, [&](double s) { return s / by; });
 }
 
-int64_t product(ArrayRef<int64_t> sizes) {
-  int64_t p = 1;
-  for (int64_t s : sizes)
-    p *= s;
-  return p;
-}
-
 template <typename OpTy> LogicalResult requireAffine(OpTy op, ConversionPatternRewriter &rewriter, ArrayRef<Value> values) {
   for (Value value : values)
     if (failed(getAffine(value)))

@@ -11,13 +11,6 @@ using namespace mlir;
 
 namespace qc {
 namespace {
-int64_t product(ArrayRef<int64_t> sizes) {
-  int64_t p = 1;
-  for (int64_t s : sizes)
-    p *= s;
-  return p;
-}
-
 /// Neighbouring outputs that share one pass over the weights, and steps of the reduction that share one pass over the accumulators: what fits
 /// into 16 vector registers.
 constexpr int64_t outputTile = 4, reductionTile = 4;

@@ -38,6 +38,13 @@ RankedTensorType qc::withShape(Type type, ArrayRef<int64_t> shape) {
 ArrayRef<int64_t> qc::getShape(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
 Type qc::getElementType(Value value) { return cast<ShapedType>(value.getType()).getElementType(); }
 
+int64_t qc::product(ArrayRef<int64_t> sizes) {
+  int64_t result = 1;
+  for (int64_t size : sizes)
+    result *= size;
+  return result;
+}
+
 FailureOr<SmallVector<int64_t>> qc::broadcastShapes(ArrayRef<int64_t> a, ArrayRef<int64_t> b, std::string &why) {
   size_t rank = std::max(a.size(), b.size());
   SmallVector<int64_t> result(rank);

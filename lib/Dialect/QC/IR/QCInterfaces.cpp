@@ -8,8 +8,29 @@ using namespace qc;
 #include "qc/Dialect/QC/IR/QCOpInterfaces.cpp.inc"
 #include "qc/Dialect/QC/IR/QCTypeInterfaces.cpp.inc"
 
-LogicalResult qc::verifyInferredShape(Operation *op) {
+LogicalResult qc::verifyElementTypes(Operation *op) {
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
+    if (auto shaped = dyn_cast<ShapedType>(type); shaped && !isa<FloatType, IntegerType, quant::QuantizedType>(shaped.getElementType()))
+      return op->emitOpError() << "element type must be a float, a quantized type or an integer, not " << shaped.getElementType();
   if (failed(verifyQuantizedTypes(op)))
+    return failure();
+  auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+  if (!quantizable || isa<CastOp>(op))
+    return success();
+  Type result = getElementType(op->getResult(0));
+  for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+    if (quantizable.getOperandRole(i) == OperandRole::Other)
+      continue;
+    if (getDomain(operand.getType()) != getDomain(result))
+      return op->emitOpError("operands and result must be all float, all quantized or all integer");
+    if (quantizable.isSameScale() && getDomain(result) != Domain::Quantized && getElementType(operand) != result)
+      return op->emitOpError() << "moves values and cannot turn " << getElementType(operand) << " into " << result;
+  }
+  return success();
+}
+
+LogicalResult qc::verifyInferredShape(Operation *op) {
+  if (failed(verifyElementTypes(op)))
     return failure();
   std::string why;
   auto shape = cast<ShapeOpInterface>(op).inferShape(why);

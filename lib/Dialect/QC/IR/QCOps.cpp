@@ -122,23 +122,20 @@ std::string PReluOp::whyFloat() {
 
 //===-- Verifiers ------------------------------------------------------------------------------------------------------------===//
 
-/// Operands and result of a contraction must be in one domain; a bias in the quantized and integer domains is a 32-bit or wider integer.
-static LogicalResult verifyContraction(Operation *op, Value input, Value weight, Value bias) {
-  Domain domain = getDomain(input.getType());
-  if (getDomain(weight.getType()) != domain || getDomain(op->getResult(0).getType()) != domain || (bias && getDomain(bias.getType()) != domain))
-    return op->emitOpError("operands and result must be all float, all quantized or all integer");
+/// A bias in the quantized and integer domains is a 32-bit or wider integer.
+static LogicalResult verifyContraction(Operation *op, Value bias) {
   if (!bias)
     return success();
   Type element = getElementType(bias);
   if (auto quantized = dyn_cast<quant::QuantizedType>(element))
     element = getCodeType(quantized);
-  if (domain != Domain::Float && cast<IntegerType>(element).getWidth() < 32)
+  if (auto integer = dyn_cast<IntegerType>(element); integer && integer.getWidth() < 32)
     return op->emitOpError("bias must be i32 or i64 in the quantized and integer domains");
   return success();
 }
-LogicalResult ConvOp::verify() { return verifyContraction(*this, getInput(), getWeight(), getBias()); }
-LogicalResult ConvTransposeOp::verify() { return verifyContraction(*this, getInput(), getWeight(), getBias()); }
-LogicalResult MatmulOp::verify() { return verifyContraction(*this, getLhs(), getRhs(), getBias()); }
+LogicalResult ConvOp::verify() { return verifyContraction(*this, getBias()); }
+LogicalResult ConvTransposeOp::verify() { return verifyContraction(*this, getBias()); }
+LogicalResult MatmulOp::verify() { return verifyContraction(*this, getBias()); }
 
 LogicalResult SoftmaxOp::verify() {
   if (getDomain(getInput().getType()) == Domain::Integer)
@@ -152,13 +149,19 @@ LogicalResult PoolOp::verify() {
     return emitOpError("of kind sum exists in the integer domain only");
   if (getKind() == PoolKind::Average && integer)
     return emitOpError("of kind average does not exist in the integer domain: it is a sum and a requantization");
-  if (getKind() == PoolKind::Sum)
+  if (getKind() == PoolKind::Sum || (getKind() == PoolKind::Average && getCountIncludePad()))
     return success();
-  for (size_t i = 0, n = getKernel().size(); i < n; ++i) {
-    int64_t reach = getDilations()[i] * (getKernel()[i] - 1) + 1;
-    if (getPads()[i] >= reach)
-      return emitOpError() << "pad " << getPads()[i] << " leaves a window without an element of the input in spatial dimension " << i;
-  }
+  auto in = qc::getShape(getInput()).drop_front(2), out = qc::getShape(getResult()).drop_front(2);
+  for (size_t d = 0; d < in.size(); ++d)
+    for (int64_t o = 0; o < out[d]; ++o) {
+      bool any = false;
+      for (int64_t k = 0; k < getKernel()[d] && !any; ++k) {
+        int64_t i = o * getStrides()[d] - getPads()[d] + k * getDilations()[d];
+        any = i >= 0 && i < in[d];
+      }
+      if (!any)
+        return emitOpError() << "window " << o << " has no element of the input in spatial dimension " << d;
+    }
   return success();
 }
 
@@ -169,7 +172,7 @@ LogicalResult ReduceOp::verify() {
 }
 
 LogicalResult ReshapeOp::verify() {
-  if (failed(verifyQuantizedTypes(*this)))
+  if (failed(verifyElementTypes(*this)))
     return failure();
   auto in = cast<ShapedType>(getInput().getType()), out = cast<ShapedType>(getType());
   if (in.getNumElements() != out.getNumElements())
@@ -254,13 +257,6 @@ LogicalResult LutOp::verify() {
 }
 
 //===-- Accumulators ---------------------------------------------------------------------------------------------------------===//
-
-static int64_t product(ArrayRef<int64_t> sizes) {
-  int64_t p = 1;
-  for (int64_t s : sizes)
-    p *= s;
-  return p;
-}
 
 /// Largest |code - zero_point| over all codes of an integer tensor.
 static uint64_t maxMagnitude(Value value, int64_t zeroPoint = 0) {

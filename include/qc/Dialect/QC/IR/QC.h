@@ -18,6 +18,8 @@
 namespace qc {
 /// Verifiers of the interfaces in QCInterfaces.td.
 mlir::LogicalResult verifyInferredShape(mlir::Operation *op);
+/// Element types that the dialect knows, quantized ones in order, operands and result in one domain.
+mlir::LogicalResult verifyElementTypes(mlir::Operation *op);
 mlir::LogicalResult verifyAccumulator(mlir::Operation *op);
 
 //===-- Element types --------------------------------------------------------------------------------------------------------===//
@@ -37,6 +39,9 @@ mlir::RankedTensorType withElementType(mlir::Type type, mlir::Type elementType);
 mlir::RankedTensorType withShape(mlir::Type type, llvm::ArrayRef<int64_t> shape);
 llvm::ArrayRef<int64_t> getShape(mlir::Value value);
 mlir::Type getElementType(mlir::Value value);
+
+/// Product of sizes; 1 for none.
+int64_t product(llvm::ArrayRef<int64_t> sizes);
 
 /// Numpy broadcast of two shapes, or failure with the reason.
 mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b, std::string &why);

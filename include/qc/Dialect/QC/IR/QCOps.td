@@ -22,8 +22,11 @@ def QC_ConstantOp : QC_Op<"constant", [ConstantLike, QC_Quantizable]> {
   let description = [{
     `value` holds f32 numbers, integers, or, when the result type is quantized, the codes in their integer type (`iN` or `uiN`).
     ```mlir
-    %w = qc.constant dense<[1.0, 2.0]> : tensor<2xf32>
-    %q = qc.constant dense<[1, 2]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+    func.func @constant() -> (tensor<2xf32>, tensor<2x!quant.uniform<i8:f32, 0.5>>) {
+      %w = qc.constant dense<[1.0, 2.0]> : tensor<2xf32>
+      %q = qc.constant dense<[1, 2]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+      return %w, %q : tensor<2xf32>, tensor<2x!quant.uniform<i8:f32, 0.5>>
+    }
     ```
   }];
   let arguments = (ins ElementsAttr:$value);
@@ -38,6 +41,14 @@ def QC_ConstantOp : QC_Op<"constant", [ConstantLike, QC_Quantizable]> {
 
 def QC_CastOp : QC_Op<"cast", [QC_Shape, QC_QuantizableWith<["whyFloat"]>]> {
   let summary = "converts between numeric element types as ONNX Cast does (float to integer truncates toward zero)";
+  let description = [{
+    ```mlir
+    func.func @cast(%x: tensor<2xf32>) -> tensor<2xi64> {
+      %y = qc.cast %x : tensor<2xf32> -> tensor<2xi64>
+      return %y : tensor<2xi64>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -56,8 +67,11 @@ def QC_ConvOp : QC_Op<"conv", [QC_Shape, QC_Accumulator, DeclareOpInterfaceMetho
     `pad_value` (the code of zero), the bias already holds `-zero_point * sum(w)`, the result is `i32` or `i64` and `acc_bound` is
     the proof that it cannot overflow.
     ```mlir
-    %y = qc.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1}
-       : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+    func.func @conv(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x3x3xf32>, %b: tensor<4xf32>) -> tensor<1x4x8x8xf32> {
+      %y = qc.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1}
+         : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+      return %y : tensor<1x4x8x8xf32>
+    }
     ```
   }];
   let arguments = (ins QC_Tensor:$input, QC_Tensor:$weight, Optional<QC_Tensor>:$bias,
@@ -76,6 +90,14 @@ def QC_ConvTransposeOp : QC_Op<"conv_transpose", [QC_Shape, QC_Accumulator, Decl
     `input` `[N, C, X...]`, `weight` `[C, O/groups, K...]`, `bias` `[O]`, result `[N, O, Y...]` with
     `Y = stride*(X-1) + output_padding + dilation*(K-1) + 1 - pad_begin - pad_end`. Each input element adds `x*w` to the outputs it
     reaches. integer: the element is `x - input_zero_point` (its gaps are real zeros, which no code padding could give).
+    ```mlir
+    func.func @conv_transpose(%x: tensor<1x3x4x4xf32>, %w: tensor<3x2x2x2xf32>) -> tensor<1x2x8x8xf32> {
+      %y = qc.conv_transpose %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>,
+                                     dilations = array<i64: 1, 1>, groups = 1}
+         : (tensor<1x3x4x4xf32>, tensor<3x2x2x2xf32>) -> tensor<1x2x8x8xf32>
+      return %y : tensor<1x2x8x8xf32>
+    }
+    ```
   }];
   let arguments = (ins QC_Tensor:$input, QC_Tensor:$weight, Optional<QC_Tensor>:$bias,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$output_padding, DenseI64ArrayAttr:$dilations,
@@ -95,6 +117,12 @@ def QC_MatmulOp : QC_Op<"matmul", [QC_Shape, QC_Accumulator, DeclareOpInterfaceM
 
     integer: `sum((lhs - lhs_zero_point) * (rhs - rhs_zero_point)) + bias`; with constant weights the zero point is in the bias
     and both attributes are 0.
+    ```mlir
+    func.func @matmul(%a: tensor<2x8xf32>, %b: tensor<8x3xf32>) -> tensor<2x3xf32> {
+      %y = qc.matmul %a, %b {clamp_min = 0.0 : f32} : (tensor<2x8xf32>, tensor<8x3xf32>) -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
+    ```
   }];
   let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs, Optional<QC_Tensor>:$bias,
     OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max,
@@ -115,11 +143,49 @@ class QC_BinaryOp<string mnemonic, string formula, list<Trait> traits = []> : QC
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
 }
-def QC_AddOp : QC_BinaryOp<"add", "lhs + rhs", [QC_Quantizable]>;
-def QC_SubOp : QC_BinaryOp<"sub", "lhs - rhs", [QC_Quantizable]>;
-def QC_DivOp : QC_BinaryOp<"div", "lhs / rhs", [QC_QuantizableWith<["whyFloat"]>]>;
+def QC_AddOp : QC_BinaryOp<"add", "lhs + rhs", [QC_Quantizable]> {
+  let description = [{
+    quantized: both operands on one exponent, one rounding (docs/Numerics.md, N12).
+    ```mlir
+    func.func @add(%a: tensor<1x2x4x4xf32>, %b: tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32> {
+      %y = qc.add %a, %b : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+      return %y : tensor<1x2x4x4xf32>
+    }
+    ```
+  }];
+}
+def QC_SubOp : QC_BinaryOp<"sub", "lhs - rhs", [QC_Quantizable]> {
+  let description = [{
+    quantized: as `qc.add`, with the second multiplier negated.
+    ```mlir
+    func.func @sub(%a: tensor<1x2x4x4xf32>, %b: tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32> {
+      %y = qc.sub %a, %b : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+      return %y : tensor<1x2x4x4xf32>
+    }
+    ```
+  }];
+}
+def QC_DivOp : QC_BinaryOp<"div", "lhs / rhs", [QC_QuantizableWith<["whyFloat"]>]> {
+  let description = [{
+    Division by a constant is rewritten as a multiplication (`qc-simplify`); what is left stays in float.
+    ```mlir
+    func.func @div(%a: tensor<1x2x4x4xf32>, %b: tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32> {
+      %y = qc.div %a, %b : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+      return %y : tensor<1x2x4x4xf32>
+    }
+    ```
+  }];
+}
 def QC_MulOp : QC_BinaryOp<"mul", "lhs * rhs", [QC_Quantizable, QC_Accumulator]> {
-  let description = "integer: `(lhs - lhs_zero_point) * (rhs - rhs_zero_point)` into `i32` or `i64`, with its bound in `acc_bound`.";
+  let description = [{
+    integer: `(lhs - lhs_zero_point) * (rhs - rhs_zero_point)` into `i32` or `i64`, with its bound in `acc_bound`.
+    ```mlir
+    func.func @mul(%a: tensor<1x2x4x4xf32>, %b: tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32> {
+      %y = qc.mul %a, %b : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+      return %y : tensor<1x2x4x4xf32>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs,
     OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max,
     DefaultValuedAttr<I64Attr, "0">:$lhs_zero_point, DefaultValuedAttr<I64Attr, "0">:$rhs_zero_point,
@@ -131,6 +197,12 @@ def QC_ClampOp : QC_Op<"clamp", [QC_Shape, DeclareOpInterfaceMethods<QC_ClampOpI
   let description = [{
     Stands alone only where no producer could take the limits (`qc-fuse-clamps`).
     quantized: a requantization whose limits are the codes of `clamp_min` and `clamp_max`.
+    ```mlir
+    func.func @clamp(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = qc.clamp %x {clamp_min = 0.0 : f32, clamp_max = 6.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
   }];
   let arguments = (ins QC_Tensor:$input, OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max);
   let results = (outs QC_Tensor:$result);
@@ -144,7 +216,10 @@ def QC_ActivationOp : QC_Op<"activation", [QC_Shape, QC_QuantizableWith<["getFix
     `x * max(0, min(1, x/6 + 1/2))`; `sigmoid`; `tanh`. `alpha` and `beta` are read by the kinds that name them.
     quantized with at most 16 bits: a table with one entry per code.
     ```mlir
-    %y = qc.activation sigmoid %x : tensor<1x4xf32> -> tensor<1x4xf32>
+    func.func @activation(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
+      %y = qc.activation sigmoid %x : tensor<1x4xf32> -> tensor<1x4xf32>
+      return %y : tensor<1x4xf32>
+    }
     ```
   }];
   let arguments = (ins QC_ActivationKindAttr:$kind, QC_Tensor:$input, DefaultValuedAttr<F32Attr, "0.0">:$alpha,
@@ -158,6 +233,12 @@ def QC_PReluOp : QC_Op<"prelu", [QC_Shape, QC_QuantizableWith<["getOperandRole",
   let description = [{
     integer: `qc.lut` with one table per channel when the slope varies along one axis only. The slope stays f32 in the quantized domain:
     it only shapes the tables.
+    ```mlir
+    func.func @prelu(%x: tensor<1x2x4xf32>, %slope: tensor<2x1xf32>) -> tensor<1x2x4xf32> {
+      %y = qc.prelu %x, %slope : (tensor<1x2x4xf32>, tensor<2x1xf32>) -> tensor<1x2x4xf32>
+      return %y : tensor<1x2x4xf32>
+    }
+    ```
   }];
   let arguments = (ins QC_Tensor:$input, QC_Tensor:$slope);
   let results = (outs QC_Tensor:$result);
@@ -166,6 +247,15 @@ def QC_PReluOp : QC_Op<"prelu", [QC_Shape, QC_QuantizableWith<["getOperandRole",
 
 def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRange", "whyFloat"]>]> {
   let summary = "exp(x - max) / sum(exp(x - max)) along axis";
+  let description = [{
+    float only (docs/Numerics.md, N11). In front of a result it runs in the f32 wrapper.
+    ```mlir
+    func.func @softmax(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
+      %y = qc.softmax %x {axis = 1} : tensor<1x4xf32> -> tensor<1x4xf32>
+      return %y : tensor<1x4xf32>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input, I64Attr:$axis);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -182,8 +272,11 @@ def QC_PoolOp : QC_Op<"pool", [QC_Shape, QC_Accumulator, QC_QuantizableWith<["is
     `count_include_pad`, else by the number of elements inside the input. `sum` exists in the integer domain only: padding contributes
     `pad_value`.
     ```mlir
-    %y = qc.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
-                         dilations = array<i64: 1, 1>} : tensor<1x4x8x8xf32> -> tensor<1x4x4x4xf32>
+    func.func @pool(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x4x4xf32> {
+      %y = qc.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
+                           dilations = array<i64: 1, 1>} : tensor<1x4x8x8xf32> -> tensor<1x4x4x4xf32>
+      return %y : tensor<1x4x4x4xf32>
+    }
     ```
   }];
   let arguments = (ins QC_PoolKindAttr:$kind, QC_Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
@@ -199,6 +292,12 @@ def QC_ReduceOp : QC_Op<"reduce", [QC_Shape, QC_Accumulator, QC_QuantizableWith<
   let description = [{
     Reduced axes stay with size 1 if `keep_dims`, else they disappear. integer: `sum` of the codes into `i32` or `i64`; `max` and
     `min` give codes; `mean` does not occur.
+    ```mlir
+    func.func @reduce(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x1x1xf32> {
+      %y = qc.reduce mean %x {axes = array<i64: 2, 3>, keep_dims} : tensor<1x4x8x8xf32> -> tensor<1x4x1x1xf32>
+      return %y : tensor<1x4x1x1xf32>
+    }
+    ```
   }];
   let arguments = (ins QC_ReduceKindAttr:$kind, QC_Tensor:$input, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims,
     OptionalAttr<UI64Attr>:$acc_bound);
@@ -211,6 +310,15 @@ def QC_ReduceOp : QC_Op<"reduce", [QC_Shape, QC_Accumulator, QC_QuantizableWith<
 
 def QC_ConcatOp : QC_Op<"concat", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
   let summary = "joins tensors along axis";
+  let description = [{
+    quantized: an input whose type differs from the result's is requantized on the way.
+    ```mlir
+    func.func @concat(%a: tensor<1x2xf32>, %b: tensor<1x3xf32>) -> tensor<1x5xf32> {
+      %y = qc.concat %a, %b {axis = 1} : (tensor<1x2xf32>, tensor<1x3xf32>) -> tensor<1x5xf32>
+      return %y : tensor<1x5xf32>
+    }
+    ```
+  }];
   let arguments = (ins Variadic<QC_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, $result)";
@@ -218,6 +326,14 @@ def QC_ConcatOp : QC_Op<"concat", [QC_Shape, QC_QuantizableWith<["isSameScale"]>
 
 def QC_SliceOp : QC_Op<"slice", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
   let summary = "elements starts[d] + i*steps[d] for i < sizes[d]; steps may be negative";
+  let description = [{
+    ```mlir
+    func.func @slice(%x: tensor<8xf32>) -> tensor<3xf32> {
+      %y = qc.slice %x {starts = array<i64: 7>, sizes = array<i64: 3>, steps = array<i64: -2>} : tensor<8xf32> -> tensor<3xf32>
+      return %y : tensor<3xf32>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$steps);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -228,6 +344,12 @@ def QC_PadOp : QC_Op<"pad", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
   let description = [{
     `constant`: `value` (float and quantized domain; its code in the quantized type, saturated) or `pad_value` (integer domain, a code).
     `edge`: the nearest element. `reflect`: mirrored without the edge. Pads are not negative.
+    ```mlir
+    func.func @pad(%x: tensor<2xf32>) -> tensor<5xf32> {
+      %y = qc.pad %x {low = array<i64: 1>, high = array<i64: 2>} : tensor<2xf32> -> tensor<5xf32>
+      return %y : tensor<5xf32>
+    }
+    ```
   }];
   let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
     DefaultValuedAttr<QC_PadModeAttr, "::qc::PadMode::Constant">:$mode, DefaultValuedAttr<F32Attr, "0.0">:$value,
@@ -238,6 +360,14 @@ def QC_PadOp : QC_Op<"pad", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
 
 def QC_ReshapeOp : QC_Op<"reshape", [QC_QuantizableWith<["isSameScale"]>]> {
   let summary = "the same elements in row-major order under another shape";
+  let description = [{
+    ```mlir
+    func.func @reshape(%x: tensor<1x2x3xf32>) -> tensor<1x6xf32> {
+      %y = qc.reshape %x : tensor<1x2x3xf32> -> tensor<1x6xf32>
+      return %y : tensor<1x6xf32>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -246,6 +376,14 @@ def QC_ReshapeOp : QC_Op<"reshape", [QC_QuantizableWith<["isSameScale"]>]> {
 
 def QC_TransposeOp : QC_Op<"transpose", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
   let summary = "result dimension d is input dimension permutation[d]";
+  let description = [{
+    ```mlir
+    func.func @transpose(%x: tensor<2x3xf32>) -> tensor<3x2xf32> {
+      %y = qc.transpose %x {permutation = array<i64: 1, 0>} : tensor<2x3xf32> -> tensor<3x2xf32>
+      return %y : tensor<3x2xf32>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$permutation);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -253,7 +391,15 @@ def QC_TransposeOp : QC_Op<"transpose", [QC_Shape, QC_QuantizableWith<["isSameSc
 
 def QC_GatherOp : QC_Op<"gather", [QC_Shape, QC_QuantizableWith<["isSameScale"]>]> {
   let summary = "elements indices[i] of dimension axis; also how nearest-neighbour resize is expressed";
-  let description = "Indices are constant and lie in `[0, size)`; the result has their number as the size of `axis`.";
+  let description = [{
+    Indices are constant and lie in `[0, size)`; the result has their number as the size of `axis`.
+    ```mlir
+    func.func @gather(%x: tensor<2x2xf32>) -> tensor<2x4xf32> {
+      %y = qc.gather %x {indices = array<i64: 0, 0, 1, 1>, axis = 1} : tensor<2x2xf32> -> tensor<2x4xf32>
+      return %y : tensor<2x4xf32>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$indices, I64Attr:$axis);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -267,7 +413,10 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
     The identity on f32. `id` is the ONNX tensor name, the key of range files. `code` is the integer type of the edge (`i8` signed,
     `ui8` unsigned). `min <= 0 <= max`.
     ```mlir
-    %y = qc.observe %x {id = "conv1_out", code = i8, min = -1.0 : f64, max = 2.0 : f64} : tensor<4xf32>
+    func.func @observe(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = qc.observe %x {id = "conv1_out", code = i8, min = -1.0 : f64, max = 2.0 : f64} : tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
     ```
   }];
   let arguments = (ins QC_Tensor:$input, StrAttr:$id, TypeAttrOf<AnyInteger>:$code, OptionalAttr<F64Attr>:$min,
@@ -279,7 +428,15 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
 
 def QC_QuantizeOp : QC_Op<"quantize", [QC_Shape]> {
   let summary = "f32 to codes at the boundary of the integer program: saturate(rne(x / scale) + zero_point)";
-  let description = "docs/Numerics.md, N2. NaN gives the zero point.";
+  let description = [{
+    docs/Numerics.md, N2. NaN gives the zero point.
+    ```mlir
+    func.func @quantize(%x: tensor<4xf32>) -> tensor<4xi8> {
+      %y = qc.quantize %x {scale = 0.5 : f32, zero_point = 3 : i64, code_min = -128 : i64, code_max = 127 : i64} : tensor<4xf32> -> tensor<4xi8>
+      return %y : tensor<4xi8>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input, F32Attr:$scale, I64Attr:$zero_point, I64Attr:$code_min, I64Attr:$code_max);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -287,7 +444,15 @@ def QC_QuantizeOp : QC_Op<"quantize", [QC_Shape]> {
 
 def QC_DequantizeOp : QC_Op<"dequantize", [QC_Shape]> {
   let summary = "codes to f32 at the boundary of the integer program: f32(code - zero_point) * scale";
-  let description = "docs/Numerics.md, N3.";
+  let description = [{
+    docs/Numerics.md, N3.
+    ```mlir
+    func.func @dequantize(%x: tensor<4xi8>) -> tensor<4xf32> {
+      %y = qc.dequantize %x {scale = 0.5 : f32, zero_point = 3 : i64} : tensor<4xi8> -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+  }];
   let arguments = (ins QC_Tensor:$input, F32Attr:$scale, I64Attr:$zero_point);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -300,9 +465,12 @@ def QC_RequantizeOp : QC_Op<"requantize", [QC_Shape]> {
     rounded once. Inputs broadcast as in numpy. `multipliers` lists, for each input, one mantissa or one per index `c` of `axis`;
     `shifts` one exponent or one per `c`, in `[0, 62]`. `rounding` names the contract (docs/Numerics.md, N5 to N9).
     ```mlir
-    %y = qc.requantize %acc {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 30>,
-                             zero_point = -3, code_min = -128, code_max = 127, rounding = #qc<rounding onnx>}
-       : (tensor<1x4xi32>) -> tensor<1x4xi8>
+    func.func @requantize(%acc: tensor<1x4xi32>) -> tensor<1x4xi8> {
+      %y = qc.requantize %acc {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 30>,
+                               zero_point = -3, code_min = -128, code_max = 127, rounding = #qc<rounding onnx>}
+         : (tensor<1x4xi32>) -> tensor<1x4xi8>
+      return %y : tensor<1x4xi8>
+    }
     ```
   }];
   let arguments = (ins Variadic<QC_Tensor>:$inputs, DenseI64ArrayAttr:$input_zero_points, DenseI32ArrayAttr:$multipliers,
@@ -318,6 +486,13 @@ def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
   let description = [{
     `table` is a constant `[2^bits]`, or `[C, 2^bits]` with `axis` naming the dimension of size C that selects the row.
     `bits` is the width of the input's code type, at most 16.
+    ```mlir
+    func.func @lut(%x: tensor<1x4xi2>) -> tensor<1x4xi8> {
+      %t = qc.constant dense<[-100, -1, 0, 100]> : tensor<4xi8>
+      %y = qc.lut %x, %t : (tensor<1x4xi2>, tensor<4xi8>) -> tensor<1x4xi8>
+      return %y : tensor<1x4xi8>
+    }
+    ```
   }];
   let arguments = (ins QC_Tensor:$input, QC_Tensor:$table, OptionalAttr<I64Attr>:$axis);
   let results = (outs QC_Tensor:$result);
