@@ -37,25 +37,6 @@ func.func @no_add_per_channel_result() -> tensor<2x!quant.uniform<i8:f32:0, {0.5
 
 // -----
 
-func.func @no_add_float_operand() -> tensor<2x!quant.uniform<i8:f32, 0.5>> {
-  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
-  %f = qc.constant dense<1.0> : tensor<2xf32>
-  // expected-error @below {{activation operand must be quantized with one scale, not 'f32'}}
-  %y = qc.add %x, %f : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
-  return %y : tensor<2x!quant.uniform<i8:f32, 0.5>>
-}
-
-// -----
-
-func.func @no_reshape_across_domains() -> tensor<2xf32> {
-  %x = qc.constant dense<1> : tensor<2xi8>
-  // expected-error @below {{moves values and cannot turn 'i8' into 'f32'}}
-  %y = qc.reshape %x : tensor<2xi8> -> tensor<2xf32>
-  return %y : tensor<2xf32>
-}
-
-// -----
-
 func.func @no_f64() -> tensor<2xf64> {
   %x = qc.constant dense<1.0> : tensor<2xf32>
   // expected-error @below {{has no evaluation on 'tensor<2xf64>'}}

@@ -209,6 +209,8 @@ Result reference::evaluateOp(SoftmaxOp op, Operands operands) {
   if (!x.isFloat() || getDomain(op.getType()) != Domain::Float)
     return op.emitError("has no evaluation on quantized types: it stays in float");
   Tensor result = makeResult(op);
+  if (x.size() == 0)
+    return result;
   Index rows(x.type.getShape());
   int64_t length = rows[op.getAxis()];
   rows[op.getAxis()] = 1;

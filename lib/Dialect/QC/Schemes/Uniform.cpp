@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace qc;
@@ -111,9 +112,10 @@ LogicalResult qc::verifyQuantizedTypes(Operation *op) {
     for (int64_t zero : scheme.getZeroPointValues())
       if (zero < low || zero > high)
         return op->emitOpError() << "zero point " << zero << " is outside the codes [" << low << ", " << high << "] of " << quantized;
+    // A subnormal scale has lost bits of its mantissa. Biases have products of scales, which upstream keeps positive.
     for (double scale : scheme.getScaleValues())
-      if (!(scale > 0) || !std::isfinite(scale))
-        return op->emitOpError() << "scale of " << quantized << " is not a positive f32 number";
+      if (hasF32Scale(quantized) && scale < std::numeric_limits<float>::min())
+        return op->emitOpError() << "scale of " << quantized << " is not a normal f32 number";
     int64_t axis = scheme.getChannelAxis(), scales = scheme.getScaleValues().size();
     if (axis >= 0 && (axis >= shaped.getRank() || shaped.getDimSize(axis) != scales))
       return op->emitOpError() << "has " << scales << " scales along axis " << axis << " of " << type;

@@ -12,7 +12,7 @@ void registerUniformSchemes(mlir::MLIRContext &context);
 /// The scheme of a tensor or element type; null if it has none.
 QuantSchemeInterface getScheme(mlir::Type tensorOrElementType);
 
-/// Quantized operand and result types must have a scheme, positive finite scales, as many as the channel axis is long, and zero points inside
+/// Quantized operand and result types must have a scheme, scales that are normal f32 numbers, as many as the channel axis is long, and zero points inside
 /// the code range; upstream's type verifier lets others through.
 mlir::LogicalResult verifyQuantizedTypes(mlir::Operation *op);
 
