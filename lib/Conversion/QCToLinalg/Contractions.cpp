@@ -32,10 +32,10 @@ struct Segment {
   bool border; ///< some taps leave the input
 };
 
-void appendTiled(SmallVectorImpl<Segment> &segments, int64_t first, int64_t last) {
-  int64_t whole = (last - first) / outputTile * outputTile;
+void appendTiled(SmallVectorImpl<Segment> &segments, int64_t first, int64_t last, int64_t tile = outputTile) {
+  int64_t whole = (last - first) / tile * tile;
   if (whole)
-    segments.push_back({first, first + whole, outputTile, false});
+    segments.push_back({first, first + whole, tile, false});
   if (first + whole < last)
     segments.push_back({first + whole, last, last - first - whole, false});
 }
@@ -175,6 +175,20 @@ struct Conv {
   }
 };
 
+/// Accumulators count in the arena: fewer outputs share a pass where their accumulators would be large beside the layer's own tensors.
+int64_t getOutputTile(const Conv &conv) {
+  auto bytes = [](Value tensor) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    return type.getNumElements() * int64_t((type.getElementTypeBitWidth() + 7) / 8);
+  };
+  int64_t perOutput = conv.outputs * int64_t(conv.product.acc.getIntOrFloatBitWidth()) / 8;
+  int64_t allowed = std::max<int64_t>(1024, (bytes(conv.x) + bytes(conv.out)) / 8);
+  int64_t tile = outputTile;
+  while (tile > 1 && tile * perOutput > allowed)
+    tile /= 2;
+  return tile;
+}
+
 Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue &epilogue) {
   int64_t channels = conv.outputs, inner = conv.inputs, unroll = largestDivisor(inner, reductionTile);
   const Window &row = conv.windows.back();
@@ -187,7 +201,7 @@ Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue 
   auto [first, last] = row.interior();
   if (first > 0)
     segments.push_back({0, first, 1, true});
-  appendTiled(segments, first, last);
+  appendTiled(segments, first, last, getOutputTile(conv));
   if (last < row.output)
     segments.push_back({last, row.output, 1, true});
 
