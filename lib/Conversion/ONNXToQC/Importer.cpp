@@ -8,6 +8,8 @@
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -15,6 +17,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include <algorithm>
 #include <queue>
 #include <set>
 
@@ -173,6 +176,7 @@ LogicalResult Importer::sortNodes() {
 
 LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
   // Each waiting node reads the output of another one that waits, so that walking backwards must come to a node twice.
+  llvm::DenseSet<unsigned> waits(waiting.begin(), waiting.end());
   llvm::DenseMap<unsigned, unsigned> position;
   SmallVector<unsigned> path;
   unsigned index = waiting.front();
@@ -180,7 +184,7 @@ LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
     path.push_back(index);
     for (const std::string &tensor : graph.node(index).input()) {
       auto it = producers.find(tensor);
-      if (it != producers.end() && llvm::is_contained(waiting, it->second)) {
+      if (it != producers.end() && waits.contains(it->second)) {
         index = it->second;
         break;
       }
@@ -189,6 +193,7 @@ LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
   auto diagnostic = error() << "the graph has a cycle: ";
   constexpr size_t most = 10;
   SmallVector<unsigned> cycle(llvm::reverse(ArrayRef<unsigned>(path).drop_front(position[index])));
+  std::rotate(cycle.begin(), llvm::min_element(cycle), cycle.end());
   for (unsigned node : ArrayRef<unsigned>(cycle).take_front(most))
     diagnostic << "'" << nodeName(node) << "' -> ";
   if (cycle.size() > most)
