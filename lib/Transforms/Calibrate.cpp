@@ -128,6 +128,7 @@ struct Input {
   std::string name;
   RankedTensorType type;
   std::string dtype;
+  std::string description; ///< for errors
   std::unique_ptr<NpzFile::Reader> reader;
 
   bool isFloat() const { return type.getElementType().isF32(); }
@@ -197,6 +198,7 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
       return fail("array '" + input.name + "' holds " + Twine(shape[0]) + " samples, others " + Twine(count));
     count = shape[0];
     input.dtype = header->dtype;
+    input.description = ("calibration file '" + path + "': array '" + input.name + "'").str();
     auto reader = file->read(input.name);
     if (!reader)
       return reader.takeError();
@@ -213,16 +215,16 @@ llvm::Error Samples::next(ArrayRef<char *> buffers) {
       return error;
     size_t size = input.type.getNumElements();
     if (input.isFloat()) {
-      if (llvm::Error error = convertToFloat(input.dtype, bytes.data(), size, reinterpret_cast<float *>(buffer), input.name))
+      if (llvm::Error error = convertToFloat(input.dtype, bytes.data(), size, reinterpret_cast<float *>(buffer), input.description))
         return error;
       continue;
     }
     auto type = dyn_cast<IntegerType>(input.type.getElementType());
     if (!type)
-      return llvm::createStringError("input '" + input.name + "' has an element type that calibration cannot feed");
+      return llvm::createStringError(input.description + " feeds an input whose element type calibration does not know");
     auto [low, high] = type.getWidth() == 1 ? std::pair<int64_t, int64_t>(0, 1) : getCodeLimits(type);
     integers.resize(size);
-    if (llvm::Error error = convertToInt(input.dtype, bytes.data(), size, low, high, integers.data(), input.name))
+    if (llvm::Error error = convertToInt(input.dtype, bytes.data(), size, low, high, integers.data(), input.description))
       return error;
     // Little endian hosts only: the low bytes come first.
     for (size_t i = 0; i < size; ++i)
