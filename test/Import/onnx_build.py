@@ -157,7 +157,9 @@ def write(name, data):
 
 
 def run(name, data, options, fails):
-    path = write(name if name.endswith(".onnx") else name + ".onnx", data)
+    path = write(name + ".onnx", data)
+    if os.environ.get("ONNX_BUILD_WRITE_ONLY"):
+        return  # the fuzzer's seeds are made of the same models
     command = ["qcc", os.path.basename(path), "-stop-after=import", "-o", "-"] + list(options)
     done = subprocess.run(command, cwd=sys.argv[1], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     print("case " + name)
