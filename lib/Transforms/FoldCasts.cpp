@@ -243,7 +243,7 @@ struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldIntoOp>(&getContext(), /*benefit=*/2);
     patterns.add<SinkDecode, HoistEncode, FoldRescale>(&getContext());
-    // A dequantized constant must not be folded: its bits are the point.
+    // The driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
     if (failed(applyPatternsGreedily(function, std::move(patterns), config)))

@@ -52,7 +52,10 @@ struct FuseClamps : impl::FuseClampsBase<FuseClamps> {
     size_t before = llvm::range_size(getOperation().getOps<ClampOp>());
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseClamp>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // The driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding that a model asks for.
+    GreedyRewriteConfig config;
+    config.enableFolding(false).enableConstantCSE(false);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     numFused += before - llvm::range_size(getOperation().getOps<ClampOp>());
   }

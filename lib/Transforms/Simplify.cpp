@@ -14,6 +14,12 @@ namespace qc {
 namespace {
 //===-- Constants ------------------------------------------------------------------------------------------------------------===//
 
+/// What the evaluator computes on: f32 and integers.
+bool isPlain(Type type) {
+  Type element = cast<ShapedType>(type).getElementType();
+  return element.isF32() || isa<IntegerType>(element);
+}
+
 struct FoldConstants : RewritePattern {
   explicit FoldConstants(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/10, context) {}
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
@@ -23,13 +29,13 @@ struct FoldConstants : RewritePattern {
     int64_t inputs = 0;
     SmallVector<Tensor> operands;
     for (Value operand : op->getOperands()) {
-      if (!getConstant(operand) || getDomain(operand.getType()) == Domain::Quantized)
+      if (!getConstant(operand) || !isPlain(operand.getType()))
         return rewriter.notifyMatchFailure(op, "an operand is not a plain constant");
       inputs += cast<ShapedType>(operand.getType()).getNumElements();
     }
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    if (getDomain(type) == Domain::Quantized)
-      return rewriter.notifyMatchFailure(op, "the result is quantized");
+    if (!isPlain(type))
+      return rewriter.notifyMatchFailure(op, "the result is neither f32 nor integer");
     // A constant that is broadcast or resized to many times its size is cheaper to compute than to store.
     if (type.getNumElements() > 4 * inputs + (1 << 14))
       return rewriter.notifyMatchFailure(op, "the result is much larger than its operands");
@@ -446,7 +452,7 @@ private:
                  MergeClamps, FoldPad>(&getContext());
     if (makeDepthwise)
       patterns.add<MakeDepthwise>(&getContext());
-    // The patterns fold what may be folded; the driver's own folding would also take dequantized constants.
+    // The patterns fold what may be folded; the driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
     return applyPatternsGreedily(getOperation(), std::move(patterns), config);

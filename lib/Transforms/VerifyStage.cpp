@@ -77,11 +77,6 @@ void noIntegerForm(Operation *op, Fail fail) {
     fail(op, "exists from stage 'integer' on");
 }
 
-void computesInFloat(Operation *op, Fail fail) {
-  if (isCompute(op) && anyType(op, isQuantized))
-    fail(op, "computes on quantized types before stage 'quantized'");
-}
-
 void noNoOps(Operation *op, Fail fail) {
   if (isa<ReshapeOp, CastOp>(op) && op->getOperand(0).getType() == op->getResult(0).getType())
     fail(op, "changes nothing and should be gone");
@@ -222,9 +217,9 @@ struct StageRules {
 const StageRules *findStage(StringRef name) {
   static const std::vector<StageRules> stages = {
       {"import", {graphDialects, oneBlock, staticShapes, namesFromModel, noObserve, noIntegerForm}},
-      {"graph", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, computesInFloat, noNoOps}},
-      {"annotated", {graphDialects, oneBlock, staticShapes, noIntegerForm, computesInFloat, observesHaveRanges, edgesAreObserved}},
-      {"qdq", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, computesInFloat, weightsAreEncoded}},
+      {"graph", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, noNoOps}},
+      {"annotated", {graphDialects, oneBlock, staticShapes, noIntegerForm, observesHaveRanges, edgesAreObserved}},
+      {"qdq", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, weightsAreEncoded}},
       {"quantized", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, castsAtBoundary}},
       {"integer", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize}},
       {"linalg", {noGraphOps, signlessIntegers}},

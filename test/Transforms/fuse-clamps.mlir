@@ -57,3 +57,15 @@ func.func @no_fuse_disjoint_limits(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tens
   %y = qc.clamp %s {clamp_min = 2.0 : f32} : tensor<4xf32> -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// The casts of a model that brings its own quantization round: they stay.
+// CHECK-LABEL: @no_fuse_away_casts
+// CHECK: quant.qcast
+// CHECK: quant.dcast
+func.func @no_fuse_away_casts(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %q = quant.qcast %a : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
+  %f = quant.dcast %q : tensor<4x!quant.uniform<i8:f32, 0.5>> to tensor<4xf32>
+  %s = qc.add %f, %f : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}

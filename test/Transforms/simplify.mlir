@@ -322,3 +322,14 @@ func.func @no_pad_into_conv_channels(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
      : (tensor<1x2x4xf32>, tensor<1x2x1xf32>) -> tensor<1x1x4xf32>
   return %y : tensor<1x1x4xf32>
 }
+
+// The casts of a model that brings its own quantization round: they stay.
+// CHECK-LABEL: @no_fold_casts
+// CHECK: quant.qcast
+// CHECK: quant.dcast
+func.func @no_fold_casts(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %q = quant.qcast %a : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
+  %f = quant.dcast %q : tensor<4x!quant.uniform<i8:f32, 0.5>> to tensor<4xf32>
+  %r = qc.reshape %f : tensor<4xf32> -> tensor<4xf32>
+  return %r : tensor<4xf32>
+}
