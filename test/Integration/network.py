@@ -99,9 +99,11 @@ def quantize(inputs, report):
     for port in report["inputs"]:
         array = inputs[port["name"]]
         if "scale" in port:
-            limits = np.iinfo({"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16}[port["type"]])
+            signed, bits = not port["type"].startswith("u"), int(port["type"].lstrip("ui"))
+            low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2 ** bits - 1)
+            dtype = np.dtype(("i" if signed else "u") + ("1" if bits <= 8 else "2"))
             quotient = array.astype(np.float32) / np.float32(port["scale"])
-            array = np.clip(np.rint(quotient).astype(np.float64) + port["zero_point"], limits.min, limits.max).astype(limits.dtype)
+            array = np.clip(np.rint(quotient).astype(np.float64) + port["zero_point"], low, high).astype(dtype)
         codes[port["name"]] = array
     return codes
 

@@ -33,8 +33,13 @@ struct Shifter {
 Value roundToF32(Scalars &s, Value v) {
   Type i64 = s.b.getI64Type();
   Value zero = s.integer(i64, 0), negative = s.less(v, zero), magnitude = s.select(negative, s.sub(zero, v), v);
-  Value leading = math::CountLeadingZerosOp::create(s.b, s.loc, magnitude);
-  Value drop = s.max(s.sub(s.integer(i64, 64 - 24), leading), zero);
+  // Bits above the 24th, by bisection: some backends count leading zeros of vectors by converting them to floating point.
+  Value drop = zero, rest = magnitude;
+  for (int64_t step : {32, 16, 8, 4, 2, 1}) {
+    Value above = s.less(s.integer(i64, (int64_t(1) << (24 + step - 1)) - 1), rest);
+    drop = s.select(above, s.add(drop, s.integer(i64, step)), drop);
+    rest = s.select(above, s.shr(rest, s.integer(i64, step)), rest);
+  }
   Shifter shifter{s, drop, /*mayBeZero=*/true};
   Value rounded = s.shl(shifter.halfEven(magnitude), drop);
   return s.select(negative, s.sub(zero, rounded), rounded);
