@@ -40,8 +40,8 @@ void qc::buildBufferPasses(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createExpandCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createPlanArena());
   pm.addPass(createOutlineKernels());
+  pm.addPass(createPlanArena());
 }
 
 void qc::buildLLVMPasses(OpPassManager &pm, unsigned indexBits) {

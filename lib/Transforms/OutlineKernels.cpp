@@ -1,11 +1,10 @@
-// One function per outermost loop nest, so that buffers become arguments that do not alias.
+// One function per layer, so that buffers become arguments that do not alias.
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Transforms/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -16,28 +15,18 @@ namespace qc {
 #include "qc/Transforms/Passes.h.inc"
 
 namespace {
-/// Where a buffer starts: an argument or a part of the arena. Everything else that a loop nest needs from outside is computed again inside.
-bool isRoot(Value value) { return isa<BlockArgument>(value) || value.getDefiningOp<memref::ViewOp>(); }
+/// Scratch up to this size (the accumulators of a register tile or of a row) lies on the stack, larger scratch in the arena.
+constexpr int64_t mostStackBytes = 1024;
+/// Up to this many iterations a loop is there to be unrolled (the register tile of a contraction).
+constexpr int64_t mostUnrolled = 4;
 
-/// True if `value` can be computed inside a kernel from roots alone; collects the roots and, operands first, the ops.
-bool collect(Value value, llvm::SetVector<Value> &roots, llvm::SetVector<Operation *> &ops) {
-  if (isRoot(value)) {
-    auto type = dyn_cast<MemRefType>(value.getType());
-    // The calling convention passes a pointer only.
-    if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
-      return false;
-    roots.insert(value);
-    return true;
-  }
-  Operation *op = value.getDefiningOp();
-  if (op->getNumRegions() || !(isPure(op) || isa<memref::GetGlobalOp>(op)))
-    return false;
-  for (Value operand : op->getOperands())
-    if (!collect(operand, roots, ops))
-      return false;
-  ops.insert(op);
-  return true;
-}
+/// Where a buffer starts. Everything else that a kernel needs from outside is computed again inside.
+bool isRoot(Value value) { return isa<BlockArgument>(value) || value.getDefiningOp<memref::AllocOp>(); }
+
+int64_t getBytes(MemRefType type) { return type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8); }
+
+/// True if a kernel needs nothing but `value`'s recomputation: views, constants, index arithmetic.
+bool isRecomputable(Operation *op) { return op->getNumRegions() == 0 && (isPure(op) || isa<memref::GetGlobalOp>(op)); }
 
 std::string getKernelName(StringRef function, unsigned index, Location loc) {
   std::string name = (function + "_" + Twine(index)).str();
@@ -49,22 +38,19 @@ std::string getKernelName(StringRef function, unsigned index, Location loc) {
   return name;
 }
 
-/// Up to this many iterations a loop is there to be unrolled (the register tile of a contraction).
-constexpr int64_t mostUnrolled = 4;
-
 bool isRegisterTile(scf::ForOp loop) {
   auto low = getConstantIntValue(loop.getLowerBound()), high = getConstantIntValue(loop.getUpperBound()), step = getConstantIntValue(loop.getStep());
   if (!low || !high || !step || *high - *low > mostUnrolled * *step)
     return false;
-  return !loop.getBody()->walk([](scf::ForOp inner) { return isRegisterTile(inner) ? WalkResult::advance() : WalkResult::interrupt(); })
+  return !loop.getBody()
+              ->walk([](scf::ForOp inner) { return isRegisterTile(inner) ? WalkResult::advance() : WalkResult::interrupt(); })
               .wasInterrupted();
 }
 
 /// Unrolling a loop around the vector loop gains nothing, and multiplies compile time and code.
 void forbidUnrolling(Operation *nest) {
   MLIRContext *context = nest->getContext();
-  auto yes = BoolAttr::get(context, true);
-  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/yes, {}, {}, {}, {}, {}, {});
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
   auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});
   nest->walk([&](scf::ForOp loop) {
     bool isInnermost = !loop.getBody()->walk([](scf::ForOp) { return WalkResult::interrupt(); }).wasInterrupted();
@@ -73,48 +59,137 @@ void forbidUnrolling(Operation *nest) {
   });
 }
 
-struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
-  using OutlineKernelsBase::OutlineKernelsBase;
+/// The outlining of one function.
+class Outliner {
+public:
+  Outliner(func::FuncOp function, SymbolTable &symbols) : function(function), body(function.getBody().front()), symbols(symbols) {}
 
-  void runOnOperation() override {
-    SymbolTable symbols(getOperation());
-    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
-      if (function.isDeclaration())
+  void run() {
+    // A buffer has its size whatever the iteration: one serves all.
+    function.walk([&](memref::AllocOp alloc) {
+      if (alloc->getBlock() != &body)
+        alloc->moveBefore(&body, body.begin());
+    });
+    SmallVector<Operation *> group;
+    for (Operation &op : llvm::make_early_inc_range(body)) {
+      if (isRecomputable(&op) || isa<memref::AllocOp>(op))
         continue;
-      unsigned index = 0;
-      for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
-        if (op.getNumRegions() && op.getNumResults() == 0)
-          outline(function, &op, index++, symbols);
+      bool isWork = op.getNumResults() == 0 && (op.getNumRegions() || isa<memref::StoreOp>(op));
+      if (!group.empty() && (!isWork || group.back()->getLoc() != op.getLoc()))
+        outline(group);
+      if (isWork)
+        group.push_back(&op);
     }
+    if (stackBytes)
+      function->setAttr("qc.stack_bytes", Builder(function.getContext()).getI64IntegerAttr(stackBytes));
   }
 
-  /// A loop nest that needs more than buffers and constants stays where it is.
-  void outline(func::FuncOp function, Operation *nest, unsigned index, SymbolTable &symbols) {
-    llvm::SetVector<Value> above(nest->operand_begin(), nest->operand_end()), roots;
-    getUsedValuesDefinedAbove(nest->getRegions(), above);
+private:
+  /// Collects what `value` is computed from: buffers, and ops, operands first.
+  bool collect(Value value, llvm::SetVector<Value> &roots, llvm::SetVector<Operation *> &ops) {
+    if (isRoot(value)) {
+      auto type = dyn_cast<MemRefType>(value.getType());
+      // The calling convention passes a pointer only.
+      if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
+        return false;
+      roots.insert(value);
+      return true;
+    }
+    Operation *op = value.getDefiningOp();
+    if (!isRecomputable(op))
+      return false;
+    for (Value operand : op->getOperands())
+      if (!collect(operand, roots, ops))
+        return false;
+    ops.insert(op);
+    return true;
+  }
+
+  /// True if only `group` reads or writes the buffer `value`, itself or through views.
+  bool isOwnedBy(Value value, const DenseSet<Operation *> &group) {
+    for (Operation *user : value.getUsers()) {
+      Operation *top = body.findAncestorOpInBlock(*user);
+      if (group.contains(top))
+        continue;
+      if (top != user || !isRecomputable(user))
+        return false;
+      for (Value view : user->getResults())
+        if (!isOwnedBy(view, group))
+          return false;
+    }
+    return true;
+  }
+
+  /// Work that needs more than buffers and constants stays where it is.
+  void outline(SmallVector<Operation *> &group) {
+    SmallVector<Operation *> work;
+    std::swap(work, group);
+    llvm::SetVector<Value> above, roots;
+    for (Operation *op : work) {
+      above.insert(op->operand_begin(), op->operand_end());
+      getUsedValuesDefinedAbove(op->getRegions(), above);
+    }
     llvm::SetVector<Operation *> ops;
     for (Value value : above)
       if (!collect(value, roots, ops))
         return;
-    OpBuilder b(nest);
-    SmallVector<Type> types = llvm::map_to_vector(roots, [](Value v) { return v.getType(); });
-    auto type = b.getFunctionType(types, {});
-    auto kernel = func::FuncOp::create(nest->getLoc(), getKernelName(function.getName(), index, nest->getLoc()), type);
+    DenseSet<Operation *> members(work.begin(), work.end());
+    SmallVector<Value> arguments, scratch;
+    int64_t used = 0;
+    for (Value root : roots) {
+      auto type = cast<MemRefType>(root.getType());
+      bool isLocal = root.getDefiningOp() && getBytes(type) <= mostStackBytes && isOwnedBy(root, members);
+      (isLocal ? scratch : arguments).push_back(root);
+      used += isLocal ? getBytes(type) : 0;
+    }
+    stackBytes = std::max(stackBytes, used);
+
+    Location loc = work.front()->getLoc();
+    OpBuilder b(work.back());
+    SmallVector<Type> types = llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+    auto kernel = func::FuncOp::create(loc, getKernelName(function.getName(), index++, loc), b.getFunctionType(types, {}));
     kernel.setPrivate();
     for (unsigned i = 0; i < types.size(); ++i)
       kernel.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
     kernel->setAttr("qc.kernel_of", FlatSymbolRefAttr::get(function.getNameAttr()));
     symbols.insert(kernel, Block::iterator(function));
-    func::CallOp::create(b, nest->getLoc(), kernel, roots.getArrayRef());
+    func::CallOp::create(b, loc, kernel, arguments);
     b.setInsertionPointToStart(kernel.addEntryBlock());
     IRMapping mapping;
-    for (auto [root, argument] : llvm::zip(roots, kernel.getArguments()))
+    for (auto [root, argument] : llvm::zip(arguments, kernel.getArguments()))
       mapping.map(root, argument);
+    for (Value root : scratch)
+      mapping.map(root, memref::AllocaOp::create(b, loc, cast<MemRefType>(root.getType())).getResult());
     for (Operation *op : ops)
       b.clone(*op, mapping);
-    forbidUnrolling(b.clone(*nest, mapping));
-    func::ReturnOp::create(b, nest->getLoc());
-    nest->erase();
+    for (Operation *op : work)
+      forbidUnrolling(b.clone(*op, mapping));
+    func::ReturnOp::create(b, loc);
+    for (Operation *op : llvm::reverse(work))
+      op->erase();
+    // Views that only the kernel needed, and then its scratch.
+    for (Operation *op : llvm::reverse(ops))
+      if (op->use_empty())
+        op->erase();
+    for (Value root : scratch)
+      if (root.use_empty())
+        root.getDefiningOp()->erase();
+  }
+
+  func::FuncOp function;
+  Block &body;
+  SymbolTable &symbols;
+  unsigned index = 0;
+  int64_t stackBytes = 0;
+};
+
+struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
+  using OutlineKernelsBase::OutlineKernelsBase;
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (!function.isDeclaration())
+        Outliner(function, symbols).run();
   }
 };
 } // namespace

@@ -135,29 +135,30 @@ def ExpandCopies : Pass<"qc-expand-copies", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def OutlineKernels : Pass<"qc-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "moves the loops of each layer into a function of their own";
+  let description = [{
+    All buffers will be parts of one arena, so that LLVM would have to assume that they overlap, and neither vectorize nor keep values in registers.
+    Buffers that one kernel uses are live at the same time, hence disjoint; as arguments of a function they can say so (`noalias`). Functions
+    are named after their layer, which serves profilers, and small enough that compile time stays linear. Scratch of one kernel of up to 1 KiB
+    moves to the stack (`qc.stack_bytes` is the most that any kernel uses). Afterwards the body of a function is a list of
+    calls: the schedule of `qc-plan-arena`. Loops around the innermost ones are marked as not to be unrolled, short constant ones excepted.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PlanArena : Pass<"qc-plan-arena", "::mlir::ModuleOp"> {
   let summary = "places every buffer at a fixed offset of one arena argument";
   let description = [{
     The object has no heap. Each `memref.alloc` becomes a `memref.view` of the last argument, an `i8` buffer that the caller provides. A
     buffer lives from its first to its last use, views included; offsets are 64-byte aligned. A function that calls another gives it a part of
     its own arena (the alloc with `qc.arena_of`). The function gets `qc.arena_bytes`, `qc.arena_lower_bound` (the largest sum of simultaneously
-    live buffers, without those that only one loop nest uses) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
+    live buffers, without those that only one kernel uses) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
     ```mlir
     %a = memref.alloc() : memref<16xi32>   ==>   %a = memref.view %arena[%c128][] : memref<512xi8> to memref<16xi32>
     ```
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
-}
-
-def OutlineKernels : Pass<"qc-outline-kernels", "::mlir::ModuleOp"> {
-  let summary = "moves each outermost loop nest into a function of its own";
-  let description = [{
-    All buffers are parts of one arena, so that LLVM must assume that they overlap, and would neither vectorize nor keep values in registers. Buffers
-    that one loop nest uses are live at the same time, hence disjoint; as arguments of a function they can say so (`noalias`). Functions
-    are named after their layer, which serves profilers, and small enough that compile time stays linear. Afterwards the body of the function is
-    a list of calls. Loops around the innermost ones are marked as not to be unrolled, short constant ones excepted.
-  }];
-  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
 #endif // QC_TRANSFORMS_PASSES_TD

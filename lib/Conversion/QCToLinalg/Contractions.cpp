@@ -14,6 +14,8 @@ namespace {
 /// Neighbouring outputs that share one pass over the weights, and steps of the reduction that share one pass over the accumulators: what fits
 /// into 16 vector registers.
 constexpr int64_t outputTile = 4, reductionTile = 4;
+/// Accumulators of one pass, so that they fit on the stack of a small machine (1 KiB) and stay in the first-level cache of a large one.
+constexpr int64_t mostAccumulators = 256;
 /// Below this number of output channels the channel loop is too short for vectors.
 constexpr int64_t leastChannels = 8;
 /// Up to this width the taps of a row are unrolled, with constant bounds.
@@ -38,6 +40,17 @@ void appendTiled(SmallVectorImpl<Segment> &segments, int64_t first, int64_t last
     segments.push_back({first, first + whole, tile, false});
   if (first + whole < last)
     segments.push_back({first + whole, last, last - first - whole, false});
+}
+
+/// Ranges of output channels for `tile` neighbouring outputs: equal blocks of whole vectors, and what is left.
+SmallVector<Segment> getChannelBlocks(int64_t channels, int64_t tile) {
+  int64_t most = mostAccumulators / tile, count = (channels + most - 1) / most;
+  int64_t block = count == 1 ? channels : std::min<int64_t>(most, llvm::alignTo((channels + count - 1) / count, 8));
+  int64_t whole = channels / block * block;
+  SmallVector<Segment> blocks{{0, whole, block, false}};
+  if (whole < channels)
+    blocks.push_back({whole, channels, channels - whole, false});
+  return blocks;
 }
 
 /// Operands of a product as the body sees them: `(x - xZero) * (w - wZero)` in the accumulator's type.
@@ -212,45 +225,50 @@ Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue 
     ArrayRef<Value> position = ivs.drop_front(2);
     Scalars s = e.scalars();
     Value firstInput = s.mul(g, s.index(inner)), firstOutput = s.mul(g, s.index(channels));
-    auto ofGroup = [&](Value perChannel) {
-      return conv.groups == 1 ? perChannel : e.slice(perChannel, {firstOutput}, e.sizes({channels}));
-    };
-    Value bias = ofGroup(conv.bias);
-    SmallVector<Value> parameters = llvm::map_to_vector(epilogue.parameters, ofGroup);
     for (const Segment &segment : segments)
       out = e.loop(e.index(segment.first), e.index(segment.last), segment.tile, out, [&](Value o, Value out) {
-        Value acc = initChannels(e, segment.tile, channels, conv.product.acc, bias);
-        acc = loopTaps(e, outer, position, acc, [&](ArrayRef<Value> outerTaps, ArrayRef<Value> reads, Value acc) {
-          auto range = segment.border ? row.tapsOf(e, o) : std::make_pair(e.index(0), e.index(row.kernel));
-          return e.loop(range.first, range.second, 1, acc, [&](Value tap, Value acc) {
+        for (const Segment &block : getChannelBlocks(channels, segment.tile))
+          out = e.loop(e.index(block.first), e.index(block.last), block.tile, out, [&](Value channel, Value out) {
             Scalars s = e.scalars();
-            Value flat = s.index(0);
-            for (auto [t, k] : llvm::zip(outerTaps, kernel))
-              flat = s.add(s.mul(flat, s.index(k)), t);
-            flat = s.add(s.mul(flat, s.index(row.kernel)), tap);
-            size_t rank = reads.size() + 3;
-            SmallVector<int64_t> shape(rank, 1), strides(rank, 1);
-            shape[1] = inner;
+            Value firstChannel = s.add(firstOutput, channel);
+            auto ofBlock = [&](Value perChannel) {
+              return getShape(perChannel)[0] == block.tile ? perChannel : e.slice(perChannel, {firstChannel}, e.sizes({block.tile}));
+            };
+            Value acc = initChannels(e, segment.tile, block.tile, conv.product.acc, ofBlock(conv.bias));
+            acc = loopTaps(e, outer, position, acc, [&](ArrayRef<Value> outerTaps, ArrayRef<Value> reads, Value acc) {
+              auto range = segment.border ? row.tapsOf(e, o) : std::make_pair(e.index(0), e.index(row.kernel));
+              return e.loop(range.first, range.second, 1, acc, [&](Value tap, Value acc) {
+                Scalars s = e.scalars();
+                Value flat = s.index(0);
+                for (auto [t, k] : llvm::zip(outerTaps, kernel))
+                  flat = s.add(s.mul(flat, s.index(k)), t);
+                flat = s.add(s.mul(flat, s.index(row.kernel)), tap);
+                size_t rank = reads.size() + 3;
+                SmallVector<int64_t> shape(rank, 1), strides(rank, 1);
+                shape[1] = inner;
+                shape.back() = segment.tile;
+                strides.back() = segment.tile == 1 ? 1 : row.stride;
+                Value x = e.slice(conv.x, conv.at(e, n, firstInput, reads, row.read(e, o, tap)), e.sizes(shape), strides);
+                Value part = e.slice(w, {g, flat, s.index(0), s.index(0), channel}, e.sizes({1, 1, inner / unroll, unroll, block.tile}));
+                SmallVector<AffineExpr> xExprs(rank, e.number(0));
+                xExprs[1] = e.dim(0) * unroll + e.dim(3);
+                xExprs.back() = e.dim(2);
+                return accumulateChannels(e, conv.product, acc, x, xExprs, part, {e.number(0), e.number(0), e.dim(0), e.dim(3), e.dim(1)});
+              });
+            });
+            size_t rank = position.size() + 3;
+            SmallVector<int64_t> shape(rank, 1);
+            shape[1] = block.tile;
             shape.back() = segment.tile;
-            strides.back() = segment.tile == 1 ? 1 : row.stride;
-            Value x = e.slice(conv.x, conv.at(e, n, firstInput, reads, row.read(e, o, tap)), e.sizes(shape), strides);
-            Value part = e.slice(w, {g, flat, s.index(0), s.index(0), s.index(0)}, e.sizes({1, 1, inner / unroll, unroll, channels}));
-            SmallVector<AffineExpr> xExprs(rank, e.number(0));
-            xExprs[1] = e.dim(0) * unroll + e.dim(3);
-            xExprs.back() = e.dim(2);
-            return accumulateChannels(e, conv.product, acc, x, xExprs, part, {e.number(0), e.number(0), e.dim(0), e.dim(3), e.dim(1)});
+            SmallVector<AffineExpr> exprs(rank, e.number(0));
+            exprs[1] = e.dim(0);
+            exprs.back() = e.dim(1);
+            auto at = conv.at(e, n, firstChannel, position, o);
+            SmallVector<Value> parameters = llvm::map_to_vector(epilogue.parameters, ofBlock);
+            Value part = finishChannels(e, epilogue, acc, parameters, e.slice(out, at, e.sizes(shape)), exprs);
+            return e.insert(part, out, at, e.sizes(shape));
           });
-        });
-        size_t rank = position.size() + 3;
-        SmallVector<int64_t> shape(rank, 1);
-        shape[1] = channels;
-        shape.back() = segment.tile;
-        SmallVector<AffineExpr> exprs(rank, e.number(0));
-        exprs[1] = e.dim(0);
-        exprs.back() = e.dim(1);
-        auto at = conv.at(e, n, firstOutput, position, o);
-        Value part = finishChannels(e, epilogue, acc, parameters, e.slice(out, at, e.sizes(shape)), exprs);
-        return e.insert(part, out, at, e.sizes(shape));
+        return out;
       });
     return out;
   });
@@ -467,33 +485,38 @@ LogicalResult emitMatmul(Emitter &e, MatmulOp op, const Epilogue &epilogue, Valu
         at.push_back(shape[i] == 1 ? e.index(0) : ivs[ivs.size() - (shape.size() - 2) + i]);
       return at;
     };
-    SmallVector<Value> wAt = batchOf(b);
-    SmallVector<int64_t> wSizes(wAt.size(), 1);
-    wAt.append(3, e.index(0));
-    llvm::append_values(wSizes, inner / unroll, unroll, channels);
-    Value w = e.slice(rhs, wAt, e.sizes(wSizes));
-    SmallVector<AffineExpr> wExprs(wAt.size(), e.number(0));
-    size_t wRank = wAt.size();
+    SmallVector<AffineExpr> wExprs(wShape.size(), e.number(0));
+    size_t wRank = wShape.size();
     wExprs[wRank - 3] = e.dim(0);
     wExprs[wRank - 2] = e.dim(3);
     wExprs[wRank - 1] = e.dim(1);
     for (const Segment &segment : segments)
       out = e.loop(e.index(segment.first), e.index(segment.last), segment.tile, out, [&](Value m, Value out) {
-        Value sums = initChannels(e, segment.tile, channels, acc, *bias);
-        SmallVector<Value> xAt = batchOf(a), at(ivs);
-        SmallVector<int64_t> xSizes(xAt.size(), 1), sizes(ivs.size(), 1);
-        llvm::append_values(xAt, m, e.index(0));
-        llvm::append_values(xSizes, segment.tile, inner);
-        llvm::append_values(at, m, e.index(0));
-        llvm::append_values(sizes, segment.tile, channels);
-        SmallVector<AffineExpr> xExprs(xAt.size(), e.number(0)), exprs(at.size(), e.number(0));
-        xExprs[xExprs.size() - 2] = e.dim(2);
-        xExprs.back() = e.dim(0) * unroll + e.dim(3);
-        exprs[exprs.size() - 2] = e.dim(1);
-        exprs.back() = e.dim(0);
-        sums = accumulateChannels(e, product, sums, e.slice(lhs, xAt, e.sizes(xSizes)), xExprs, w, wExprs);
-        Value part = finishChannels(e, epilogue, sums, epilogue.parameters, e.slice(out, at, e.sizes(sizes)), exprs);
-        return e.insert(part, out, at, e.sizes(sizes));
+        for (const Segment &block : getChannelBlocks(channels, segment.tile))
+          out = e.loop(e.index(block.first), e.index(block.last), block.tile, out, [&](Value channel, Value out) {
+            auto ofBlock = [&](Value perChannel) {
+              return getShape(perChannel)[0] == block.tile ? perChannel : e.slice(perChannel, {channel}, e.sizes({block.tile}));
+            };
+            Value sums = initChannels(e, segment.tile, block.tile, acc, ofBlock(*bias));
+            SmallVector<Value> xAt = batchOf(a), wAt = batchOf(b), at(ivs);
+            SmallVector<int64_t> xSizes(xAt.size(), 1), wSizes(wAt.size(), 1), sizes(ivs.size(), 1);
+            llvm::append_values(xAt, m, e.index(0));
+            llvm::append_values(xSizes, segment.tile, inner);
+            llvm::append_values(wAt, e.index(0), e.index(0), channel);
+            llvm::append_values(wSizes, inner / unroll, unroll, block.tile);
+            llvm::append_values(at, m, channel);
+            llvm::append_values(sizes, segment.tile, block.tile);
+            SmallVector<AffineExpr> xExprs(xAt.size(), e.number(0)), exprs(at.size(), e.number(0));
+            xExprs[xExprs.size() - 2] = e.dim(2);
+            xExprs.back() = e.dim(0) * unroll + e.dim(3);
+            exprs[exprs.size() - 2] = e.dim(1);
+            exprs.back() = e.dim(0);
+            sums = accumulateChannels(e, product, sums, e.slice(lhs, xAt, e.sizes(xSizes)), xExprs, e.slice(rhs, wAt, e.sizes(wSizes)), wExprs);
+            SmallVector<Value> parameters = llvm::map_to_vector(epilogue.parameters, ofBlock);
+            Value part = finishChannels(e, epilogue, sums, parameters, e.slice(out, at, e.sizes(sizes)), exprs);
+            return e.insert(part, out, at, e.sizes(sizes));
+          });
+        return out;
       });
     return out;
   });

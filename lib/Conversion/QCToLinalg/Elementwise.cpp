@@ -93,6 +93,15 @@ Value emitDequantize(Scalars &s, DequantizeOp op, Value x) {
   return s.mul(arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), centred), number(s, op.getScale().convertToFloat()));
 }
 
+/// The value of a sum in its stored form: integers wrap at their own width, not at that of the byte that holds them.
+Value wrap(Scalars &s, Value x, Type code) {
+  unsigned stored = x.getType().getIntOrFloatBitWidth(), width = code.getIntOrFloatBitWidth();
+  if (stored == width)
+    return x;
+  Value unused = s.integer(x.getType(), stored - width), high = s.shl(x, unused);
+  return code.isUnsignedInteger() || code.isInteger(1) ? s.ushr(high, unused) : s.shr(high, unused);
+}
+
 Value emitCast(Scalars &s, Type from, Type to, Value x) {
   Type storage = Emitter::getStorage(to);
   if (from == to)
@@ -118,7 +127,7 @@ Value emitCast(Scalars &s, Type from, Type to, Value x) {
   if (to.isInteger(1))
     return s.select(s.equal(x, s.zero(x.getType())), s.zero(storage), s.integer(storage, 1));
   unsigned have = x.getType().getIntOrFloatBitWidth(), want = storage.getIntOrFloatBitWidth();
-  return want > have ? s.extend(x, from, storage) : s.truncate(x, storage);
+  return wrap(s, want > have ? s.extend(x, from, storage) : s.truncate(x, storage), to);
 }
 
 //===-- Softmax --------------------------------------------------------------------------------------------------------------===//
@@ -188,7 +197,7 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
       return op->emitOpError("of integers needs operands and result of one type here; run the quantization passes first");
     return e.pointwise(type, {e.get(op->getOperand(0)), e.get(op->getOperand(1))}, [&](Scalars &s, ValueRange v) {
       Value result = compute(s, v[0], v[1]);
-      return isFloat ? applyClamp(s, cast<ClampOpInterface>(op), result) : result;
+      return isFloat ? applyClamp(s, cast<ClampOpInterface>(op), result) : wrap(s, result, getElementType(op->getResult(0)));
     });
   };
   auto unary = [&](auto compute) -> FailureOr<Value> {
