@@ -146,5 +146,5 @@ func.func @quantization(%x: tensor<2x3xf32>, %i: tensor<2x3xi8>, %acc: tensor<2x
 }
 
 {-#
-  dialect_resources: { builtin: { blob: "0x4000000001FE" } }
+  dialect_resources: { builtin: { blob: "0x1000000001FE" } }
 #-}

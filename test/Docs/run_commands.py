@@ -1,4 +1,5 @@
 """Runs the `sh` blocks of a documentation page, in order, as one shell script in an empty folder: run_commands.py PAGE FOLDER"""
+import os
 import re
 import shutil
 import subprocess
@@ -11,5 +12,7 @@ if not blocks:
     sys.exit(f"{page}: no sh block")
 shutil.rmtree(folder, ignore_errors=True)
 folder.mkdir(parents=True)
-result = subprocess.run(["bash", "-euo", "pipefail", "-x"], input="".join(blocks), text=True, cwd=folder)
+# The page's `python3` is the one that runs this: it has numpy.
+path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+result = subprocess.run(["bash", "-euo", "pipefail", "-x"], input="".join(blocks), text=True, cwd=folder, env={**os.environ, "PATH": path})
 sys.exit(result.returncode)
