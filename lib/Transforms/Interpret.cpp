@@ -98,7 +98,7 @@ struct Interpret : impl::InterpretBase<Interpret> {
 
   LogicalResult runAll() {
     if (!outputs.empty())
-      return getOperation().emitError("qc-interpret: 'outputs' needs 'inputs'");
+      return emitError(getOperation().getLoc(), "qc-interpret: 'outputs' needs 'inputs'");
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.getNumArguments() != 0 || function.isExternal())
         continue;
@@ -116,27 +116,27 @@ struct Interpret : impl::InterpretBase<Interpret> {
     if (!entry.empty()) {
       found = getOperation().lookupSymbol<func::FuncOp>(entry);
       if (!found)
-        return getOperation().emitError("qc-interpret: there is no function @") << entry;
+        return emitError(getOperation().getLoc(), "qc-interpret: there is no function @") << entry;
       return found;
     }
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function.isPublic()) {
         if (found)
-          return getOperation().emitError("qc-interpret: several functions are public; name one with 'entry'");
+          return emitError(getOperation().getLoc(), "qc-interpret: several functions are public; name one with 'entry'");
         found = function;
       }
     if (!found)
-      return getOperation().emitError("qc-interpret: no function is public; name one with 'entry'");
+      return emitError(getOperation().getLoc(), "qc-interpret: no function is public; name one with 'entry'");
     return found;
   }
 
-  LogicalResult fail(Error error) { return getOperation().emitError("qc-interpret: ") << toString(std::move(error)); }
+  LogicalResult fail(Error error) { return emitError(getOperation().getLoc(), "qc-interpret: ") << toString(std::move(error)); }
 
   /// Shape and type of an array must be those of `count` samples of `type`.
   LogicalResult checkHeader(const NpzArray &header, StringRef name, RankedTensorType type) {
     if (!header.shape.empty() && header.shape[0] >= 1 && ArrayRef<int64_t>(header.shape).drop_front() == type.getShape())
       return success();
-    auto diagnostic = getOperation().emitError("qc-interpret: ") << inputs << ": array '" << name << "' has shape [";
+    auto diagnostic = emitError(getOperation().getLoc(), "qc-interpret: ") << inputs << ": array '" << name << "' has shape [";
     llvm::interleaveComma(header.shape, diagnostic);
     diagnostic << "], expected [N";
     for (int64_t d : type.getShape())
@@ -150,7 +150,7 @@ struct Interpret : impl::InterpretBase<Interpret> {
       return failure();
     func::FuncOp function = *found;
     if (function.getNumArguments() == 0)
-      return function.emitError("takes no arguments; run qc-interpret without 'inputs'");
+      return emitError(function.getLoc(), "qc-interpret: the function takes no arguments; run qc-interpret without 'inputs'");
     auto file = NpzFile::open(inputs);
     if (!file)
       return fail(file.takeError());
@@ -163,7 +163,7 @@ struct Interpret : impl::InterpretBase<Interpret> {
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
       auto tensorType = dyn_cast<RankedTensorType>(type);
       if (!tensorType || !tensorType.hasStaticShape() || !(tensorType.getElementType().isF32() || getStorage(tensorType.getElementType())))
-        return function.emitError() << "argument " << i << " of type " << type << " cannot be read from a file";
+        return emitError(function.getLoc()) << "argument " << i << " of type " << type << " cannot be read from a file";
       names.push_back(getPortName(function.getArgAttrDict(i), "arg", i));
       auto header = (*file)->header(names[i]);
       if (!header)
@@ -171,7 +171,7 @@ struct Interpret : impl::InterpretBase<Interpret> {
       if (failed(checkHeader(*header, names[i], tensorType)))
         return failure();
       if (i && header->shape[0] != samples)
-        return getOperation().emitError("qc-interpret: ") << inputs << ": array '" << names[i] << "' has " << header->shape[0]
+        return emitError(getOperation().getLoc(), "qc-interpret: ") << inputs << ": array '" << names[i] << "' has " << header->shape[0]
                                                           << " samples, '" << names[0] << "' has " << samples;
       samples = header->shape[0];
       auto reader = (*file)->read(names[i]);
@@ -208,7 +208,7 @@ struct Interpret : impl::InterpretBase<Interpret> {
     std::map<std::string, NpzArray> named;
     for (auto [i, array] : llvm::enumerate(results))
       if (!named.try_emplace(getPortName(function.getResultAttrDict(i), "result", i), std::move(array)).second)
-        return function.emitError("two results have one 'qc.name'");
+        return emitError(function.getLoc(), "two results have one 'qc.name'");
     if (Error error = writeNpz(outputs, named))
       return fail(std::move(error));
     return success();

@@ -34,7 +34,7 @@ FailureOr<Rounding> reference::getRounding(Operation *op) {
     return Rounding::ONNX;
   if (auto rounding = parseRounding(name.getValue()))
     return *rounding;
-  return function->emitError() << "'qc.requant' must be onnx, ort, tflite-double, tflite-single or pow2, not '" << name.getValue() << "'";
+  return emitError(function.getLoc()) << "'qc.requant' must be onnx, ort, tflite-double, tflite-single or pow2, not '" << name.getValue() << "'";
 }
 
 std::vector<int64_t> reference::getCentered(const Tensor &tensor) {
@@ -164,12 +164,13 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
 using Observer = llvm::function_ref<void(Value, const Tensor &)>;
 
 static FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, ArrayRef<Tensor> arguments, Observer observe, unsigned depth) {
+  auto refuse = [&] { return emitError(function.getLoc(), "@") << function.getName() << " cannot be evaluated: "; };
   if (function.isExternal() || !function.getBody().hasOneBlock())
-    return function.emitError("cannot be evaluated: it needs a body of one block");
+    return refuse() << "it needs a body of one block";
   if (depth > 64)
-    return function.emitError("cannot be evaluated: it calls itself");
+    return refuse() << "it calls itself";
   if (function.getNumArguments() != arguments.size())
-    return function.emitError() << "takes " << function.getNumArguments() << " arguments, got " << arguments.size();
+    return refuse() << "it takes " << function.getNumArguments() << " arguments, got " << arguments.size();
 
   DenseMap<Value, Tensor> values;
   auto define = [&](Value value, Tensor tensor) {
@@ -201,7 +202,7 @@ static FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, Ar
       return failure();
     define(op.getResult(0), std::move(*result));
   }
-  return function.emitError("cannot be evaluated: it does not return");
+  return refuse() << "it does not return";
 }
 
 FailureOr<SmallVector<Tensor>> qc::evaluate(func::FuncOp function, ArrayRef<Tensor> arguments,
