@@ -45,6 +45,11 @@ with open(path("descriptor.npz"), "wb") as file:
         with z.open("x.npy", "w") as f:
             np.lib.format.write_array(f, x.astype(np.float32) / 4)
 
+# Every size and offset in zip64 fields, as in archives beyond 4 GB.
+limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 10
+np.savez(path("zip64.npz"), a=np.zeros(5), x=x.astype(np.float32) / 4)
+zipfile.ZIP64_LIMIT = limit
+
 # Many samples, well beyond one chunk of the reader, compressed.
 np.savez_compressed(path("many.npz"), x=(np.arange(200000) ** 2 % 201 - 90).reshape(50000, 4).astype(np.float32))
 
