@@ -93,11 +93,10 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       pm.addNestedPass<func::FuncOp>(createFoldCasts());
     return;
   case Stage::Integer: {
-    if (!options.float32) {
-      LowerToIntegerOptions lower;
-      lower.requant = options.requant;
-      pm.addNestedPass<func::FuncOp>(createLowerToInteger(lower));
-    }
+    // In f32 mode, too: casts that the model brings along are part of the network.
+    LowerToIntegerOptions lower;
+    lower.requant = options.requant;
+    pm.addNestedPass<func::FuncOp>(createLowerToInteger(lower));
     SplitBoundaryOptions split;
     split.float32 = options.float32;
     split.dropSoftmax = options.dropSoftmax;

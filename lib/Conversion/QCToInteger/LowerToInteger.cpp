@@ -525,6 +525,12 @@ struct LowerConstant : Pattern<ConstantOp> {
 struct LowerQuantize : Pattern<quant::QuantizeCastOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(quant::QuantizeCastOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (ElementsAttr floats = getConstant(in.getInput())) {
+      auto values = getFloats(floats);
+      auto codes = getScheme(op.getType()).encode(SmallVector<double>(values.begin(), values.end()), getShape(op.getInput()));
+      rewriter.replaceOpWithNewOp<ConstantOp>(op, makeElements(integerType(op.getResult()), codes));
+      return success();
+    }
     auto x = getAffine(op.getResult());
     if (failed(x))
       return op.emitError("a computed value needs one scale per tensor");

@@ -12,7 +12,7 @@ namespace qc {
 #include "qc/Conversion/Passes.h.inc"
 
 namespace {
-/// The ops between the last codes and a float result that the wrapper computes: a softmax and what moves its values.
+/// The ops between the last codes and a float result that the wrapper computes: a softmax and what moves or rounds its values.
 struct Tail {
   DequantizeOp dequantize;             ///< null: the result does not come from codes
   SmallVector<Operation *> ops;        ///< in order of execution, without the dequantize
@@ -20,18 +20,21 @@ struct Tail {
 
 Tail findTail(Value result) {
   Tail tail;
+  SmallVector<Operation *> ops;
   while (Operation *op = result.getDefiningOp()) {
     if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
       tail.dequantize = dequantize;
-      std::reverse(tail.ops.begin(), tail.ops.end());
-      return tail;
-    }
-    if (!isa<SoftmaxOp, ReshapeOp, TransposeOp>(op))
+      tail.ops.assign(ops.rbegin(), ops.rend());
+      // A model of the kind that rounds even its probabilities: the softmax stands behind other codes.
+      if (!dequantize.getInput().getDefiningOp<QuantizeOp>())
+        break;
+    } else if (!isa<SoftmaxOp, ReshapeOp, TransposeOp, QuantizeOp>(op)) {
       break;
-    tail.ops.push_back(op);
+    }
+    ops.push_back(op);
     result = op->getOperand(0);
   }
-  return {};
+  return tail;
 }
 
 /// Removes softmax ops whose result is returned, possibly reshaped.
