@@ -72,7 +72,7 @@ public:
     });
     SmallVector<Operation *> group;
     for (Operation &op : llvm::make_early_inc_range(body)) {
-      if (isRecomputable(&op) || isa<memref::AllocOp>(op))
+      if (!op.hasTrait<OpTrait::IsTerminator>() && (isRecomputable(&op) || isa<memref::AllocOp>(op)))
         continue;
       bool isWork = op.getNumResults() == 0 && (op.getNumRegions() || isa<memref::StoreOp>(op));
       if (!group.empty() && (!isWork || group.back()->getLoc() != op.getLoc()))
