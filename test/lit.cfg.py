@@ -64,6 +64,7 @@ config.substitutions += [
     ("%onnx_testdata", onnx_testdata),
     ("%example", os.path.join(config.test_source_root, "Example")),
     ("%test_root", config.test_source_root),
+    ("%tools", config.qc_tools_dir),
 ]
 if roundtrip:
     config.substitutions.append((r"(?<![\w/.-])qopt(?![\w.-])", "qopt --verify-roundtrip"))

@@ -40,7 +40,7 @@ build() {
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
   if [ ! -f "$QCC_BUILD/build.ninja" ]; then
     say "configure: $QCC_BUILD"
-    (cd "$QCC_ROOT" && cmake --preset release -B "$QCC_BUILD" --log-level=WARNING)
+    (cd "$QCC_ROOT" && cmake --preset release -B "$QCC_BUILD" --log-level=WARNING >/dev/null)
   fi
   say "build: $QCC_BUILD"
   local log="$QCC_BUILD/build.log"
