@@ -53,12 +53,13 @@ llvm::DenseSet<Operation *> findFloatTail(func::FuncOp function) {
   Block &body = function.getBody().front();
   for (Operation &op : llvm::reverse(body)) {
     auto quantizable = dyn_cast<QuantizableOpInterface>(op);
-    bool movesValues = quantizable && quantizable.isSameScale() && op.getNumOperands() == 1;
-    if ((isa<SoftmaxOp>(op) || movesValues) && !op.use_empty() && isFloatTensor(op.getResult(0)) &&
+    bool movesValues = quantizable && quantizable.isSameScale() && op.getNumOperands() == 1 && isFloatTensor(op.getResult(0));
+    bool isCast = isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op);
+    if ((isa<SoftmaxOp>(op) || movesValues || isCast) && !op.use_empty() &&
         llvm::all_of(op.getUsers(), [&](Operation *user) { return isa<func::ReturnOp>(user) || tail.contains(user); }))
       tail.insert(&op);
   }
-  // Forwards: what only moves values belongs to the tail if a softmax stands before it.
+  // Forwards: what only moves or rounds values belongs to the tail if a softmax stands before it.
   for (Operation &op : body)
     if (tail.contains(&op) && !isa<SoftmaxOp>(op)) {
       Operation *producer = op.getOperand(0).getDefiningOp();

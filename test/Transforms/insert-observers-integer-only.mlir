@@ -16,3 +16,13 @@ func.func @integer_only_softmax_at_the_end(%x: tensor<4xf32>) -> tensor<4xf32> {
   %s = qc.softmax %x {axis = 0} : tensor<4xf32> -> tensor<4xf32>
   return %s : tensor<4xf32>
 }
+
+// -----
+
+// A model that rounds even its probabilities.
+func.func @integer_only_rounded_softmax_at_the_end(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %s = qc.softmax %x {axis = 0} : tensor<4xf32> -> tensor<4xf32>
+  %q = quant.qcast %s : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.00390625:-128>>
+  %f = quant.dcast %q : tensor<4x!quant.uniform<i8:f32, 0.00390625:-128>> to tensor<4xf32>
+  return %f : tensor<4xf32>
+}
