@@ -5,6 +5,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <zlib.h>
 
@@ -23,6 +24,14 @@ constexpr size_t chunkBytes = 64 * 1024;
 constexpr uint64_t maxHeaderBytes = 65536;
 
 Error failure(const Twine &what) { return createStringError(inconvertibleErrorCode(), what); }
+
+/// Text out of a file, fit for a message.
+std::string readable(StringRef text) {
+  std::string result;
+  raw_string_ostream os(result);
+  printEscapedString(text, os);
+  return result;
+}
 
 /// One entry of the zip's central directory.
 struct Entry {
@@ -152,14 +161,14 @@ Error NpzFile::Impl::parseDirectory(ArrayRef<char> bytes, uint64_t count) {
       for (uint64_t *field : {&entry.size, &entry.compressed, &entry.offset})
         if (*field == 0xffffffff) {
           if (body.size() < 8)
-            return failure(file.path + ": zip64 sizes are missing at '" + name + "'");
+            return failure(file.path + ": zip64 sizes are missing at '" + readable(name) + "'");
           *field = le::read64le(body.data());
           body = body.drop_front(8);
         }
     }
     name.consume_back(".npy");
     if (!entries.try_emplace(name.str(), entry).second)
-      return failure(file.path + ": two arrays are named '" + name + "'");
+      return failure(file.path + ": two arrays are named '" + readable(name) + "'");
     bytes = bytes.drop_front(fixed + nameBytes + extraBytes + commentBytes);
   }
   return Error::success();
@@ -171,7 +180,7 @@ Expected<const Entry *> NpzFile::Impl::find(StringRef name) const {
     return &it->second;
   std::string known;
   for (auto &[other, entry] : entries)
-    known += (known.empty() ? "" : ", ") + other;
+    known += (known.empty() ? "" : ", ") + readable(other);
   return failure(file.path + ": no array is named '" + name + "'; it has " + (known.empty() ? "none" : known));
 }
 
@@ -331,7 +340,7 @@ Expected<NpzArray> readHeader(EntryStream &stream) {
     type.consume_front("=");
   static const StringRef known[] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"};
   if (!is_contained(known, type))
-    return failure(where + "type '" + full + "' cannot be read; f2 f4 f8 i1..i8 u1..u8 b1 can");
+    return failure(where + "type '" + readable(full) + "' cannot be read; f2 f4 f8 i1..i8 u1..u8 b1 can");
   array.dtype = type.str();
   if (bigEndian && array.elementBytes() > 1)
     return failure(where + "is big-endian; store it little-endian");
