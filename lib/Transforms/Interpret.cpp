@@ -162,7 +162,8 @@ struct Interpret : impl::InterpretBase<Interpret> {
     int64_t samples = 0;
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
       auto tensorType = dyn_cast<RankedTensorType>(type);
-      if (!tensorType || !tensorType.hasStaticShape() || !(tensorType.getElementType().isF32() || getStorage(tensorType.getElementType())))
+      if (!tensorType || !tensorType.hasStaticShape() ||
+          !(tensorType.getElementType().isF32() || getStorage(tensorType.getElementType())))
         return emitError(function.getLoc()) << "argument " << i << " of type " << type << " cannot be read from a file";
       names.push_back(getPortName(function.getArgAttrDict(i), "arg", i));
       auto header = (*file)->header(names[i]);
@@ -171,8 +172,9 @@ struct Interpret : impl::InterpretBase<Interpret> {
       if (failed(checkHeader(*header, names[i], tensorType)))
         return failure();
       if (i && header->shape[0] != samples)
-        return emitError(getOperation().getLoc(), "qc-interpret: ") << inputs << ": array '" << names[i] << "' has " << header->shape[0]
-                                                          << " samples, '" << names[0] << "' has " << samples;
+        return emitError(getOperation().getLoc(), "qc-interpret: ")
+               << inputs << ": array '" << names[i] << "' has " << header->shape[0] << " samples, '" << names[0] << "' has "
+               << samples;
       samples = header->shape[0];
       auto reader = (*file)->read(names[i]);
       if (!reader)
@@ -190,7 +192,8 @@ struct Interpret : impl::InterpretBase<Interpret> {
       for (size_t i = 0; i < arguments.size(); ++i) {
         if (Error error = readers[i]->next(bytes))
           return fail(std::move(error));
-        if (Error error = fromBytes(headers[i], bytes, inputs + ": array '" + names[i] + "', sample " + std::to_string(n), arguments[i]))
+        if (Error error =
+                fromBytes(headers[i], bytes, inputs + ": array '" + names[i] + "', sample " + std::to_string(n), arguments[i]))
           return fail(std::move(error));
       }
       auto values = evaluate(function, arguments);

@@ -10,7 +10,7 @@ using namespace mlir;
 using namespace qc;
 using namespace qc::reference;
 
-//===-- Helpers --------------------------------------------------------------------------------------------------------------===//
+//===-- Helpers -------------------------------------------------------------------------------------------------------------===//
 
 int64_t reference::linearize(Shape index, Shape shape) {
   int64_t position = 0;
@@ -34,7 +34,8 @@ FailureOr<Rounding> reference::getRounding(Operation *op) {
     return Rounding::ONNX;
   if (auto rounding = parseRounding(name.getValue()))
     return *rounding;
-  return emitError(function.getLoc()) << "'qc.requant' must be onnx, ort, tflite-double, tflite-single or pow2, not '" << name.getValue() << "'";
+  return emitError(function.getLoc()) << "'qc.requant' must be onnx, ort, tflite-double, tflite-single or pow2, not '"
+                                      << name.getValue() << "'";
 }
 
 std::vector<int64_t> reference::getCentered(const Tensor &tensor) {
@@ -49,7 +50,8 @@ std::vector<int64_t> reference::getCentered(const Tensor &tensor) {
 FailureOr<Target> reference::getTarget(Operation *op) {
   auto scheme = getScheme(op->getResult(0).getType());
   if (!scheme || scheme.getChannelAxis() >= 0)
-    return op->emitError("result of a computation on quantized types must have one scale, not ") << getElementType(op->getResult(0));
+    return op->emitError("result of a computation on quantized types must have one scale, not ")
+           << getElementType(op->getResult(0));
   auto rounding = getRounding(op);
   if (failed(rounding))
     return failure();
@@ -133,7 +135,7 @@ LogicalResult reference::checkAccumulators(Operation *op, const std::vector<int6
   return success();
 }
 
-//===-- One op ---------------------------------------------------------------------------------------------------------------===//
+//===-- One op --------------------------------------------------------------------------------------------------------------===//
 
 /// Floats other than f32 and tensors without a scheme have no evaluation.
 static LogicalResult checkTypes(Operation *op) {
@@ -150,20 +152,21 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
   if (failed(checkTypes(op)))
     return failure();
   return TypeSwitch<Operation *, FailureOr<Tensor>>(op)
-      .Case<ConstantOp, CastOp, ConvOp, ConvTransposeOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, PReluOp, SoftmaxOp,
-            PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp, TransposeOp, GatherOp, ObserveOp, QuantizeOp, DequantizeOp, RequantizeOp,
-            LutOp, quant::QuantizeCastOp, quant::DequantizeCastOp, quant::StorageCastOp>(
+      .Case<ConstantOp, CastOp, ConvOp, ConvTransposeOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, PReluOp,
+            SoftmaxOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp, TransposeOp, GatherOp, ObserveOp, QuantizeOp,
+            DequantizeOp, RequantizeOp, LutOp, quant::QuantizeCastOp, quant::DequantizeCastOp, quant::StorageCastOp>(
           [&](auto concrete) { return evaluateOp(concrete, operands); })
       .Default([](Operation *other) -> FailureOr<Tensor> {
         return other->emitError("has no evaluation; the evaluator runs stages up to 'integer'");
       });
 }
 
-//===-- Functions ------------------------------------------------------------------------------------------------------------===//
+//===-- Functions -----------------------------------------------------------------------------------------------------------===//
 
 using Observer = llvm::function_ref<void(Value, const Tensor &)>;
 
-static FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, ArrayRef<Tensor> arguments, Observer observe, unsigned depth) {
+static FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, ArrayRef<Tensor> arguments, Observer observe,
+                                                       unsigned depth) {
   auto refuse = [&] { return emitError(function.getLoc(), "@") << function.getName() << " cannot be evaluated: "; };
   if (function.isExternal() || !function.getBody().hasOneBlock())
     return refuse() << "it needs a body of one block";

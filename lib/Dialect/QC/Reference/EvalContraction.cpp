@@ -1,7 +1,8 @@
 // Convolutions and matrix products.
 //
-// Each is one loop nest over a number type: f32, or integers of which the quantized domain feeds `code - zero_point` and the integer domain
-// raw codes. So the two domains reach the same codes on different ways, which is what makes their agreement a test.
+// Each is one loop nest over a number type: f32, or integers of which the quantized domain feeds `code - zero_point` and the
+// integer domain raw codes. So the two domains reach the same codes on different ways, which is what makes their agreement a
+// test.
 #include "EvalInternal.h"
 
 using namespace mlir;
@@ -45,7 +46,8 @@ int64_t volume(const int64_t (&sizes)[3]) { return sizes[0] * sizes[1] * sizes[2
 
 /// y[n,o,p] = bias[o] + sum over c, k of x[n,c,p*stride - pad + k*dilation] * w[o,c,k]; `outside` stands around x.
 template <typename T>
-std::vector<T> convolve(const Geometry &g, const std::vector<T> &x, const std::vector<T> &w, const std::vector<T> &bias, T outside) {
+std::vector<T> convolve(const Geometry &g, const std::vector<T> &x, const std::vector<T> &w, const std::vector<T> &bias,
+                        T outside) {
   int64_t channels = g.groups * g.outChannels, inSize = volume(g.in), kernelSize = volume(g.kernel);
   std::vector<T> y;
   y.reserve(g.batch * channels * volume(g.out));
@@ -72,7 +74,8 @@ std::vector<T> convolve(const Geometry &g, const std::vector<T> &x, const std::v
 
 /// y[n,o,i*stride - pad + k*dilation] += x[n,c,i] * w[c,o,k], starting from bias[o].
 template <typename T>
-std::vector<T> convolveTransposed(const Geometry &g, const std::vector<T> &x, const std::vector<T> &w, const std::vector<T> &bias) {
+std::vector<T> convolveTransposed(const Geometry &g, const std::vector<T> &x, const std::vector<T> &w,
+                                  const std::vector<T> &bias) {
   int64_t channels = g.groups * g.outChannels, inSize = volume(g.in), outSize = volume(g.out), kernelSize = volume(g.kernel);
   std::vector<T> y(g.batch * channels * outSize, T(0));
   if (!bias.empty())
@@ -100,7 +103,8 @@ std::vector<T> convolveTransposed(const Geometry &g, const std::vector<T> &x, co
 
 /// y[b..., m, n] = bias[n] + sum over k of a[b..., m, k] * b[b..., k, n], batch dimensions broadcast.
 template <typename T>
-std::vector<T> multiply(Shape aShape, Shape bShape, Shape yShape, const std::vector<T> &a, const std::vector<T> &b, const std::vector<T> &bias) {
+std::vector<T> multiply(Shape aShape, Shape bShape, Shape yShape, const std::vector<T> &a, const std::vector<T> &b,
+                        const std::vector<T> &bias) {
   int64_t rows = yShape[yShape.size() - 2], columns = yShape.back(), depth = aShape.back();
   std::vector<T> y;
   forEachIndex(yShape.drop_back(2), [&](Shape batch, int64_t) {
@@ -123,10 +127,11 @@ std::vector<int64_t> subtract(std::vector<int64_t> values, int64_t zero) {
   return values;
 }
 
-/// Runs a loop nest in the domain of the op. `run(x, w, bias, outside)` is the nest; `channelAxis` is the result's axis of output channels;
-/// the zero points and `outside` are those of the integer domain.
+/// Runs a loop nest in the domain of the op. `run(x, w, bias, outside)` is the nest; `channelAxis` is the result's axis of output
+/// channels; the zero points and `outside` are those of the integer domain.
 template <typename OpTy, typename Run>
-Result evaluateContraction(OpTy op, Operands operands, int64_t channelAxis, int64_t xZero, int64_t wZero, int64_t outside, Run run) {
+Result evaluateContraction(OpTy op, Operands operands, int64_t channelAxis, int64_t xZero, int64_t wZero, int64_t outside,
+                           Run run) {
   Tensor result = makeResult(op);
   const Tensor &x = operands[0], &w = operands[1];
   switch (getDomain(result.type)) {
@@ -168,21 +173,23 @@ Result evaluateContraction(OpTy op, Operands operands, int64_t channelAxis, int6
 Result reference::evaluateOp(ConvOp op, Operands operands) {
   auto w = getShape(op.getWeight());
   Geometry geometry = getGeometry(op, w[1], w[0] / int64_t(op.getGroups()));
-  return evaluateContraction(op, operands, 1, 0, 0, op.getPadValue(), [&](const auto &x, const auto &weight, const auto &bias, auto outside) {
-    return convolve(geometry, x, weight, bias, outside);
-  });
+  return evaluateContraction(op, operands, 1, 0, 0, op.getPadValue(),
+                             [&](const auto &x, const auto &weight, const auto &bias, auto outside) {
+                               return convolve(geometry, x, weight, bias, outside);
+                             });
 }
 
 Result reference::evaluateOp(ConvTransposeOp op, Operands operands) {
   auto w = getShape(op.getWeight());
   Geometry geometry = getGeometry(op, w[0] / int64_t(op.getGroups()), w[1]);
-  return evaluateContraction(op, operands, 1, op.getInputZeroPoint(), 0, 0, [&](const auto &x, const auto &weight, const auto &bias, auto) {
-    return convolveTransposed(geometry, x, weight, bias);
-  });
+  return evaluateContraction(
+      op, operands, 1, op.getInputZeroPoint(), 0, 0,
+      [&](const auto &x, const auto &weight, const auto &bias, auto) { return convolveTransposed(geometry, x, weight, bias); });
 }
 
 Result reference::evaluateOp(MatmulOp op, Operands operands) {
   auto a = getShape(op.getLhs()), b = getShape(op.getRhs()), y = getShape(op.getResult());
-  return evaluateContraction(op, operands, y.size() - 1, op.getLhsZeroPoint(), op.getRhsZeroPoint(), 0,
-                             [&](const auto &x, const auto &weight, const auto &bias, auto) { return multiply(a, b, y, x, weight, bias); });
+  return evaluateContraction(
+      op, operands, y.size() - 1, op.getLhsZeroPoint(), op.getRhsZeroPoint(), 0,
+      [&](const auto &x, const auto &weight, const auto &bias, auto) { return multiply(a, b, y, x, weight, bias); });
 }

@@ -35,7 +35,8 @@ template <typename OpTy, typename F> Result evaluateIntegers(OpTy op, Operands o
 
 template <typename OpTy, typename F> Result evaluateFloats(OpTy op, Operands operands, F f) {
   Tensor result = makeResult(op);
-  forEachPair(result, result.floats, operands, [&](int64_t a, int64_t b) { return f(operands[0].floats[a], operands[1].floats[b]); });
+  forEachPair(result, result.floats, operands,
+              [&](int64_t a, int64_t b) { return f(operands[0].floats[a], operands[1].floats[b]); });
   clampFloats(op, result.floats);
   return result;
 }
@@ -46,7 +47,8 @@ template <typename OpTy> Result evaluateSum(OpTy op, Operands operands, int sign
   case Domain::Float:
     return evaluateFloats(op, operands, [&](float a, float b) { return sign < 0 ? a - b : a + b; });
   case Domain::Integer:
-    return evaluateIntegers(op, operands, [&](int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(sign) * uint64_t(b)); });
+    return evaluateIntegers(op, operands,
+                            [&](int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(sign) * uint64_t(b)); });
   case Domain::Quantized:
     break;
   }
@@ -118,7 +120,8 @@ Result reference::evaluateOp(MulOp op, Operands operands) {
     auto product = [&](int64_t a, int64_t b) { return int64_t(uint64_t(a - aZero) * uint64_t(b - bZero)); };
     if (!op.getAccBound())
       return evaluateIntegers(op, operands, product);
-    forEachPair(result, result.ints, operands, [&](int64_t a, int64_t b) { return product(operands[0].ints[a], operands[1].ints[b]); });
+    forEachPair(result, result.ints, operands,
+                [&](int64_t a, int64_t b) { return product(operands[0].ints[a], operands[1].ints[b]); });
     if (failed(checkAccumulators(op, getMagnitudes(result.ints))))
       return failure();
     return result;
@@ -195,7 +198,8 @@ Result reference::evaluateOp(PReluOp op, Operands operands) {
     return op.emitError("slope must be f32 or quantized");
   std::vector<double> slopes = decode(slope);
   std::vector<double> slopeOf(x.size());
-  forEachIndex(x.type.getShape(), [&](Shape index, int64_t i) { slopeOf[i] = slopes[broadcastPosition(index, slope.type.getShape())]; });
+  forEachIndex(x.type.getShape(),
+               [&](Shape index, int64_t i) { slopeOf[i] = slopes[broadcastPosition(index, slope.type.getShape())]; });
   if (!x.isFloat())
     return evaluateTable(op, x, [&](double value, size_t i) { return value < 0 ? slopeOf[i] * value : value; });
   Tensor result = makeResult(op);

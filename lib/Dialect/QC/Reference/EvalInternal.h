@@ -47,7 +47,7 @@ Result evaluateOp(mlir::quant::QuantizeCastOp op, Operands operands);
 Result evaluateOp(mlir::quant::DequantizeCastOp op, Operands operands);
 Result evaluateOp(mlir::quant::StorageCastOp op, Operands operands);
 
-//===-- Index spaces ---------------------------------------------------------------------------------------------------------===//
+//===-- Index spaces --------------------------------------------------------------------------------------------------------===//
 
 /// Calls `f(index, position in row-major order)` for every index of `shape`.
 template <typename F> void forEachIndex(Shape shape, F f) {
@@ -71,7 +71,7 @@ int64_t linearize(Shape index, Shape shape);
 /// Row-major position in `shape` of the element that numpy's broadcast puts at `index` of a result of equal or higher rank.
 int64_t broadcastPosition(Shape index, Shape shape);
 
-//===-- Quantized values -----------------------------------------------------------------------------------------------------===//
+//===-- Quantized values ----------------------------------------------------------------------------------------------------===//
 
 /// The contract that the enclosing function's attribute `qc.requant` names; onnx without one. Emits an error for an unknown name.
 mlir::FailureOr<Rounding> getRounding(mlir::Operation *op);
@@ -100,7 +100,7 @@ mlir::FailureOr<double> getScale(mlir::Operation *op, const Tensor &operand);
 /// Codes of `from` in the result type of `op`: unchanged if the types agree, else each requantized (N5).
 mlir::FailureOr<std::vector<int64_t>> moveCodes(mlir::Operation *op, const Tensor &from);
 
-//===-- Results --------------------------------------------------------------------------------------------------------------===//
+//===-- Results -------------------------------------------------------------------------------------------------------------===//
 
 /// The result's type, all zeros.
 Tensor makeResult(mlir::Operation *op);

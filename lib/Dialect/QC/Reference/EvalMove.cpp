@@ -1,5 +1,5 @@
-// Ops that move values without computing new ones. On quantized types codes pass through; where operand and result types differ each
-// code is requantized on its way.
+// Ops that move values without computing new ones. On quantized types codes pass through; where operand and result types differ
+// each code is requantized on its way.
 #include "EvalInternal.h"
 
 using namespace mlir;
@@ -11,7 +11,8 @@ namespace {
 FailureOr<Tensor> convert(Operation *op, const Tensor &from) {
   Tensor tensor{withElementType(from.type, getElementType(op->getResult(0))), {}, {}};
   if (tensor.isFloat() != from.isFloat())
-    return op->emitError("moves values and cannot turn ") << from.type.getElementType() << " into " << tensor.type.getElementType();
+    return op->emitError("moves values and cannot turn ")
+           << from.type.getElementType() << " into " << tensor.type.getElementType();
   if (from.isFloat()) {
     tensor.floats = from.floats;
     return tensor;

@@ -5,7 +5,9 @@ using namespace mlir;
 using namespace qc;
 using namespace qc::reference;
 
-Result reference::evaluateOp(ConstantOp op, Operands) { return Tensor::fromAttr(op.getValue(), cast<RankedTensorType>(op.getType())); }
+Result reference::evaluateOp(ConstantOp op, Operands) {
+  return Tensor::fromAttr(op.getValue(), cast<RankedTensorType>(op.getType()));
+}
 
 Result reference::evaluateOp(ObserveOp op, Operands operands) { return operands[0]; }
 

@@ -52,7 +52,8 @@ struct File {
   }
   Error read(uint64_t offset, MutableArrayRef<char> bytes) const {
     if (offset > size || bytes.size() > size - offset)
-      return failure(path + ": truncated: needs " + Twine(bytes.size()) + " bytes at " + Twine(offset) + ", file has " + Twine(size));
+      return failure(path + ": truncated: needs " + Twine(bytes.size()) + " bytes at " + Twine(offset) + ", file has " +
+                     Twine(size));
     while (!bytes.empty()) {
       auto count = sys::fs::readNativeFileSlice(handle, bytes, offset);
       if (!count)
@@ -81,7 +82,7 @@ int64_t NpzArray::sampleElements() const {
   return count;
 }
 
-//===-- The zip directory ----------------------------------------------------------------------------------------------------===//
+//===-- The zip directory ---------------------------------------------------------------------------------------------------===//
 
 struct NpzFile::Impl {
   File file;
@@ -184,13 +185,14 @@ Expected<const Entry *> NpzFile::Impl::find(StringRef name) const {
   return failure(file.path + ": no array is named '" + name + "'; it has " + (known.empty() ? "none" : known));
 }
 
-//===-- Entries as streams ---------------------------------------------------------------------------------------------------===//
+//===-- Entries as streams --------------------------------------------------------------------------------------------------===//
 
 namespace {
 /// The uncompressed bytes of an entry, in order; the checksum is compared when the last one was read.
 class EntryStream {
 public:
-  EntryStream(const File &file, const Entry &entry, StringRef name) : file(file), entry(entry), where((file.path + ": array '" + name + "': ").str()) {}
+  EntryStream(const File &file, const Entry &entry, StringRef name)
+      : file(file), entry(entry), where((file.path + ": array '" + name + "': ").str()) {}
   ~EntryStream() {
     if (inflating)
       inflateEnd(&zlib);
@@ -287,7 +289,7 @@ private:
   uint32_t crc = 0;
 };
 
-//===-- .npy headers ---------------------------------------------------------------------------------------------------------===//
+//===-- .npy headers --------------------------------------------------------------------------------------------------------===//
 
 /// The text after `'key':` of a header dictionary.
 std::optional<StringRef> dictionaryValue(StringRef header, StringRef key) {
@@ -325,7 +327,8 @@ Expected<NpzArray> readHeader(EntryStream &stream) {
   if (Error error = stream.read(MutableArrayRef<char>(text.data(), bytes)))
     return std::move(error);
 
-  auto descr = dictionaryValue(text, "descr"), order = dictionaryValue(text, "fortran_order"), shape = dictionaryValue(text, "shape");
+  auto descr = dictionaryValue(text, "descr"), order = dictionaryValue(text, "fortran_order"),
+       shape = dictionaryValue(text, "shape");
   if (!descr || !order || !shape)
     return failure(where + "header lacks descr, fortran_order or shape");
   NpzArray array;
@@ -402,7 +405,7 @@ Expected<std::unique_ptr<EntryStream>> openEntry(const File &file, const Entry &
 }
 } // namespace
 
-//===-- NpzFile --------------------------------------------------------------------------------------------------------------===//
+//===-- NpzFile -------------------------------------------------------------------------------------------------------------===//
 
 NpzFile::~NpzFile() = default;
 

@@ -18,7 +18,7 @@ using namespace qc;
 
 static Error failure(const Twine &what) { return createStringError(inconvertibleErrorCode(), what); }
 
-//===-- Conversion -----------------------------------------------------------------------------------------------------------===//
+//===-- Conversion ----------------------------------------------------------------------------------------------------------===//
 
 namespace {
 template <typename T> T load(const char *data, size_t i) {
@@ -72,9 +72,9 @@ Error qc::convertToFloat(StringRef dtype, const char *data, size_t count, float 
   return forEachElement(dtype, data, count, [&](auto value) -> Error {
     float narrow = float(value);
     // 2^64 and beyond cannot be compared as an integer; no integer that rounds to them is exact anyway.
-    bool exact = std::is_same_v<decltype(value), double>
-                     ? double(narrow) == double(value) || value != value
-                     : std::fabs(narrow) < 0x1p63f ? decltype(value)(narrow) == value : std::is_signed_v<decltype(value)> && int64_t(value) == INT64_MIN;
+    bool exact = std::is_same_v<decltype(value), double> ? double(narrow) == double(value) || value != value
+                 : std::fabs(narrow) < 0x1p63f           ? decltype(value)(narrow) == value
+                                                         : std::is_signed_v<decltype(value)> && int64_t(value) == INT64_MIN;
     if (!exact)
       return failure(what + ": " + toText(value) + " is not exact in f32; convert the array to float32 first");
     *out++ = narrow;
@@ -98,12 +98,13 @@ Error qc::convertToInt(StringRef dtype, const char *data, size_t count, int64_t 
   });
 }
 
-//===-- Writing --------------------------------------------------------------------------------------------------------------===//
+//===-- Writing -------------------------------------------------------------------------------------------------------------===//
 
 namespace {
 /// numpy's version 1 header, padded to 64 bytes.
 std::string makeHeader(const NpzArray &array) {
-  std::string text = "{'descr': '" + std::string(array.elementBytes() == 1 ? "|" : "<") + array.dtype + "', 'fortran_order': False, 'shape': (";
+  std::string text =
+      "{'descr': '" + std::string(array.elementBytes() == 1 ? "|" : "<") + array.dtype + "', 'fortran_order': False, 'shape': (";
   for (size_t i = 0; i < array.shape.size(); ++i)
     text += (i ? ", " : "") + std::to_string(array.shape[i]);
   text += array.shape.size() == 1 ? ",), }" : "), }";

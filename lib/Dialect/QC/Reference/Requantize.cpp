@@ -110,7 +110,8 @@ Multiplier qc::getMultiplier(double real, Rounding rounding) {
 }
 
 void qc::getCommonMultipliers(ArrayRef<double> reals, Rounding rounding, SmallVectorImpl<int32_t> &mantissas, int32_t &shift) {
-  bool powersOfTwo = rounding == Rounding::Pow2 && llvm::all_of(reals, [](double real) { return real == 0 || isPowerOfTwo(real); });
+  bool powersOfTwo =
+      rounding == Rounding::Pow2 && llvm::all_of(reals, [](double real) { return real == 0 || isPowerOfTwo(real); });
   // Among others a power of two needs all its 24 bits, or it would set an exponent that leaves the others none.
   Rounding form = rounding == Rounding::Pow2 && !powersOfTwo ? Rounding::ONNX : rounding;
   SmallVector<Multiplier> own = llvm::map_to_vector(reals, [&](double real) { return getMultiplier(real, form); });
@@ -126,7 +127,8 @@ void qc::getCommonMultipliers(ArrayRef<double> reals, Rounding rounding, SmallVe
     shift = std::min(most, least + 23);
   mantissas.clear();
   for (Multiplier m : own)
-    mantissas.push_back(m.shift >= shift ? int32_t(shiftHalfEven(m.mantissa, m.shift - shift)) : m.mantissa * (1 << (shift - m.shift)));
+    mantissas.push_back(m.shift >= shift ? int32_t(shiftHalfEven(m.mantissa, m.shift - shift))
+                                         : m.mantissa * (1 << (shift - m.shift)));
 }
 
 int64_t qc::scaleAccumulator(int64_t acc, Multiplier multiplier, Rounding rounding) {

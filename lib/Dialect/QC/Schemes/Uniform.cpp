@@ -21,12 +21,12 @@ template <typename F> void forEachChannel(ArrayRef<int64_t> shape, int64_t axis,
     f(i, axis < 0 ? 0 : (i / inner) % channels);
 }
 
-/// Scales of codes up to 16 bits are f32 numbers whatever the type's text says; those of wider codes (biases) are products of two such scales.
+/// Scales of codes up to 16 bits are f32 numbers whatever the type's text says; those of wider codes (biases) are products of two
+/// such scales.
 bool hasF32Scale(Type type) { return cast<quant::QuantizedType>(type).getStorageTypeIntegralWidth() <= 16; }
 double roundScale(Type type, double scale) { return hasF32Scale(type) ? double(float(scale)) : scale; }
 
-template <typename Model, typename TypeT>
-struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
+template <typename Model, typename TypeT> struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
   IntegerType getCodeType(Type type) const { return qc::getCodeType(cast<quant::QuantizedType>(type)); }
   std::pair<int64_t, int64_t> getCodeRange(Type type) const {
     auto q = cast<quant::QuantizedType>(type);
@@ -61,7 +61,7 @@ struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
 
 struct PerTensorModel : UniformBase<PerTensorModel, quant::UniformQuantizedType> {
   int64_t getChannelAxis(Type) const { return -1; }
-  SmallVector<double> getScaleValues(Type type) const { 
+  SmallVector<double> getScaleValues(Type type) const {
     return {roundScale(type, cast<quant::UniformQuantizedType>(type).getScale())};
   }
   SmallVector<int64_t> getZeroPointValues(Type type) const { return {cast<quant::UniformQuantizedType>(type).getZeroPoint()}; }
@@ -70,7 +70,8 @@ struct PerTensorModel : UniformBase<PerTensorModel, quant::UniformQuantizedType>
 struct PerAxisModel : UniformBase<PerAxisModel, quant::UniformQuantizedPerAxisType> {
   int64_t getChannelAxis(Type type) const { return cast<quant::UniformQuantizedPerAxisType>(type).getQuantizedDimension(); }
   SmallVector<double> getScaleValues(Type type) const {
-    return llvm::map_to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getScales(), [&](double s) { return roundScale(type, s); });
+    return llvm::map_to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getScales(),
+                               [&](double s) { return roundScale(type, s); });
   }
   SmallVector<int64_t> getZeroPointValues(Type type) const {
     return llvm::to_vector(cast<quant::UniformQuantizedPerAxisType>(type).getZeroPoints());
@@ -111,7 +112,8 @@ LogicalResult qc::verifyQuantizedTypes(Operation *op) {
     auto [low, high] = scheme.getCodeRange();
     for (int64_t zero : scheme.getZeroPointValues())
       if (zero < low || zero > high)
-        return op->emitOpError() << "zero point " << zero << " is outside the codes [" << low << ", " << high << "] of " << quantized;
+        return op->emitOpError() << "zero point " << zero << " is outside the codes [" << low << ", " << high << "] of "
+                                 << quantized;
     // A subnormal scale has lost bits of its mantissa. Biases have products of scales, which upstream keeps positive.
     for (double scale : scheme.getScaleValues())
       if (hasF32Scale(quantized) && scale < std::numeric_limits<float>::min())

@@ -8,7 +8,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace qc {
-/// Evaluates one op on its operands' values; an error at the op if it has no evaluation. Ops of the qc dialect, `quant.qcast/dcast/scast`.
+/// Evaluates one op on its operands' values; an error at the op if it has no evaluation. Ops of the qc dialect,
+/// `quant.qcast/dcast/scast`.
 mlir::FailureOr<Tensor> evaluate(mlir::Operation *op, llvm::ArrayRef<Tensor> operands);
 
 /// Evaluates a function (calls included). `observe`, if set, sees every intermediate value.

@@ -1,5 +1,5 @@
-// Elementary functions by IEEE arithmetic only (+, -, *, / and scaling by powers of two), so that tables and ranges have the same bytes on
-// every host; the host's libm is never asked. Doubles: docs/Numerics.md, N10; f32: N11.
+// Elementary functions by IEEE arithmetic only (+, -, *, / and scaling by powers of two), so that tables and ranges have the same
+// bytes on every host; the host's libm is never asked. Doubles: docs/Numerics.md, N10; f32: N11.
 #ifndef QC_DIALECT_QC_REFERENCE_MATH_H
 #define QC_DIALECT_QC_REFERENCE_MATH_H
 
@@ -17,8 +17,9 @@ double exactSigmoid(double x);
 /// N10: the real function of a qc.activation. `alpha` and `beta` as in its description.
 double evaluateActivation(ActivationKind kind, double x, double alpha, double beta);
 
-/// N11: the f32 functions that compiled code uses; the lowering emits the same operations in the same order, none of them contracted. Errors
-/// are below 3 units in the last place for exp within its limits; beyond them the limit's value is returned. NaN stays NaN.
+/// N11: the f32 functions that compiled code uses; the lowering emits the same operations in the same order, none of them
+/// contracted. Errors are below 3 units in the last place for exp within its limits; beyond them the limit's value is returned.
+/// NaN stays NaN.
 float expF32(float x);
 float tanhF32(float x);
 float sigmoidF32(float x);
@@ -36,7 +37,8 @@ struct ExpF32 {
   static constexpr float log2e = 1.44269504088896341f;
   static constexpr float magic = 12582912.0f; ///< 1.5 * 2^23: adding it rounds to an integer, ties to even
   static constexpr float ln2High = 0.693359375f, ln2Low = -2.12194440e-4f;
-  static constexpr float c[6] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+  static constexpr float c[6] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
 };
 
 /// The numbers of tanhF32:
@@ -45,7 +47,8 @@ struct ExpF32 {
 ///   result = a < limit ? small : large
 struct TanhF32 {
   static constexpr float limit = 0.625f;
-  static constexpr float c[5] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f};
+  static constexpr float c[5] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f,
+                                 -3.33332819422e-1f};
 };
 } // namespace qc
 

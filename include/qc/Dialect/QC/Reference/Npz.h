@@ -23,7 +23,8 @@ struct NpzArray {
   int64_t sampleElements() const;
 };
 
-/// Reads one array after another out of a file without holding all of it: header first, samples (slices of the first axis) on demand.
+/// Reads one array after another out of a file without holding all of it: header first, samples (slices of the first axis) on
+/// demand.
 class NpzFile {
 public:
   static llvm::Expected<std::unique_ptr<NpzFile>> open(llvm::StringRef path);
@@ -50,12 +51,15 @@ public:
   virtual llvm::Error next(std::vector<char> &bytes) = 0;
 };
 
-/// Converts `count` elements exactly: to f32 from any numeric type whose values f32 holds (f2, f4, and wider ones whose values happen to
-/// fit), to intN from integer types (or integral floats) in range. An inexact value is an error that names `what` and the value.
+/// Converts `count` elements exactly: to f32 from any numeric type whose values f32 holds (f2, f4, and wider ones whose values
+/// happen to fit), to intN from integer types (or integral floats) in range. An inexact value is an error that names `what` and
+/// the value.
 llvm::Error convertToFloat(llvm::StringRef dtype, const char *data, size_t count, float *out, llvm::StringRef what);
-llvm::Error convertToInt(llvm::StringRef dtype, const char *data, size_t count, int64_t low, int64_t high, int64_t *out, llvm::StringRef what);
+llvm::Error convertToInt(llvm::StringRef dtype, const char *data, size_t count, int64_t low, int64_t high, int64_t *out,
+                         llvm::StringRef what);
 
-/// Writes an .npz file (stored entries, fixed time stamps: same arrays, same bytes) to a temporary beside `path`, then renames it.
+/// Writes an .npz file (stored entries, fixed time stamps: same arrays, same bytes) to a temporary beside `path`, then renames
+/// it.
 llvm::Error writeNpz(llvm::StringRef path, const std::map<std::string, NpzArray> &arrays);
 } // namespace qc
 

@@ -13,8 +13,8 @@ namespace qc {
 /// A row-major array of f32 numbers or of integers. For a quantized element type `ints` holds the codes.
 struct Tensor {
   mlir::RankedTensorType type;
-  std::vector<float> floats;  ///< used when the element type is f32
-  std::vector<int64_t> ints;  ///< used otherwise
+  std::vector<float> floats; ///< used when the element type is f32
+  std::vector<int64_t> ints; ///< used otherwise
 
   bool isFloat() const { return mlir::isa<mlir::FloatType>(type.getElementType()); }
   int64_t size() const { return type.getNumElements(); }
