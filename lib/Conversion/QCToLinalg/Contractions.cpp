@@ -14,8 +14,9 @@ namespace {
 /// Neighbouring outputs that share one pass over the weights, and steps of the reduction that share one pass over the accumulators: what fits
 /// into 16 vector registers.
 constexpr int64_t outputTile = 4, reductionTile = 4;
-/// Accumulators of one pass, so that they fit on the stack of a small machine (1 KiB) and stay in the first-level cache of a large one.
-constexpr int64_t mostAccumulators = 256;
+/// Bytes of accumulators of one pass: few enough for the stack of a small machine (qc-outline-kernels puts them there), and for the
+/// first-level cache of a large one.
+constexpr int64_t accumulatorBytes = 1024;
 /// Below this number of output channels the channel loop is too short for vectors.
 constexpr int64_t leastChannels = 8;
 /// Up to this width the taps of a row are unrolled, with constant bounds.
@@ -34,17 +35,17 @@ struct Segment {
   bool border; ///< some taps leave the input
 };
 
-void appendTiled(SmallVectorImpl<Segment> &segments, int64_t first, int64_t last, int64_t tile = outputTile) {
-  int64_t whole = (last - first) / tile * tile;
+void appendTiled(SmallVectorImpl<Segment> &segments, int64_t first, int64_t last) {
+  int64_t whole = (last - first) / outputTile * outputTile;
   if (whole)
-    segments.push_back({first, first + whole, tile, false});
+    segments.push_back({first, first + whole, outputTile, false});
   if (first + whole < last)
     segments.push_back({first + whole, last, last - first - whole, false});
 }
 
 /// Ranges of output channels for `tile` neighbouring outputs: equal blocks of whole vectors, and what is left.
-SmallVector<Segment> getChannelBlocks(int64_t channels, int64_t tile) {
-  int64_t most = mostAccumulators / tile, count = (channels + most - 1) / most;
+SmallVector<Segment> getChannelBlocks(int64_t channels, int64_t tile, Type acc) {
+  int64_t most = accumulatorBytes / (tile * acc.getIntOrFloatBitWidth() / 8), count = (channels + most - 1) / most;
   int64_t block = count == 1 ? channels : std::min<int64_t>(most, llvm::alignTo((channels + count - 1) / count, 8));
   int64_t whole = channels / block * block;
   SmallVector<Segment> blocks{{0, whole, block, false}};
@@ -188,20 +189,6 @@ struct Conv {
   }
 };
 
-/// Accumulators count in the arena: fewer outputs share a pass where their accumulators would be large beside the layer's own tensors.
-int64_t getOutputTile(const Conv &conv) {
-  auto bytes = [](Value tensor) {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    return type.getNumElements() * int64_t((type.getElementTypeBitWidth() + 7) / 8);
-  };
-  int64_t perOutput = conv.outputs * int64_t(conv.product.acc.getIntOrFloatBitWidth()) / 8;
-  int64_t allowed = std::max<int64_t>(1024, (bytes(conv.x) + bytes(conv.out)) / 8);
-  int64_t tile = outputTile;
-  while (tile > 1 && tile * perOutput > allowed)
-    tile /= 2;
-  return tile;
-}
-
 Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue &epilogue) {
   int64_t channels = conv.outputs, inner = conv.inputs, unroll = largestDivisor(inner, reductionTile);
   const Window &row = conv.windows.back();
@@ -214,7 +201,7 @@ Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue 
   auto [first, last] = row.interior();
   if (first > 0)
     segments.push_back({0, first, 1, true});
-  appendTiled(segments, first, last, getOutputTile(conv));
+  appendTiled(segments, first, last);
   if (last < row.output)
     segments.push_back({last, row.output, 1, true});
 
@@ -227,7 +214,7 @@ Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue 
     Value firstInput = s.mul(g, s.index(inner)), firstOutput = s.mul(g, s.index(channels));
     for (const Segment &segment : segments)
       out = e.loop(e.index(segment.first), e.index(segment.last), segment.tile, out, [&](Value o, Value out) {
-        for (const Segment &block : getChannelBlocks(channels, segment.tile))
+        for (const Segment &block : getChannelBlocks(channels, segment.tile, conv.product.acc))
           out = e.loop(e.index(block.first), e.index(block.last), block.tile, out, [&](Value channel, Value out) {
             Scalars s = e.scalars();
             Value firstChannel = s.add(firstOutput, channel);
@@ -492,7 +479,7 @@ LogicalResult emitMatmul(Emitter &e, MatmulOp op, const Epilogue &epilogue, Valu
     wExprs[wRank - 1] = e.dim(1);
     for (const Segment &segment : segments)
       out = e.loop(e.index(segment.first), e.index(segment.last), segment.tile, out, [&](Value m, Value out) {
-        for (const Segment &block : getChannelBlocks(channels, segment.tile))
+        for (const Segment &block : getChannelBlocks(channels, segment.tile, acc))
           out = e.loop(e.index(block.first), e.index(block.last), block.tile, out, [&](Value channel, Value out) {
             auto ofBlock = [&](Value perChannel) {
               return getShape(perChannel)[0] == block.tile ? perChannel : e.slice(perChannel, {channel}, e.sizes({block.tile}));

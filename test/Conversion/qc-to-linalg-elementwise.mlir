@@ -1,0 +1,119 @@
+// Element-wise ops, tables, windows, reductions and moves; storage types; what a call becomes.
+// RUN: qopt %s --convert-qc-to-linalg --split-input-file | FileCheck %s
+
+// Narrow codes lie in bytes, 9 to 16 bits in i16, booleans in bytes.
+// CHECK-LABEL: func.func @ports_storage(
+// CHECK-SAME: memref<2xi8>{{.*}}memref<2xi16>{{.*}}memref<2xi8>{{.*}}memref<2xi64>
+// CHECK-SAME: memref<2xi8>{{.*}}qc.output
+func.func @ports_storage(%a: tensor<2xi4>, %b: tensor<2xui12>, %c: tensor<2xi1>, %d: tensor<2xi64>) -> tensor<2xi4> {
+  return %a : tensor<2xi4>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @quantize_ties_to_even(
+// CHECK: arith.divf
+// CHECK: arith.cmpf uno
+// 1.5 * 2^23 added and taken away rounds to an integer.
+// CHECK: arith.addf
+// CHECK: arith.subf
+// CHECK: arith.fptosi %{{.*}} : f32 to i32
+func.func @quantize_ties_to_even(%x: tensor<2xf32>) -> tensor<2xi8> {
+  %y = qc.quantize %x {scale = 0.5 : f32, zero_point = 3, code_min = -128, code_max = 127} : tensor<2xf32> -> tensor<2xi8>
+  return %y : tensor<2xi8>
+}
+
+// -----
+
+// A table per channel is one flat table.
+// CHECK-LABEL: func.func @lut_per_channel(
+// CHECK: arith.constant dense<{{.*}}> : tensor<8xi8>
+// CHECK: arith.extsi %{{.*}} : i8 to i32
+// CHECK: linalg.index 1
+// CHECK: tensor.extract %{{.*}}[%{{.*}}] : tensor<8xi8>
+func.func @lut_per_channel(%x: tensor<1x2x3xi2>) -> tensor<1x2x3xi8> {
+  %t = qc.constant dense<[[1, 2, 3, 4], [5, 6, 7, 8]]> : tensor<2x4xi8>
+  %y = qc.lut %x, %t {axis = 1 : i64} : (tensor<1x2x3xi2>, tensor<2x4xi8>) -> tensor<1x2x3xi8>
+  return %y : tensor<1x2x3xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @pool_max_unsigned(
+// CHECK: linalg.fill
+// CHECK: arith.maxui
+func.func @pool_max_unsigned(%x: tensor<1x1x4x4xui8>) -> tensor<1x1x2x2xui8> {
+  %y = qc.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
+     : tensor<1x1x4x4xui8> -> tensor<1x1x2x2xui8>
+  return %y : tensor<1x1x2x2xui8>
+}
+
+// -----
+
+// The sum of a global average and its requantization are one loop nest: accumulators for one row of channels only.
+// CHECK-LABEL: func.func @reduce_sum_fused(
+// CHECK: outs(%{{.*}} : tensor<6xi32>)
+// CHECK: iterator_types = ["parallel", "reduction", "reduction"]
+// CHECK: arith.trunci %{{.*}} : i64 to i8
+func.func @reduce_sum_fused(%x: tensor<1x6x2x2xi8>) -> tensor<1x6x1x1xi8> {
+  %s = qc.reduce sum %x {axes = array<i64: 2, 3>, keep_dims, acc_bound = 512 : ui64} : tensor<1x6x2x2xi8> -> tensor<1x6x1x1xi32>
+  %y = qc.requantize %s {input_zero_points = array<i64: 0>, multipliers = array<i32: 8388608>, shifts = array<i32: 25>, zero_point = 0,
+                         code_min = -128, code_max = 127, rounding = #qc<rounding onnx>} : (tensor<1x6x1x1xi32>) -> tensor<1x6x1x1xi8>
+  return %y : tensor<1x6x1x1xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @concat_parts(
+// CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[0, 0] [1, 2] [1, 1]
+// CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[0, 2] [1, 3] [1, 1]
+func.func @concat_parts(%a: tensor<1x2xi8>, %b: tensor<1x3xi8>) -> tensor<1x5xi8> {
+  %y = qc.concat %a, %b {axis = 1 : i64} : (tensor<1x2xi8>, tensor<1x3xi8>) -> tensor<1x5xi8>
+  return %y : tensor<1x5xi8>
+}
+
+// -----
+
+// Forward slices are views, backward ones copies.
+// CHECK-LABEL: func.func @slice_forward_and_backward(
+// CHECK: tensor.extract_slice %{{.*}}[1] [2] [2] : tensor<5xi8> to tensor<2xi8>
+// CHECK: linalg.index 0
+// CHECK: tensor.extract
+func.func @slice_forward_and_backward(%x: tensor<5xi8>) -> (tensor<2xi8>, tensor<3xi8>) {
+  %a = qc.slice %x {starts = array<i64: 1>, sizes = array<i64: 2>, steps = array<i64: 2>} : tensor<5xi8> -> tensor<2xi8>
+  %b = qc.slice %x {starts = array<i64: 4>, sizes = array<i64: 3>, steps = array<i64: -2>} : tensor<5xi8> -> tensor<3xi8>
+  return %a, %b : tensor<2xi8>, tensor<3xi8>
+}
+
+// -----
+
+// Integers wrap at their own width.
+// CHECK-LABEL: func.func @add_wraps_i4(
+// CHECK: arith.addi
+// CHECK: arith.shli
+// CHECK: arith.shrsi
+func.func @add_wraps_i4(%x: tensor<2xi4>) -> tensor<2xi4> {
+  %y = qc.add %x, %x : (tensor<2xi4>, tensor<2xi4>) -> tensor<2xi4>
+  return %y : tensor<2xi4>
+}
+
+// -----
+
+// The wrapper passes buffers, and a part of its arena that stands for the callee's.
+// CHECK-LABEL: func.func @run_f32(
+// CHECK-SAME: %[[IN:.*]]: memref<2xf32>{{.*}}, %[[OUT:.*]]: memref<2xf32>
+// CHECK: %[[CODES:.*]] = memref.alloc() : memref<2xi8>
+// CHECK: bufferization.materialize_in_destination %{{.*}} in restrict writable %[[CODES]]
+// CHECK: %[[RESULT:.*]] = memref.alloc() : memref<2xi8>
+// CHECK: %[[ARENA:.*]] = memref.alloc() {qc.arena_of = @run} : memref<0xi8>
+// CHECK: call @run(%[[CODES]], %[[RESULT]], %[[ARENA]])
+// CHECK: bufferization.to_tensor %[[RESULT]] restrict
+func.func @run(%x: tensor<2xi8>) -> tensor<2xi8> {
+  return %x : tensor<2xi8>
+}
+func.func @run_f32(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %q = qc.quantize %x {scale = 0.5 : f32, zero_point = 3, code_min = -128, code_max = 127} : tensor<2xf32> -> tensor<2xi8>
+  %r = call @run(%q) : (tensor<2xi8>) -> tensor<2xi8>
+  %y = qc.dequantize %r {scale = 0.5 : f32, zero_point = 3} : tensor<2xi8> -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
