@@ -19,7 +19,7 @@ using namespace qc;
 namespace {
 namespace le = llvm::support::endian;
 
-constexpr size_t chunkBytes = 64 * 1024;
+constexpr size_t chunkBytes = 65536;
 /// A header beyond this is no header: numpy's are below 200 bytes, and one of its own readers refuses more than 10,000.
 constexpr uint64_t maxHeaderBytes = 65536;
 
@@ -48,7 +48,7 @@ struct File {
 
   ~File() {
     if (handle != sys::fs::kInvalidFile)
-      sys::fs::closeFile(handle);
+      (void)sys::fs::closeFile(handle);
   }
   Error read(uint64_t offset, MutableArrayRef<char> bytes) const {
     if (offset > size || bytes.size() > size - offset)
@@ -314,7 +314,7 @@ Expected<NpzArray> readHeader(EntryStream &stream) {
     return std::move(error);
   if (std::memcmp(magic, "\x93NUMPY", 6) != 0)
     return failure(where + "is no .npy array (wrong magic)");
-  int version = magic[6];
+  int version = uint8_t(magic[6]);
   if (version < 1 || version > 3)
     return failure(where + ".npy version " + Twine(version) + " is unknown");
   char length[4] = {};
