@@ -3,7 +3,9 @@
 #include "Quantizable.h"
 #include "RangeFile.h"
 #include "qc/Conversion/Lowering.h"
+#include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/Reference/Npz.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Target/CodeGen.h"
 #include "qc/Transforms/Passes.h"
 
@@ -88,11 +90,25 @@ FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, Arra
     observe.replaceAllUsesWith(observe.getInput());
     observe.erase();
   });
+  // Where the model brings its own quantization, the observed values are those behind its rounding. Weights are as good decoded.
+  clone.walk([](quant::DequantizeCastOp dcast) {
+    ElementsAttr codes = getConstant(dcast.getInput());
+    QuantSchemeInterface scheme = getScheme(dcast.getInput().getType());
+    if (!codes || !scheme)
+      return;
+    SmallVector<double> reals = scheme.decode(getInts(codes), getShape(dcast.getInput()));
+    OpBuilder builder(dcast);
+    SmallVector<float> values(reals.begin(), reals.end());
+    dcast.replaceAllUsesWith(
+        ConstantOp::create(builder, dcast.getLoc(), makeElements(cast<RankedTensorType>(dcast.getType()), values)).getResult());
+    dcast.erase();
+  });
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(clone.getBody().front())))
     if (isOpTriviallyDead(&op))
       op.erase();
 
   PassManager toBuffers(context);
+  toBuffers.addNestedPass<func::FuncOp>(createLowerToInteger());
   buildLinalgPasses(toBuffers);
   buildBufferPasses(toBuffers);
   if (failed(toBuffers.run(*module)))
@@ -296,6 +312,7 @@ struct Calibrate : impl::CalibrateBase<Calibrate> {
 
   void getDependentDialects(DialectRegistry &registry) const override {
     OpPassManager lowering(ModuleOp::getOperationName());
+    lowering.addNestedPass<func::FuncOp>(createLowerToInteger());
     buildLinalgPasses(lowering);
     buildBufferPasses(lowering);
     buildLLVMPasses(lowering, 64);

@@ -133,6 +133,8 @@ Range pickEntropy(const Histogram &histogram, IntegerType code, double) {
   double low = histogram.min(), high = histogram.max();
   if (low == high || isFinerThanBins(code))
     return {low, high};
+  if (auto grid = findGrid(histogram.distinctValues(), code))
+    return *grid;
   double width;
   std::vector<uint64_t> counts = histogram.magnitudes(width);
   while (!counts.empty() && counts.back() == 0)

@@ -64,8 +64,7 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
       return signalPassFailure();
     }
     getOperation().walk([&](QuantizableOpInterface op) {
-      // A value of several constants is refused by qc-fold-casts if one of them stays in f32.
-      if (isa<ConstantOp>(op.getOperation()) || !whyNotInteger(op).empty())
+      if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) || !whyNotInteger(op).empty())
         return;
       std::string why = quantizeContraction(op);
       if (why.empty())
@@ -142,8 +141,6 @@ private:
 
   /// Constants that an op treats as activations: the second summand of an add, a part of a concat.
   std::string quantizeActivationConstants(QuantizableOpInterface op) {
-    if (op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)))
-      return "";
     auto resultType = dyn_cast_or_null<quant::UniformQuantizedType>(getEncodedType(op->getResult(0)));
     for (OpOperand &operand : op->getOpOperands()) {
       ElementsAttr constant = getConstant(operand.get());
@@ -160,6 +157,8 @@ private:
   }
 
   quant::UniformQuantizedType getConstantType(IntegerType code, ArrayRef<float> values) {
+    if (values.empty())
+      return getAffineType(code, 0, 0, powerOfTwo);
     auto [least, most] = std::minmax_element(values.begin(), values.end());
     double low = *least, high = *most, size = std::fabs(low);
     bool exact = low == high && size >= smallestScale && (!powerOfTwo || ceilPowerOfTwo(size) == size);

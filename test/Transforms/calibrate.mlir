@@ -51,6 +51,10 @@
 // RUN: qopt %t/one.mlir --qc-calibrate="samples=%t/grid.npz" | qopt --qc-materialize-casts | FileCheck %s --check-prefix=GRID
 // GRID: !quant.uniform<i8:f32, 5.000000e-01:{{-?[0-9]+}}>
 
+// Where the model brings its own quantization, its rounding is part of what is observed: 4 and -2 in steps of 3, times 2.
+// RUN: qopt %t/rounded.mlir --qc-calibrate="samples=%t/rounded.npz calibrator=minmax" | FileCheck %s --check-prefix=ROUNDED
+// ROUNDED: id = "m", max = 6.000000e+00 : f64, min = -6.000000e+00 : f64
+
 // A tensor of zeros.
 // RUN: qopt %t/one.mlir --qc-calibrate="samples=%t/zeros.npz" | FileCheck %s --check-prefix=ZEROS
 // ZEROS: max = 0.000000e+00 : f64, min = 0.000000e+00 : f64
@@ -97,6 +101,16 @@ func.func @main(%x: tensor<1000xf32> {qc.name = "x"}) -> tensor<1000xf32> {
   %0 = qc.observe %x {id = "x", code = i8} : tensor<1000xf32>
   return %0 : tensor<1000xf32>
 }
+//--- rounded.mlir
+func.func @main(%x: tensor<2x2xf32> {qc.name = "x"}) -> tensor<2x2xf32> {
+  %q = quant.qcast %x : tensor<2x2xf32> to tensor<2x2x!quant.uniform<i8:f32, 3.0>>
+  %f = quant.dcast %q : tensor<2x2x!quant.uniform<i8:f32, 3.0>> to tensor<2x2xf32>
+  %c = qc.constant dense<[[4, 0], [0, 2]]> : tensor<2x2xi8> -> tensor<2x2x!quant.uniform<i8:f32:1, {0.5,1.0}>>
+  %w = quant.dcast %c : tensor<2x2x!quant.uniform<i8:f32:1, {0.5,1.0}>> to tensor<2x2xf32>
+  %m = qc.matmul %f, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %o = qc.observe %m {id = "m", code = i8} : tensor<2x2xf32>
+  return %o : tensor<2x2xf32>
+}
 //--- bits2.mlir
 func.func @main(%x: tensor<1000xf32> {qc.name = "x"}) -> tensor<1000xf32> {
   %0 = qc.observe %x {id = "x", code = i2} : tensor<1000xf32>
@@ -137,6 +151,7 @@ outliers = rng.standard_normal((50, 1000)).astype(f)
 outliers[:, 0] *= 50
 save("outliers", x=outliers)
 save("grid", x=(rng.integers(-100, 121, (20, 1000)) - 10).astype(f) * f(0.5))
+save("rounded", x=f([[[4, -2], [1, 0]]]))
 save("zeros", x=np.zeros((2, 1000), f))
 //--- judge.py
 import json
