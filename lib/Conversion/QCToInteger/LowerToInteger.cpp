@@ -51,14 +51,16 @@ FailureOr<Affine> getAffine(Value value) {
   return Affine{getScheme(type).getScaleValues()[0], type.getZeroPoint()};
 }
 
-/// The code range of `result`, narrowed by the real limits of an op (N14).
-std::pair<int64_t, int64_t> getCodeRange(Value result, std::optional<APFloat> min, std::optional<APFloat> max) {
-  QuantSchemeInterface scheme = getScheme(result.getType());
+/// The codes that `op`'s result may take: those of its type, narrowed by the op's real limits (N14).
+std::pair<int64_t, int64_t> getCodeRange(Operation *op) {
+  QuantSchemeInterface scheme = getScheme(op->getResult(0).getType());
   auto [low, high] = scheme.getCodeRange();
-  if (min)
-    low = scheme.encode({min->convertToDouble()}, {})[0];
-  if (max)
-    high = scheme.encode({max->convertToDouble()}, {})[0];
+  if (auto clamp = dyn_cast<ClampOpInterface>(op)) {
+    if (auto min = clamp.getClampMin())
+      low = scheme.encode({min->convertToDouble()}, {})[0];
+    if (auto max = clamp.getClampMax())
+      high = scheme.encode({max->convertToDouble()}, {})[0];
+  }
   return {low, std::max(low, high)};
 }
 
@@ -97,6 +99,18 @@ LogicalResult proveAccumulator(OpBuilder &builder, Operation *op) {
   accumulator.setAccBoundAttr(builder.getIntegerAttr(builder.getIntegerType(64, /*isSigned=*/false), *bound));
   unsigned bits = *bound <= uint64_t(INT32_MAX) ? 32 : 64;
   op->getResult(0).setType(withElementType(op->getResult(0).getType(), builder.getIntegerType(bits)));
+  return success();
+}
+
+/// The common end of every op that sums: proof, requantization into the type of `op`'s result, replacement.
+LogicalResult closeAccumulator(ConversionPatternRewriter &rewriter, Operation *op, Operation *accumulator, int64_t inputZero, ArrayRef<double> reals,
+                               std::optional<int64_t> axis, Rounding rounding) {
+  if (failed(proveAccumulator(rewriter, accumulator)))
+    return failure();
+  auto result = requantize(rewriter, op, accumulator->getResult(0), inputZero, reals, axis, op->getResult(0), getCodeRange(op), rounding);
+  if (failed(result))
+    return failure();
+  rewriter.replaceOp(op, *result);
   return success();
 }
 
@@ -193,14 +207,7 @@ struct LowerConv : Pattern<ConvOp> {
       return failure();
     auto conv = ConvOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(), weights->value, *bias,
                                op.getStrides(), op.getPads(), op.getDilations(), op.getGroups(), FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
-    if (failed(proveAccumulator(rewriter, conv)))
-      return failure();
-    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
-    auto result = requantize(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, op.getResult(), range, rounding);
-    if (failed(result))
-      return failure();
-    rewriter.replaceOp(op, *result);
-    return success();
+    return closeAccumulator(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, rounding);
   }
 };
 
@@ -221,14 +228,7 @@ struct LowerConvTranspose : Pattern<ConvTransposeOp> {
     auto conv = ConvTransposeOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(), weights->value,
                                         *bias, op.getStrides(), op.getPads(), op.getOutputPadding(), op.getDilations(), op.getGroups(), FloatAttr(),
                                         FloatAttr(), x.zeroPoint, IntegerAttr());
-    if (failed(proveAccumulator(rewriter, conv)))
-      return failure();
-    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
-    auto result = requantize(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, op.getResult(), range, rounding);
-    if (failed(result))
-      return failure();
-    rewriter.replaceOp(op, *result);
-    return success();
+    return closeAccumulator(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, rounding);
   }
 };
 
@@ -268,14 +268,7 @@ struct LowerMatmul : Pattern<MatmulOp> {
       return failure();
     auto matmul = MatmulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), rhs, *bias, FloatAttr(),
                                    FloatAttr(), lhsZero, rhsZero, IntegerAttr());
-    if (failed(proveAccumulator(rewriter, matmul)))
-      return failure();
-    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
-    auto result = requantize(rewriter, op, matmul, 0, divideBy(scales, y.scale), getShape(op.getResult()).size() - 1, op.getResult(), range, rounding);
-    if (failed(result))
-      return failure();
-    rewriter.replaceOp(op, *result);
-    return success();
+    return closeAccumulator(rewriter, op, matmul, 0, divideBy(scales, y.scale), getShape(op.getResult()).size() - 1, rounding);
   }
 };
 
@@ -292,7 +285,7 @@ template <typename OpTy, int sign> struct LowerSum : Pattern<OpTy> {
     if (std::fabs(reals[0]) >= 0x1p24 || std::fabs(reals[1]) >= 0x1p24)
       return op.emitError("operand scale is more than 2^24 times the result's; check the ranges");
     getCommonMultipliers(reals, this->rounding, mantissas, shift);
-    auto [low, high] = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    auto [low, high] = getCodeRange(op);
     rewriter.replaceOpWithNewOp<RequantizeOp>(
         op, this->integerType(op.getResult()), ValueRange{in.getLhs(), in.getRhs()}, rewriter.getDenseI64ArrayAttr({a.zeroPoint, b.zeroPoint}),
         rewriter.getDenseI32ArrayAttr(mantissas), rewriter.getDenseI32ArrayAttr({shift}), IntegerAttr(), rewriter.getI64IntegerAttr(y.zeroPoint),
@@ -309,14 +302,7 @@ struct LowerMul : Pattern<MulOp> {
     auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
     auto mul = MulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), in.getRhs(), FloatAttr(),
                              FloatAttr(), a.zeroPoint, b.zeroPoint, IntegerAttr());
-    if (failed(proveAccumulator(rewriter, mul)))
-      return failure();
-    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
-    auto result = requantize(rewriter, op, mul, 0, {a.scale * b.scale / y.scale}, std::nullopt, op.getResult(), range, rounding);
-    if (failed(result))
-      return failure();
-    rewriter.replaceOp(op, *result);
-    return success();
+    return closeAccumulator(rewriter, op, mul, 0, {a.scale * b.scale / y.scale}, std::nullopt, rounding);
   }
 };
 
@@ -326,7 +312,7 @@ struct LowerClamp : Pattern<ClampOp> {
     if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
       return failure();
     auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
-    auto range = getCodeRange(op.getResult(), op.getClampMin(), op.getClampMax());
+    auto range = getCodeRange(op);
     auto result = requantize(rewriter, op, in.getInput(), x.zeroPoint, {x.scale / y.scale}, std::nullopt, op.getResult(), range, rounding);
     if (failed(result))
       return failure();
@@ -409,7 +395,7 @@ struct LowerAveragePool : Pattern<PoolOp> {
                               op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(), false, x.zeroPoint, IntegerAttr());
     if (failed(proveAccumulator(rewriter, sum)))
       return failure();
-    auto range = getCodeRange(op.getResult(), std::nullopt, std::nullopt);
+    auto range = getCodeRange(op);
     SmallVector<double> reals;
     if (op.getCountIncludePad() || llvm::all_of(op.getPads(), [](int64_t p) { return p == 0; }))
       reals.push_back(x.scale / (y.scale * double(window)));
@@ -465,15 +451,8 @@ struct LowerReduce : Pattern<ReduceOp> {
     int64_t count = product(getShape(op.getInput())) / product(getShape(op.getResult()));
     auto sum = ReduceOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), ReduceKind::Sum, in.getInput(),
                                 op.getAxes(), op.getKeepDims(), IntegerAttr());
-    if (failed(proveAccumulator(rewriter, sum)))
-      return failure();
     double real = op.getKind() == ReduceKind::Mean ? x.scale / (y.scale * double(count)) : x.scale / y.scale;
-    auto range = getCodeRange(op.getResult(), std::nullopt, std::nullopt);
-    auto result = requantize(rewriter, op, sum, count * x.zeroPoint, {real}, std::nullopt, op.getResult(), range, rounding);
-    if (failed(result))
-      return failure();
-    rewriter.replaceOp(op, *result);
-    return success();
+    return closeAccumulator(rewriter, op, sum, count * x.zeroPoint, {real}, std::nullopt, rounding);
   }
 };
 
