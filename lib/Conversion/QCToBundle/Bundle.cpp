@@ -1,5 +1,6 @@
 // Collects what the bundle says from the module at its stages, and writes files.
 #include "qc/Conversion/Bundle.h"
+#include "qc/Conversion/Lowering.h"
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 
@@ -51,15 +52,6 @@ void fillPorts(std::vector<Port> &ports, TypeRange types, TypeRange f32Types, Ar
   }
 }
 
-/// The name of the loop form that computes an op: what a reader looks up in docs/Pipeline.md.
-std::string kernelName(Operation *op) {
-  if (auto conv = dyn_cast<ConvOp>(op)) {
-    bool depthwise = getShape(conv.getWeight())[1] == 1 && conv.getGroups() > 1;
-    return depthwise ? "conv.depthwise.generic" : conv.getGroups() > 1 ? "conv.grouped.generic" : "conv.generic";
-  }
-  return op->getName().stripDialect().str() + ".generic";
-}
-
 /// The requantization that the same loop nest applies to an accumulator, if it has one.
 RequantizeOp getEpilogue(Operation &op) {
   if (!isa<AccumulatorOpInterface>(op) || op.getNumResults() != 1 || !op.getResult(0).hasOneUse())
@@ -71,7 +63,7 @@ RequantizeOp getEpilogue(Operation &op) {
 }
 
 llvm::json::Object describeLayer(Operation &op) {
-  llvm::json::Object layer{{"name", getLocName(op.getLoc())}, {"op", op.getName().stripDialect()}, {"kernel", kernelName(&op)}};
+  llvm::json::Object layer{{"name", getLocName(op.getLoc())}, {"op", op.getName().stripDialect()}, {"kernel", getLoopForm(&op)}};
   int64_t constants = 0, inputs = 0;
   for (Value operand : op.getOperands())
     (getConstant(operand) ? constants : inputs) += getBytes(operand.getType());

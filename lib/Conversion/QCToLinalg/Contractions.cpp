@@ -6,6 +6,7 @@
 // Taps outside the input are skipped. In the integer domain the padding is not zero but the code `pad_value`, so both forms sum
 // (x - pad_value) * w and the constant pad_value * sum(w) moves into the bias: equal in wrapping arithmetic, hence equal.
 #include "Emitter.h"
+#include "qc/Conversion/Lowering.h"
 
 using namespace mlir;
 
@@ -321,6 +322,17 @@ Value emitByRows(Emitter &e, const Conv &conv, Value w, const Epilogue &epilogue
   });
 }
 } // namespace
+
+std::string getLoopForm(Operation *op) {
+  std::string name = op->getName().stripDialect().str();
+  auto conv = dyn_cast<ConvOp>(op);
+  if (!conv)
+    return name;
+  int64_t groups = conv.getGroups(), outputs = getShape(conv.getWeight())[0] / groups;
+  if (groups > 1)
+    name += outputs == 1 ? ".depthwise" : ".grouped";
+  return name + (outputs >= leastChannels ? ".by-channels" : ".by-rows");
+}
 
 LogicalResult emitConv(Emitter &e, ConvOp op, const Epilogue &epilogue, Value &result) {
   auto x = getShape(op.getInput()), w = getShape(op.getWeight()), y = getShape(op.getResult());
