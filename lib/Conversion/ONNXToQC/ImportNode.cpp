@@ -165,7 +165,7 @@ Location Node::loc(unsigned output) const {
 
 Location Node::innerLoc() {
   std::string tensor = proto.output_size() ? proto.output(0) : name;
-  return NameLoc::get(StringAttr::get(context(), tensor + ":" + std::to_string(innerCount++)), NameLoc::get(StringAttr::get(context(), name)));
+  return NameLoc::get(StringAttr::get(context(), tensor + "#" + std::to_string(innerCount++)), NameLoc::get(StringAttr::get(context(), name)));
 }
 
 Entry Node::computed(Value value) {

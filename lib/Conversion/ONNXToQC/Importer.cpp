@@ -1,7 +1,7 @@
 // ONNX models to qc: the model, the graph and the order of its nodes.
 //
 // Names: the op that makes ONNX tensor `t` has the location NameLoc("t", NameLoc("<node>")), or NameLoc("t") where both names are equal. Ops inside the
-// import of one node have "t:0", "t:1", ... as outer name. Arguments and results carry their ONNX names as `qc.name`.
+// import of one node have "t#0", "t#1", ... as outer name. Arguments and results carry their ONNX names as `qc.name`.
 #include "Importer.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
