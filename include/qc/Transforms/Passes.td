@@ -12,6 +12,23 @@ def Simplify : Pass<"qc-simplify", "::mlir::func::FuncOp"> {
     elsewhere a multiplication with an addition becomes a depthwise 1x1 convolution; reshapes, slices, pads and transposes that change nothing
     disappear. A dequantized constant (`quant.dcast` of a `qc.constant`) is never folded: its bits are the point.
     Afterwards weights and biases are `qc.constant`s.
+    ```mlir
+    func.func @example(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
+      %w = qc.constant dense<3.0> : tensor<1x1xf32>
+      %s = qc.constant dense<2.0> : tensor<f32>
+      %m = qc.matmul %x, %w : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+      %y = qc.mul %m, %s : (tensor<1x1xf32>, tensor<f32>) -> tensor<1x1xf32>
+      return %y : tensor<1x1xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<1x1xf32>) -> tensor<1x1xf32> {
+      %0 = qc.constant dense<6.000000e+00> : tensor<1x1xf32>
+      %1 = qc.matmul %arg0, %0 : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+      return %1 : tensor<1x1xf32>
+    }
+    ```
   }];
 }
 
@@ -20,6 +37,20 @@ def FuseClamps : Pass<"qc-fuse-clamps", "::mlir::func::FuncOp"> {
   let description = [{
     A clamp behind an op with `ClampOpInterface` whose result has no other use becomes the op's `clamp_min`/`clamp_max`, so that the value
     is rounded once and the clamp costs nothing. Afterwards a `qc.clamp` is left only where its input has other uses or no such producer.
+    ```mlir
+    func.func @example(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+      %s = qc.add %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      %r = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+      return %r : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32>, %arg1: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.add %arg0, %arg1 {clamp_min = 0.000000e+00 : f32} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    ```
   }];
   let statistics = [Statistic<"numFused", "clamps-fused", "clamps moved into their producer">];
 }
@@ -29,7 +60,22 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
   let description = [{
     f32 arguments and results of quantizable ops that have an integer form get a `qc.observe` whose id is the ONNX tensor name. Weights and
     biases get none: their scale follows from their values. The float tail (a softmax in front of a function result) stays unobserved.
-    Afterwards each quantizable edge has exactly one observe.
+    Edges that a model itself quantizes keep their casts. Afterwards each quantizable edge has exactly one observe.
+    ```mlir
+    func.func @example(%x: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
+      %y = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32> loc("out"("node"))
+      return %y : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
+      %0 = qc.observe %arg0 {code = i8, id = "in"} : tensor<4xf32>
+      %1 = qc.activation tanh %0 : tensor<4xf32> -> tensor<4xf32>
+      %2 = qc.observe %1 {code = i8, id = "out"} : tensor<4xf32>
+      return %2 : tensor<4xf32>
+    }
+    ```
   }];
   let options = [
     Option<"activations", "activations", "std::string", "\"i8\"", "code type of activations: iN or uN, N in 2..8 or 16">,
@@ -40,8 +86,8 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
 def ApplyRanges : Pass<"qc-apply-ranges", "::mlir::func::FuncOp"> {
   let summary = "fills the ranges of observes from a file";
   let description = [{
-    The file is `{"version": 1, "ranges": {"<id>": [min, max], ...}}`. Ids without an observe and observes without a range are errors, all
-    listed at once. Afterwards every `qc.observe` has a range.
+    The file is `{"version": 1, "ranges": {"<id>": [min, max], ...}}`, as `qc-calibrate` writes it. A range from the file replaces one that
+    calibration found. Ids without an observe and observes left without a range are errors, all listed at once. Zero is made part of each range. Afterwards every `qc.observe` has a range.
   }];
   let options = [Option<"file", "file", "std::string", "\"\"", "JSON range file">];
 }
@@ -51,7 +97,13 @@ def Calibrate : Pass<"qc-calibrate", "::mlir::ModuleOp"> {
   let description = [{
     Compiles the function through the same lowering as the product (x86-64-v3, no contraction, so that ranges have the same bytes on every
     host), runs it in this process, streams each observed tensor into a histogram and picks the range by the named calibrator. Memory does not
-    grow with the number of samples; the result does not depend on their order. Afterwards every `qc.observe` has a range.
+    grow with the number of samples; the result depends on the set of observed values alone, not on the order of samples nor on how they were
+    split among observers. Ranges that are known stay. NaN and infinities are errors that name tensor and sample.
+
+    `minmax` takes all values; `percentile` cuts off the outermost ones, half of them on each side; `mse` tries lower and upper limits together for
+    the least square error of the code type at hand, clipping included; `entropy` takes the threshold of least Kullback-Leibler
+    divergence. Values that lie on a grid through zero with no more steps than there are codes (images and features that were 8-bit integers
+    once) keep that grid under `mse` and `entropy`, so that their codes are exact. Afterwards every `qc.observe` has a range.
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
@@ -66,8 +118,25 @@ def UnifyRanges : Pass<"qc-unify-ranges", "::mlir::func::FuncOp"> {
   let summary = "gives operands and results of same-scale ops one range";
   let description = [{
     Pooling by maximum, concatenation, slices, transposes and the like move codes; they can do so without arithmetic only if both sides share scale and
-    zero point. Edges that such ops connect form a group; the union of its ranges becomes the range of each. Afterwards the observes around
-    a same-scale op have equal ranges.
+    zero point. Edges that such ops connect form a group; the union of its ranges becomes the range of each. Before that, a range is cut to what
+    the clamp of its producer or the function itself (sigmoid: 0 to 1) lets through. Afterwards the observes around a same-scale op have equal ranges.
+    ```mlir
+    func.func @example(%x: tensor<4xf32>) -> tensor<2x2xf32> {
+      %0 = qc.observe %x {id = "a", code = i8, min = -3.0 : f64, max = 1.0 : f64} : tensor<4xf32>
+      %1 = qc.reshape %0 : tensor<4xf32> -> tensor<2x2xf32>
+      %2 = qc.observe %1 {id = "b", code = i8, min = 0.0 : f64, max = 2.0 : f64} : tensor<2x2xf32>
+      return %2 : tensor<2x2xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32>) -> tensor<2x2xf32> {
+      %0 = qc.observe %arg0 {code = i8, id = "a", max = 2.000000e+00 : f64, min = -3.000000e+00 : f64} : tensor<4xf32>
+      %1 = qc.reshape %0 : tensor<4xf32> -> tensor<2x2xf32>
+      %2 = qc.observe %1 {code = i8, id = "b", max = 2.000000e+00 : f64, min = -3.000000e+00 : f64} : tensor<2x2xf32>
+      return %2 : tensor<2x2xf32>
+    }
+    ```
   }];
 }
 
@@ -76,6 +145,20 @@ def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
   let description = [{
     The type follows from range and code type (docs/Numerics.md, N2). Afterwards there is no `qc.observe`; compute is still f32, so evaluating
     the function now simulates the accuracy of the quantized network.
+    ```mlir
+    func.func @example(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.observe %x {id = "a", code = i8, min = -128.0 : f64, max = 127.0 : f64} : tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = quant.qcast %arg0 : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 1.000000e+00>>
+      %1 = quant.dcast %0 : tensor<4x!quant.uniform<i8:f32, 1.000000e+00>> to tensor<4xf32>
+      return %1 : tensor<4xf32>
+    }
+    ```
   }];
   let options = [Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">];
 }
@@ -85,7 +168,27 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   let description = [{
     Weights become symmetric codes with one scale per output channel (largest magnitude over the largest code), biases i32 with scale
     s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Constant operands of element-wise ops are encoded as activations.
-    Each is a `qc.constant` of quantized type behind a `quant.dcast`.
+    Each is a `qc.constant` of quantized type behind a `quant.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
+    ```mlir
+    func.func @example(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
+      %0 = quant.dcast %x : tensor<4x!quant.uniform<i8:f32, 0.5>> to tensor<4xf32>
+      %1 = qc.constant dense<3.0> : tensor<f32>
+      %2 = qc.mul %0, %1 : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+      %3 = quant.qcast %2 : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
+      return %3 : tensor<4x!quant.uniform<i8:f32, 0.5>>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4x!quant.uniform<i8:f32, 5.000000e-01>>) -> tensor<4x!quant.uniform<i8:f32, 5.000000e-01>> {
+      %0 = quant.dcast %arg0 : tensor<4x!quant.uniform<i8:f32, 5.000000e-01>> to tensor<4xf32>
+      %1 = qc.constant dense<1> : tensor<i8> -> tensor<!quant.uniform<i8:f32, 3.000000e+00>>
+      %2 = quant.dcast %1 : tensor<!quant.uniform<i8:f32, 3.000000e+00>> to tensor<f32>
+      %3 = qc.mul %0, %2 : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+      %4 = quant.qcast %3 : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 5.000000e-01>>
+      return %4 : tensor<4x!quant.uniform<i8:f32, 5.000000e-01>>
+    }
+    ```
   }];
   let options = [
     Option<"weights", "weights", "std::string", "\"i8\"", "code type of weights: iN, N in 2..8 or 16">,
@@ -98,16 +201,33 @@ def FoldCasts : Pass<"qc-fold-casts", "::mlir::func::FuncOp"> {
   let description = [{
     An op whose float operands all come from `quant.dcast` (weights included) and whose result goes into one `quant.qcast` type computes on codes instead. An
     op that cannot be folded keeps its casts and gets a remark with the reason; the same reasons stand in the report.
+    Ops that only move values pass codes on even where the model casts on one side alone. Afterwards casts stand only at the function's boundary or
+    beside ops that stay in float.
     ```mlir
-    %f = quant.dcast %q; %r = qc.activation tanh %f; %c = quant.qcast %r   ==>   %c = qc.activation tanh %q
+    func.func @example(%q: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.25>> {
+      %f = quant.dcast %q : tensor<4x!quant.uniform<i8:f32, 0.5>> to tensor<4xf32>
+      %r = qc.activation tanh %f : tensor<4xf32> -> tensor<4xf32>
+      %c = quant.qcast %r : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.25>>
+      return %c : tensor<4x!quant.uniform<i8:f32, 0.25>>
+    }
     ```
-    Afterwards casts stand only at the function's boundary or beside ops that stay in float.
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4x!quant.uniform<i8:f32, 5.000000e-01>>) -> tensor<4x!quant.uniform<i8:f32, 2.500000e-01>> {
+      %0 = qc.activation tanh %arg0 : tensor<4x!quant.uniform<i8:f32, 5.000000e-01>> -> tensor<4x!quant.uniform<i8:f32, 2.500000e-01>>
+      return %0 : tensor<4x!quant.uniform<i8:f32, 2.500000e-01>>
+    }
+    ```
   }];
   let statistics = [Statistic<"numFolded", "ops-folded", "ops that compute on codes">];
 }
 
 def VerifyStage : Pass<"qc-verify-stage", "::mlir::ModuleOp"> {
   let summary = "checks what holds after a stage and lists every violation";
+  let description = [{
+    A pass relies on what the stages before it promise. This pass checks the promise of one stage, rule by rule, and names every op that breaks it. Every
+    stage of the pipeline ends with it, so that a mistake shows where it was made.
+  }];
   let options = [Option<"stage", "stage", "std::string", "\"\"", "name of the stage (docs/Pipeline.md)">];
 }
 
