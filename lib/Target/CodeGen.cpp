@@ -79,7 +79,8 @@ void addInterface(Module &module, StringRef text) {
   if (text.empty())
     return;
   Constant *data = ConstantDataArray::getString(module.getContext(), text, /*AddNull=*/false);
-  auto *global = new GlobalVariable(module, data->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, data, "qc.interface");
+  auto *global =
+      new GlobalVariable(module, data->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, data, "qc.interface");
   global->setSection(".qc.interface");
   global->setAlignment(Align(1));
   global->setMetadata("exclude", MDNode::get(module.getContext(), {}));
@@ -178,7 +179,8 @@ Error checkSymbols(StringRef object) {
       names += (names.empty() ? "" : ", ") + name->str();
   }
   if (!names.empty())
-    return createStringError("internal error: the object needs " + names + ", which this target cannot provide; please report the model");
+    return createStringError("internal error: the object needs " + names +
+                             ", which this target cannot provide; please report the model");
   return Error::success();
 }
 } // namespace

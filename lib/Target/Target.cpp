@@ -74,7 +74,9 @@ Error checkNames(const Target &target) {
     return createStringError("unknown target '" + target.name + "': use " + knownNames() +
                              ", or an LLVM triple of x86_64, aarch64, riscv64, riscv32, arm or thumb");
   std::unique_ptr<MCSubtargetInfo> info(found->createMCSubtargetInfo(triple, "", ""));
-  auto known = [](auto table, StringRef key) { return any_of(table, [&](const auto &row) { return StringRef(row.Key) == key; }); };
+  auto known = [](auto table, StringRef key) {
+    return any_of(table, [&](const auto &row) { return StringRef(row.Key) == key; });
+  };
   if (!target.cpu.empty() && !known(info->getAllProcessorDescriptions(), target.cpu)) {
     std::string names;
     for (const auto &row : info->getAllProcessorDescriptions())
@@ -130,7 +132,8 @@ Expected<Target> getTarget(StringRef name, StringRef cpu, StringRef features) {
   target.indexBits = triple.isArch64Bit() ? 64 : 32;
   if (Error error = checkNames(target))
     return std::move(error);
-  // A core without float registers has no f32 entry: soft-float code would need a runtime library, which objects do not link with.
+  // A core without float registers has no f32 entry: soft-float code would need a runtime library, which objects do not link
+  // with.
   if (triple.isRISCV() && target.abi.empty()) {
     std::string message;
     const llvm::Target *found = TargetRegistry::lookupTarget(Triple(target.triple), message);
@@ -149,8 +152,9 @@ Expected<Target> getCalibrationTarget() {
   StringMap<bool> host = sys::getHostCPUFeatures();
   for (StringRef feature : {"avx2", "fma", "bmi2"})
     if (Triple(sys::getProcessTriple()).getArch() != Triple::x86_64 || !host.lookup(feature))
-      return createStringError("calibration runs x86-64-v3 code, so that ranges have the same bytes everywhere, but this CPU lacks " + feature +
-                               "; calibrate elsewhere with -dump-ranges and give the file with -ranges");
+      return createStringError(
+          "calibration runs x86-64-v3 code, so that ranges have the same bytes everywhere, but this CPU lacks " + feature +
+          "; calibrate elsewhere with -dump-ranges and give the file with -ranges");
   return target;
 }
 } // namespace qc

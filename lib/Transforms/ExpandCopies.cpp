@@ -42,7 +42,8 @@ struct ExpandCopies : impl::ExpandCopiesBase<ExpandCopies> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandCopy>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().enableFolding(false).enableConstantCSE(false))))
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
+                                     GreedyRewriteConfig().enableFolding(false).enableConstantCSE(false))))
       signalPassFailure();
   }
 };

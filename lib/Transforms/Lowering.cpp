@@ -27,7 +27,8 @@
 using namespace mlir;
 
 void qc::buildLinalgPasses(OpPassManager &pm) {
-  // No canonicalizer before buffers: it would fold constants into multi-dimensional ones, which LLVM's constant arrays handle badly.
+  // No canonicalizer before buffers: it would fold constants into multi-dimensional ones, which LLVM's constant arrays handle
+  // badly.
   pm.addNestedPass<func::FuncOp>(createConvertQCToLinalg());
 }
 
@@ -70,8 +71,9 @@ void qc::buildLLVMPasses(OpPassManager &pm, unsigned indexBits) {
 }
 
 void qc::registerLoweringDialects(DialectRegistry &registry) {
-  registry.insert<affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect, func::FuncDialect,
-                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
+  registry.insert<affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect,
+                  func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, tensor::TensorDialect>();
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   arith::registerBufferViewFlowOpInterfaceExternalModels(registry);
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
@@ -95,6 +97,7 @@ struct LLVMOptions : PassPipelineOptions<LLVMOptions> {
 void qc::registerLoweringPipelines() {
   PassPipelineRegistration<>("qc-lower-linalg", "qc to linalg on tensors", buildLinalgPasses);
   PassPipelineRegistration<>("qc-lower-buffers", "linalg on tensors to loops on buffers in one arena", buildBufferPasses);
-  PassPipelineRegistration<LLVMOptions>("qc-lower-llvm", "loops on buffers to the LLVM dialect",
-                                        [](OpPassManager &pm, const LLVMOptions &options) { buildLLVMPasses(pm, options.indexBits); });
+  PassPipelineRegistration<LLVMOptions>(
+      "qc-lower-llvm", "loops on buffers to the LLVM dialect",
+      [](OpPassManager &pm, const LLVMOptions &options) { buildLLVMPasses(pm, options.indexBits); });
 }

@@ -39,7 +39,8 @@ std::string getKernelName(StringRef function, unsigned index, Location loc) {
 }
 
 bool isRegisterTile(scf::ForOp loop) {
-  auto low = getConstantIntValue(loop.getLowerBound()), high = getConstantIntValue(loop.getUpperBound()), step = getConstantIntValue(loop.getStep());
+  auto low = getConstantIntValue(loop.getLowerBound()), high = getConstantIntValue(loop.getUpperBound()),
+       step = getConstantIntValue(loop.getStep());
   if (!low || !high || !step || *high - *low > mostUnrolled * *step)
     return false;
   return !loop.getBody()
@@ -62,7 +63,8 @@ void forbidUnrolling(Operation *nest) {
 /// The outlining of one function.
 class Outliner {
 public:
-  Outliner(func::FuncOp function, SymbolTable &symbols) : function(function), body(function.getBody().front()), symbols(symbols) {}
+  Outliner(func::FuncOp function, SymbolTable &symbols)
+      : function(function), body(function.getBody().front()), symbols(symbols) {}
 
   void run() {
     // A buffer has its size whatever the iteration: one serves all.

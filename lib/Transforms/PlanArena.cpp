@@ -55,7 +55,8 @@ template <typename F> int64_t getPeak(ArrayRef<Buffer> buffers, F bytesOf) {
   return peak;
 }
 
-/// No single order is best for all graphs: tries some, then exchanges neighbours of the best one, until the bound is met or the budget spent.
+/// No single order is best for all graphs: tries some, then exchanges neighbours of the best one, until the bound is met or the
+/// budget spent.
 int64_t plan(SmallVectorImpl<Buffer> &buffers) {
   int64_t bound = getPeak(buffers, [](const Buffer &b) { return align(b.bytes); });
   SmallVector<Buffer *> order, best;
@@ -171,10 +172,12 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
     if (!hasArena) {
       if (buffers.empty())
         return success();
-      return function.emitError("needs an arena as its last argument (attribute qc.arena) for its ") << buffers.size() << " buffers";
+      return function.emitError("needs an arena as its last argument (attribute qc.arena) for its ")
+             << buffers.size() << " buffers";
     }
     int64_t total = qc::plan(buffers);
-    int64_t bound = getPeak(buffers, [](const Buffer &b) { return b.first < b.last || b.alloc->hasAttr("qc.arena_of") ? b.bytes : 0; });
+    int64_t bound =
+        getPeak(buffers, [](const Buffer &b) { return b.first < b.last || b.alloc->hasAttr("qc.arena_of") ? b.bytes : 0; });
     rewrite(function, buffers, total);
 
     OpBuilder b(&getContext());
@@ -205,7 +208,8 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
         if (isa<memref::DeallocOp>(user))
           user->erase();
       Value offset = arith::ConstantIndexOp::create(b, alloc.getLoc(), buffer.offset);
-      alloc.replaceAllUsesWith(memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), arena, offset, ValueRange()).getResult());
+      alloc.replaceAllUsesWith(
+          memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), arena, offset, ValueRange()).getResult());
     }
   }
 };

@@ -16,8 +16,9 @@ void buildBufferPasses(mlir::OpPassManager &pm);
 void buildLLVMPasses(mlir::OpPassManager &pm, unsigned indexBits);
 /// The dialects of these stages, with the interfaces of bufferization and of the translation to LLVM IR.
 void registerLoweringDialects(mlir::DialectRegistry &registry);
-/// The loop nest that an op of the integer (or f32) stage becomes, for the report: "conv.by-channels" (accumulators of neighbouring outputs, output
-/// channels innermost), "conv.depthwise.by-rows" (one output row of one channel), "matmul", "pool", ...
+/// The loop nest that an op of the integer (or f32) stage becomes, for the report: "conv.by-channels" (accumulators of
+/// neighbouring outputs, output channels innermost), "conv.depthwise.by-rows" (one output row of one channel), "matmul", "pool",
+/// ...
 std::string getLoopForm(mlir::Operation *op);
 /// `--qc-lower-linalg`, `--qc-lower-buffers` and `--qc-lower-llvm='index-bits=32'` for qopt.
 void registerLoweringPipelines();

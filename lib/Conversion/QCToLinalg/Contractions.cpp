@@ -1,7 +1,8 @@
 // Convolutions and matrix products. Two forms, both without a padded copy of the input and without a tensor of accumulators:
 //
 //   by channels   accumulators [P][O] of P neighbouring outputs; loops taps, c, o, p with o vectorized. Dense layers.
-//   by rows       accumulators [W] of one output row of one channel; loops c, taps, w with w vectorized. Depthwise layers, few channels.
+//   by rows       accumulators [W] of one output row of one channel; loops c, taps, w with w vectorized. Depthwise layers, few
+//   channels.
 //
 // Taps outside the input are skipped. In the integer domain the padding is not zero but the code `pad_value`, so both forms sum
 // (x - pad_value) * w and the constant pad_value * sum(w) moves into the bias: equal in wrapping arithmetic, hence equal.
@@ -12,11 +13,11 @@ using namespace mlir;
 
 namespace qc {
 namespace {
-/// Neighbouring outputs that share one pass over the weights, and steps of the reduction that share one pass over the accumulators: what fits
-/// into 16 vector registers.
+/// Neighbouring outputs that share one pass over the weights, and steps of the reduction that share one pass over the
+/// accumulators: what fits into 16 vector registers.
 constexpr int64_t outputTile = 4, reductionTile = 4;
-/// Bytes of accumulators of one pass: few enough for the stack of a small machine (qc-outline-kernels puts them there), and for the
-/// first-level cache of a large one.
+/// Bytes of accumulators of one pass: few enough for the stack of a small machine (qc-outline-kernels puts them there), and for
+/// the first-level cache of a large one.
 constexpr int64_t accumulatorBytes = 1024;
 /// Below this number of output channels the channel loop is too short for vectors.
 constexpr int64_t leastChannels = 8;
@@ -75,8 +76,7 @@ struct Product {
 Value accumulateChannels(Emitter &e, const Product &product, Value acc, Value x, ArrayRef<AffineExpr> xExprs, Value w,
                          ArrayRef<AffineExpr> wExprs) {
   SmallVector<AffineMap> maps{e.map(4, xExprs), e.map(4, wExprs), e.map(4, {e.dim(2), e.dim(1)})};
-  return e.generic(acc, {x, w}, maps, "rppr",
-                   [&](Scalars &s, ValueRange v) { return product.accumulate(s, v[2], v[0], v[1]); });
+  return e.generic(acc, {x, w}, maps, "rppr", [&](Scalars &s, ValueRange v) { return product.accumulate(s, v[2], v[0], v[1]); });
 }
 
 Value initChannels(Emitter &e, int64_t tile, int64_t channels, Type acc, Value bias) {
@@ -85,7 +85,8 @@ Value initChannels(Emitter &e, int64_t tile, int64_t channels, Type acc, Value b
 }
 
 /// Stores acc [p][o] through the epilogue into a slice of `out`; `outExprs` over the dimensions o, p.
-Value finishChannels(Emitter &e, const Epilogue &epilogue, Value acc, ArrayRef<Value> parameters, Value part, ArrayRef<AffineExpr> outExprs) {
+Value finishChannels(Emitter &e, const Epilogue &epilogue, Value acc, ArrayRef<Value> parameters, Value part,
+                     ArrayRef<AffineExpr> outExprs) {
   SmallVector<Value> inputs{acc};
   llvm::append_range(inputs, parameters);
   SmallVector<AffineMap> maps{e.map(2, {e.dim(1), e.dim(0)})};
@@ -115,8 +116,8 @@ Value finishRow(Emitter &e, const Epilogue &epilogue, Value acc, Value channel, 
 }
 
 Value initRow(Emitter &e, int64_t width, Type acc, Value bias, Value channel) {
-  return e.generic(e.empty({width}, acc), {e.slice(bias, {channel}, e.sizes({1}))}, {e.map(1, {e.number(0)}), e.map(1, {e.dim(0)})},
-                   "p", [](Scalars &, ValueRange v) { return v[0]; });
+  return e.generic(e.empty({width}, acc), {e.slice(bias, {channel}, e.sizes({1}))},
+                   {e.map(1, {e.number(0)}), e.map(1, {e.dim(0)})}, "p", [](Scalars &, ValueRange v) { return v[0]; });
 }
 
 /// Weights with their dimensions in another order, as a tensor of `shape`. Constants are permuted now, others at run time.
@@ -148,7 +149,8 @@ Value permuteWeights(Emitter &e, Value weight, ArrayRef<int64_t> view, ArrayRef<
   for (auto [i, d] : llvm::enumerate(order))
     exprs[d] = e.dim(i);
   AffineMap from = e.map(view.size(), exprs), to = AffineMap::getMultiDimIdentityMap(view.size(), e.b.getContext());
-  Value moved = e.generic(init, {viewed}, {from, to}, std::string(view.size(), 'p'), [](Scalars &, ValueRange v) { return v[0]; });
+  Value moved =
+      e.generic(init, {viewed}, {from, to}, std::string(view.size(), 'p'), [](Scalars &, ValueRange v) { return v[0]; });
   return e.reshape(moved, shape);
 }
 
@@ -197,7 +199,8 @@ Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue 
   SmallVector<int64_t> kernel = llvm::map_to_vector(conv.windows, [](const Window &w) { return w.kernel; });
   int64_t taps = product(kernel);
   // [G, O, C, K] to [G, K, C, O]: the reduction runs straight through memory.
-  Value w = permuteWeights(e, weight, {conv.groups, channels, inner, taps}, {0, 3, 2, 1}, {conv.groups, taps, inner / unroll, unroll, channels});
+  Value w = permuteWeights(e, weight, {conv.groups, channels, inner, taps}, {0, 3, 2, 1},
+                           {conv.groups, taps, inner / unroll, unroll, channels});
   SmallVector<Segment> segments;
   auto [first, last] = row.interior();
   if (first > 0)
@@ -220,7 +223,8 @@ Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue 
             Scalars s = e.scalars();
             Value firstChannel = s.add(firstOutput, channel);
             auto ofBlock = [&](Value perChannel) {
-              return getShape(perChannel)[0] == block.tile ? perChannel : e.slice(perChannel, {firstChannel}, e.sizes({block.tile}));
+              return getShape(perChannel)[0] == block.tile ? perChannel
+                                                           : e.slice(perChannel, {firstChannel}, e.sizes({block.tile}));
             };
             Value acc = initChannels(e, segment.tile, block.tile, conv.product.acc, ofBlock(conv.bias));
             acc = loopTaps(e, outer, position, acc, [&](ArrayRef<Value> outerTaps, ArrayRef<Value> reads, Value acc) {
@@ -237,11 +241,13 @@ Value emitByChannels(Emitter &e, const Conv &conv, Value weight, const Epilogue 
                 shape.back() = segment.tile;
                 strides.back() = segment.tile == 1 ? 1 : row.stride;
                 Value x = e.slice(conv.x, conv.at(e, n, firstInput, reads, row.read(e, o, tap)), e.sizes(shape), strides);
-                Value part = e.slice(w, {g, flat, s.index(0), s.index(0), channel}, e.sizes({1, 1, inner / unroll, unroll, block.tile}));
+                Value part =
+                    e.slice(w, {g, flat, s.index(0), s.index(0), channel}, e.sizes({1, 1, inner / unroll, unroll, block.tile}));
                 SmallVector<AffineExpr> xExprs(rank, e.number(0));
                 xExprs[1] = e.dim(0) * unroll + e.dim(3);
                 xExprs.back() = e.dim(2);
-                return accumulateChannels(e, conv.product, acc, x, xExprs, part, {e.number(0), e.number(0), e.dim(0), e.dim(3), e.dim(1)});
+                return accumulateChannels(e, conv.product, acc, x, xExprs, part,
+                                          {e.number(0), e.number(0), e.dim(0), e.dim(3), e.dim(1)});
               });
             });
             size_t rank = position.size() + 3;
@@ -269,8 +275,8 @@ Value accumulateRow(Emitter &e, const Product &product, Value acc, Value x, Valu
   xExprs.back() = e.dim(0);
   if (overTaps)
     wExprs.back() = e.dim(0);
-  return e.generic(acc, {x, w}, {e.map(1, xExprs), e.map(1, wExprs), e.map(1, {overTaps ? e.number(0) : e.dim(0)})}, overTaps ? "r" : "p",
-                   [&](Scalars &s, ValueRange v) { return product.accumulate(s, v[2], v[0], v[1]); });
+  return e.generic(acc, {x, w}, {e.map(1, xExprs), e.map(1, wExprs), e.map(1, {overTaps ? e.number(0) : e.dim(0)})},
+                   overTaps ? "r" : "p", [&](Scalars &s, ValueRange v) { return product.accumulate(s, v[2], v[0], v[1]); });
 }
 
 Value emitByRows(Emitter &e, const Conv &conv, Value w, const Epilogue &epilogue) {
@@ -472,8 +478,9 @@ LogicalResult emitMatmul(Emitter &e, MatmulOp op, const Epilogue &epilogue, Valu
   int64_t rows = y[y.size() - 2], unroll = getConstant(op.getRhs()) ? largestDivisor(inner, reductionTile) : 1;
   SmallVector<int64_t> wShape(ArrayRef(b).drop_back(2));
   llvm::append_values(wShape, inner / unroll, unroll, channels);
-  Value rhs = getConstant(op.getRhs()) ? e.constant(getConstant(op.getRhs()), RankedTensorType::get(wShape, Emitter::getStorage(product.wCode)))
-                                       : e.reshape(e.get(op.getRhs()), wShape);
+  Value rhs = getConstant(op.getRhs())
+                  ? e.constant(getConstant(op.getRhs()), RankedTensorType::get(wShape, Emitter::getStorage(product.wCode)))
+                  : e.reshape(e.get(op.getRhs()), wShape);
   SmallVector<Segment> segments;
   appendTiled(segments, 0, rows);
   auto batch = ArrayRef(y).drop_back(2);
@@ -510,7 +517,8 @@ LogicalResult emitMatmul(Emitter &e, MatmulOp op, const Epilogue &epilogue, Valu
             xExprs.back() = e.dim(0) * unroll + e.dim(3);
             exprs[exprs.size() - 2] = e.dim(1);
             exprs.back() = e.dim(0);
-            sums = accumulateChannels(e, product, sums, e.slice(lhs, xAt, e.sizes(xSizes)), xExprs, e.slice(rhs, wAt, e.sizes(wSizes)), wExprs);
+            sums = accumulateChannels(e, product, sums, e.slice(lhs, xAt, e.sizes(xSizes)), xExprs,
+                                      e.slice(rhs, wAt, e.sizes(wSizes)), wExprs);
             SmallVector<Value> parameters = llvm::map_to_vector(epilogue.parameters, ofBlock);
             Value part = finishChannels(e, epilogue, sums, parameters, e.slice(out, at, e.sizes(sizes)), exprs);
             return e.insert(part, out, at, e.sizes(sizes));

@@ -9,7 +9,8 @@ using namespace mlir;
 
 namespace qc {
 namespace {
-//===-- f32 functions: rule N11 of docs/Numerics.md, operation by operation as in lib/Dialect/QC/Reference/Math.cpp --------------===//
+//===-- f32 functions: rule N11 of docs/Numerics.md, operation by operation as in lib/Dialect/QC/Reference/Math.cpp
+//--------------===//
 
 Value number(Scalars &s, double v) { return s.real(s.b.getF32Type(), v); }
 
@@ -68,10 +69,11 @@ Value emitActivation(Scalars &s, ActivationOp op, Value x) {
   return x;
 }
 
-//===-- Conversions ----------------------------------------------------------------------------------------------------------===//
+//===-- Conversions
+//----------------------------------------------------------------------------------------------------------===//
 
-/// N2 in f32 alone: the quotient is limited before it is rounded, which changes nothing for codes of at most 16 bits, so that adding and
-/// subtracting 1.5 * 2^23 rounds it to an integer, ties to even.
+/// N2 in f32 alone: the quotient is limited before it is rounded, which changes nothing for codes of at most 16 bits, so that
+/// adding and subtracting 1.5 * 2^23 rounds it to an integer, ties to even.
 Value emitQuantize(Scalars &s, QuantizeOp op, Value x) {
   Type i32 = s.b.getI32Type();
   Value q = s.div(x, number(s, op.getScale().convertToFloat()));
@@ -80,7 +82,8 @@ Value emitQuantize(Scalars &s, QuantizeOp op, Value x) {
   Value rounded = s.sub(s.add(q, number(s, 0x1.8p23)), number(s, 0x1.8p23));
   rounded = s.select(isNaN, number(s, 0), rounded);
   Value code = arith::FPToSIOp::create(s.b, s.loc, i32, rounded);
-  code = s.clamp(s.add(code, s.integer(i32, op.getZeroPoint())), s.integer(i32, op.getCodeMin()), s.integer(i32, op.getCodeMax()));
+  code =
+      s.clamp(s.add(code, s.integer(i32, op.getZeroPoint())), s.integer(i32, op.getCodeMin()), s.integer(i32, op.getCodeMax()));
   // A NaN gives the zero point even where a fused clamp excludes it.
   code = s.select(isNaN, s.integer(i32, op.getZeroPoint()), code);
   return s.truncate(code, Emitter::getStorage(getElementType(op.getResult())));
@@ -112,7 +115,8 @@ Value emitCast(Scalars &s, Type from, Type to, Value x) {
       return x;
     if (to.isInteger(1))
       return s.select(s.equal(x, s.zero(from)), s.zero(storage), s.integer(storage, 1));
-    // Beyond the type's range the result is its limit, NaN gives 0: a defined value on every target. The limits are floats inside the range.
+    // Beyond the type's range the result is its limit, NaN gives 0: a defined value on every target. The limits are floats inside
+    // the range.
     auto [low, high] = getCodeLimits(cast<IntegerType>(to));
     APFloat top(APFloat::IEEEsingle());
     top.convertFromAPInt(APInt(64, high), true, APFloat::rmTowardZero);
@@ -123,14 +127,16 @@ Value emitCast(Scalars &s, Type from, Type to, Value x) {
     return s.select(s.less(s.real(from, top.convertToFloat()), x), s.integer(storage, high), whole);
   }
   if (isa<FloatType>(to))
-    return isUnsigned ? arith::UIToFPOp::create(s.b, s.loc, to, x).getResult() : arith::SIToFPOp::create(s.b, s.loc, to, x).getResult();
+    return isUnsigned ? arith::UIToFPOp::create(s.b, s.loc, to, x).getResult()
+                      : arith::SIToFPOp::create(s.b, s.loc, to, x).getResult();
   if (to.isInteger(1))
     return s.select(s.equal(x, s.zero(x.getType())), s.zero(storage), s.integer(storage, 1));
   unsigned have = x.getType().getIntOrFloatBitWidth(), want = storage.getIntOrFloatBitWidth();
   return wrap(s, want > have ? s.extend(x, from, storage) : s.truncate(x, storage), to);
 }
 
-//===-- Softmax --------------------------------------------------------------------------------------------------------------===//
+//===-- Softmax
+//--------------------------------------------------------------------------------------------------------------===//
 
 Value emitSoftmax(Emitter &e, SoftmaxOp op) {
   auto shape = getShape(op.getInput());
@@ -193,7 +199,8 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
   auto binary = [&](auto compute) -> FailureOr<Value> {
     auto type = Emitter::getStorageTensor(op->getResult(0).getType());
     bool isFloat = isa<FloatType>(type.getElementType());
-    if (!isFloat && (getElementType(op->getOperand(0)) != getElementType(op->getResult(0)) || getElementType(op->getOperand(1)) != getElementType(op->getResult(0))))
+    if (!isFloat && (getElementType(op->getOperand(0)) != getElementType(op->getResult(0)) ||
+                     getElementType(op->getOperand(1)) != getElementType(op->getResult(0))))
       return op->emitOpError("of integers needs operands and result of one type here; run the quantization passes first");
     return e.pointwise(type, {e.get(op->getOperand(0)), e.get(op->getOperand(1))}, [&](Scalars &s, ValueRange v) {
       Value result = compute(s, v[0], v[1]);
@@ -226,8 +233,9 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
       .Case([&](PReluOp) -> FailureOr<Value> {
         if (!isa<FloatType>(getElementType(op->getResult(0))))
           return op->emitOpError("of integers cannot be compiled; qc-lower-to-integer makes it a table");
-        return e.pointwise(Emitter::getStorageTensor(op->getResult(0).getType()), {e.get(op->getOperand(0)), e.get(op->getOperand(1))},
-                           [&](Scalars &s, ValueRange v) { return s.select(s.less(v[0], number(s, 0)), s.mul(v[1], v[0]), v[0]); });
+        return e.pointwise(
+            Emitter::getStorageTensor(op->getResult(0).getType()), {e.get(op->getOperand(0)), e.get(op->getOperand(1))},
+            [&](Scalars &s, ValueRange v) { return s.select(s.less(v[0], number(s, 0)), s.mul(v[1], v[0]), v[0]); });
       })
       .Case([&](QuantizeOp quantize) -> FailureOr<Value> {
         if (getElementType(quantize.getResult()).getIntOrFloatBitWidth() > 16)
@@ -236,7 +244,9 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
       })
       .Case([&](DequantizeOp dequantize) { return unary([&](Scalars &s, Value x) { return emitDequantize(s, dequantize, x); }); })
       .Case([&](CastOp cast) {
-        return unary([&](Scalars &s, Value x) { return emitCast(s, getElementType(cast.getInput()), getElementType(cast.getResult()), x); });
+        return unary([&](Scalars &s, Value x) {
+          return emitCast(s, getElementType(cast.getInput()), getElementType(cast.getResult()), x);
+        });
       })
       .Case([&](SoftmaxOp softmax) -> FailureOr<Value> { return emitSoftmax(e, softmax); })
       .Case([&](LutOp lut) -> FailureOr<Value> { return emitLut(e, lut); })

@@ -4,7 +4,8 @@
 using namespace mlir;
 
 namespace qc {
-//===-- Scalars --------------------------------------------------------------------------------------------------------------===//
+//===-- Scalars
+//--------------------------------------------------------------------------------------------------------------===//
 
 Value Scalars::index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
 Value Scalars::integer(Type type, int64_t value) {
@@ -30,12 +31,8 @@ Value Scalars::mul(Value x, Value y) {
 Value Scalars::div(Value x, Value y) {
   return isFloat(x) ? b.createOrFold<arith::DivFOp>(loc, x, y) : b.createOrFold<arith::DivUIOp>(loc, x, y);
 }
-Value Scalars::min(Value x, Value y) {
-  return isFloat(x) ? select(less(x, y), x, y) : b.createOrFold<arith::MinSIOp>(loc, x, y);
-}
-Value Scalars::max(Value x, Value y) {
-  return isFloat(x) ? select(less(y, x), x, y) : b.createOrFold<arith::MaxSIOp>(loc, x, y);
-}
+Value Scalars::min(Value x, Value y) { return isFloat(x) ? select(less(x, y), x, y) : b.createOrFold<arith::MinSIOp>(loc, x, y); }
+Value Scalars::max(Value x, Value y) { return isFloat(x) ? select(less(y, x), x, y) : b.createOrFold<arith::MaxSIOp>(loc, x, y); }
 Value Scalars::bitAnd(Value x, Value y) { return b.createOrFold<arith::AndIOp>(loc, x, y); }
 Value Scalars::shl(Value x, Value y) { return b.createOrFold<arith::ShLIOp>(loc, x, y); }
 Value Scalars::shr(Value x, Value y) { return b.createOrFold<arith::ShRSIOp>(loc, x, y); }
@@ -60,7 +57,8 @@ Value Scalars::extend(Value x, Type code, Type to) {
 Value Scalars::truncate(Value x, Type to) { return x.getType() == to ? x : b.createOrFold<arith::TruncIOp>(loc, to, x); }
 Value Scalars::toIndex(Value x) { return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), x); }
 
-//===-- Values ---------------------------------------------------------------------------------------------------------------===//
+//===-- Values
+//---------------------------------------------------------------------------------------------------------------===//
 
 Type Emitter::getStorage(Type element) {
   auto integer = dyn_cast<IntegerType>(element);
@@ -117,7 +115,8 @@ Value Emitter::get(Value value) {
 
 Value Emitter::empty(ArrayRef<int64_t> shape, Type element) { return tensor::EmptyOp::create(b, loc, shape, element); }
 
-//===-- Generic --------------------------------------------------------------------------------------------------------------===//
+//===-- Generic
+//--------------------------------------------------------------------------------------------------------------===//
 
 Value Emitter::generic(Value init, ArrayRef<Value> inputs, ArrayRef<AffineMap> maps, StringRef kinds, ScalarFn body) {
   SmallVector<utils::IteratorType> iterators = llvm::map_to_vector(
@@ -139,8 +138,7 @@ AffineMap Emitter::broadcastMap(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
 }
 
 Value Emitter::pointwise(RankedTensorType type, ArrayRef<Value> inputs, ScalarFn body) {
-  SmallVector<AffineMap> maps =
-      llvm::map_to_vector(inputs, [&](Value v) { return broadcastMap(getShape(v), type.getShape()); });
+  SmallVector<AffineMap> maps = llvm::map_to_vector(inputs, [&](Value v) { return broadcastMap(getShape(v), type.getShape()); });
   maps.push_back(AffineMap::getMultiDimIdentityMap(type.getRank(), b.getContext()));
   return generic(empty(type.getShape(), type.getElementType()), inputs, maps, std::string(type.getRank(), 'p'),
                  [&](Scalars &s, ValueRange arguments) { return body(s, arguments.drop_back()); });
@@ -159,7 +157,8 @@ Value Emitter::fill(Value init, Value scalar) {
   return linalg::FillOp::create(b, loc, ValueRange(scalar), ValueRange(init)).getResult(0);
 }
 
-//===-- Loops and slices -----------------------------------------------------------------------------------------------------===//
+//===-- Loops and slices
+//-----------------------------------------------------------------------------------------------------===//
 
 Value Emitter::loop(Value low, Value high, int64_t step, Value init, LoopFn body) {
   if (auto l = getConstantIntValue(low), h = getConstantIntValue(high); l && h && *h - *l > 0 && *h - *l <= step)
@@ -175,7 +174,9 @@ Value Emitter::loop(Value low, Value high, int64_t step, Value init, LoopFn body
       .getResult(0);
 }
 
-Value Emitter::loop(int64_t count, Value init, LoopFn body, int64_t step) { return loop(index(0), index(count), step, init, body); }
+Value Emitter::loop(int64_t count, Value init, LoopFn body, int64_t step) {
+  return loop(index(0), index(count), step, init, body);
+}
 
 Value Emitter::loopNest(ArrayRef<int64_t> counts, Value init, function_ref<Value(ArrayRef<Value>, Value)> body) {
   SmallVector<Value> ivs;
@@ -212,7 +213,8 @@ Value Emitter::insert(Value part, Value into, ArrayRef<Value> offsets, ArrayRef<
                                        unitStrides(b, offsets.size(), strides));
 }
 
-//===-- Windows --------------------------------------------------------------------------------------------------------------===//
+//===-- Windows
+//--------------------------------------------------------------------------------------------------------------===//
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return a <= 0 ? 0 : (a + b - 1) / b; }
 
@@ -243,8 +245,8 @@ Value Window::read(Emitter &e, Value o, Value k) const {
   return s.sub(s.add(s.mul(o, s.index(stride)), s.mul(k, s.index(dilation))), s.index(pad));
 }
 
-SmallVector<Window> getWindows(ArrayRef<int64_t> input, ArrayRef<int64_t> output, ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
-                               ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations) {
+SmallVector<Window> getWindows(ArrayRef<int64_t> input, ArrayRef<int64_t> output, ArrayRef<int64_t> kernel,
+                               ArrayRef<int64_t> strides, ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations) {
   SmallVector<Window> windows;
   for (size_t i = 0; i < input.size(); ++i)
     windows.push_back({input[i], output[i], kernel[i], strides[i], pads[i], dilations[i]});

@@ -51,10 +51,10 @@ struct Scalars {
 
 using ScalarFn = llvm::function_ref<Value(Scalars &, ValueRange)>;
 
-/// What happens to one accumulator before it is stored: a clamp, or a requantization. `parameters` are tensors with one entry per output
-/// channel; the body gets the accumulator and the channel's entries.
+/// What happens to one accumulator before it is stored: a clamp, or a requantization. `parameters` are tensors with one entry per
+/// output channel; the body gets the accumulator and the channel's entries.
 struct Epilogue {
-  Type code;    ///< element type of the result as qc writes it
+  Type code; ///< element type of the result as qc writes it
   SmallVector<Value> parameters;
   std::function<Value(Scalars &, Value, ValueRange)> body;
 };
@@ -70,8 +70,11 @@ public:
 
   /// The signless type that holds elements of `element`: i1 to i8 in i8, up to 16 bits in i16, ...
   static Type getStorage(Type element);
-  static RankedTensorType getStorageTensor(Type tensor) { return withElementType(tensor, getStorage(mlir::cast<RankedTensorType>(tensor).getElementType())); }
-  /// The tensor for a qc value. Constants come into being here, so that one whose only user stores it in another order leaves nothing behind.
+  static RankedTensorType getStorageTensor(Type tensor) {
+    return withElementType(tensor, getStorage(mlir::cast<RankedTensorType>(tensor).getElementType()));
+  }
+  /// The tensor for a qc value. Constants come into being here, so that one whose only user stores it in another order leaves
+  /// nothing behind.
   Value get(Value value);
 
   Scalars scalars() { return {b, loc}; }
@@ -142,8 +145,8 @@ struct Window {
   std::pair<Value, Value> tapsOf(Emitter &e, Value o) const;
   Value read(Emitter &e, Value o, Value k) const;
 };
-SmallVector<Window> getWindows(ArrayRef<int64_t> input, ArrayRef<int64_t> output, ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
-                               ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations);
+SmallVector<Window> getWindows(ArrayRef<int64_t> input, ArrayRef<int64_t> output, ArrayRef<int64_t> kernel,
+                               ArrayRef<int64_t> strides, ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations);
 /// Loops over the valid taps of all dimensions of `windows`; `outputs` are the output positions.
 Value loopTaps(Emitter &e, ArrayRef<Window> windows, ArrayRef<Value> outputs, Value init,
                llvm::function_ref<Value(ArrayRef<Value> taps, ArrayRef<Value> reads, Value iter)> body);

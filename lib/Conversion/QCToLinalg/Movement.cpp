@@ -24,7 +24,8 @@ Value emitConcat(Emitter &e, ConcatOp op) {
 Value emitSlice(Emitter &e, SliceOp op) {
   auto type = Emitter::getStorageTensor(op.getType());
   Value input = e.get(op.getInput());
-  bool backward = llvm::any_of(llvm::zip(op.getSteps(), op.getSizes()), [](auto p) { return std::get<0>(p) < 0 && std::get<1>(p) > 1; });
+  bool backward =
+      llvm::any_of(llvm::zip(op.getSteps(), op.getSizes()), [](auto p) { return std::get<0>(p) < 0 && std::get<1>(p) > 1; });
   if (!backward) {
     SmallVector<int64_t> steps = llvm::map_to_vector(op.getSteps(), [](int64_t step) { return std::max<int64_t>(step, 1); });
     return e.slice(input, indices(e, op.getStarts()), e.sizes(op.getSizes()), steps);
@@ -44,7 +45,8 @@ Value emitPad(Emitter &e, PadOp op) {
   auto shape = getShape(op.getInput());
   if (op.getMode() == PadMode::Constant) {
     Scalars s = e.scalars();
-    Value value = isa<FloatType>(element) ? s.real(element, op.getValue().convertToFloat()) : s.integer(element, op.getPadValue());
+    Value value =
+        isa<FloatType>(element) ? s.real(element, op.getValue().convertToFloat()) : s.integer(element, op.getPadValue());
     Value filled = e.fill(e.empty(type.getShape(), element), value);
     return e.insert(input, filled, indices(e, op.getLow()), e.sizes(shape));
   }
@@ -60,7 +62,8 @@ Value emitPad(Emitter &e, PadOp op) {
       if (edge)
         from.push_back(s.clamp(x, s.index(0), last));
       else // |x|, then mirrored at the far end: last - |last - |x||
-        from.push_back(s.sub(last, s.max(s.sub(last, s.max(x, s.sub(s.index(0), x))), s.sub(s.max(x, s.sub(s.index(0), x)), last))));
+        from.push_back(
+            s.sub(last, s.max(s.sub(last, s.max(x, s.sub(s.index(0), x))), s.sub(s.max(x, s.sub(s.index(0), x)), last))));
     }
     return tensor::ExtractOp::create(s.b, s.loc, input, from).getResult();
   });
@@ -95,7 +98,9 @@ FailureOr<Value> emitMovement(Emitter &e, Operation *op) {
       .Case([&](ConcatOp concat) -> FailureOr<Value> { return emitConcat(e, concat); })
       .Case([&](SliceOp slice) -> FailureOr<Value> { return emitSlice(e, slice); })
       .Case([&](PadOp pad) -> FailureOr<Value> { return emitPad(e, pad); })
-      .Case([&](ReshapeOp reshape) -> FailureOr<Value> { return e.reshape(e.get(reshape.getInput()), getShape(reshape.getResult())); })
+      .Case([&](ReshapeOp reshape) -> FailureOr<Value> {
+        return e.reshape(e.get(reshape.getInput()), getShape(reshape.getResult()));
+      })
       .Case([&](TransposeOp transpose) -> FailureOr<Value> { return emitTranspose(e, transpose); })
       .Case([&](GatherOp gather) -> FailureOr<Value> { return emitGather(e, gather); })
       .Default([](Operation *) -> FailureOr<Value> { return Value(); });

@@ -81,7 +81,8 @@ private:
       if (failed(addPort(result, function.getResultAttrDict(i), "qc.output")))
         return failure();
     inputs.push_back(getArena());
-    attributes.push_back(b.getDictionaryAttr({b.getNamedAttr("llvm.noalias", b.getUnitAttr()), b.getNamedAttr("qc.arena", b.getUnitAttr())}));
+    attributes.push_back(
+        b.getDictionaryAttr({b.getNamedAttr("llvm.noalias", b.getUnitAttr()), b.getNamedAttr("qc.arena", b.getUnitAttr())}));
     for (Type port : inputs)
       body->addArgument(port, function.getLoc());
 
@@ -89,7 +90,8 @@ private:
     e.entry = body;
     e.loc = function.getLoc();
     for (auto [argument, port] : llvm::zip(old->getArguments(), body->getArguments())) {
-      e.values[argument] = bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(argument.getType()), port, /*restrict=*/true);
+      e.values[argument] =
+          bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(argument.getType()), port, /*restrict=*/true);
       ports[argument] = port;
     }
     for (Operation &op : old->without_terminator())
@@ -107,7 +109,8 @@ private:
     return success();
   }
 
-  /// One op per scalar constant, at the start of the function. (The canonicalizer would do it too, but fold tensors into many dimensions.)
+  /// One op per scalar constant, at the start of the function. (The canonicalizer would do it too, but fold tensors into many
+  /// dimensions.)
   void shareConstants(Block *body) {
     DenseMap<Attribute, Operation *> known;
     function.getBody().back().walk([&](arith::ConstantOp constant) {
@@ -124,7 +127,8 @@ private:
     });
   }
 
-  /// Writes `value` to `buffer`. A reshape in between moves to the buffer, where it costs nothing, so that the producer writes in place.
+  /// Writes `value` to `buffer`. A reshape in between moves to the buffer, where it costs nothing, so that the producer writes in
+  /// place.
   void store(Value value, Value buffer) {
     while (Operation *op = value.getDefiningOp()) {
       if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
@@ -234,8 +238,8 @@ private:
     operands.push_back(arena);
     func::CallOp::create(b, e.loc, call.getCallee(), TypeRange(), operands);
     for (auto [i, result] : llvm::enumerate(call.getResults()))
-      e.values[result] =
-          bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(result.getType()), operands[first + i], /*restrict=*/true);
+      e.values[result] = bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(result.getType()),
+                                                           operands[first + i], /*restrict=*/true);
     return success();
   }
 

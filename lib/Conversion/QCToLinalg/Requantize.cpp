@@ -1,4 +1,5 @@
-// The rounding contracts in integer operations: rules N6 to N9 of docs/Numerics.md, equal to lib/Dialect/QC/Reference/Requantize.cpp.
+// The rounding contracts in integer operations: rules N6 to N9 of docs/Numerics.md, equal to
+// lib/Dialect/QC/Reference/Requantize.cpp.
 #include "Emitter.h"
 
 using namespace mlir;
@@ -144,7 +145,8 @@ LogicalResult emitRequantize(Emitter &e, RequantizeOp op, Value &result) {
       inputs.push_back(e.reshape(tensor, shape));
     }
     result = e.pointwise(type, inputs, [&](Scalars &s, ValueRange v) {
-      return requantizeOne(s, op, v[0], getElementType(op.getInputs()[0]), v.drop_front(), parameters.ownMantissas, parameters.ownShifts);
+      return requantizeOne(s, op, v[0], getElementType(op.getInputs()[0]), v.drop_front(), parameters.ownMantissas,
+                           parameters.ownShifts);
     });
     return success();
   }

@@ -120,7 +120,8 @@ LogicalResult emitPool(Emitter &e, PoolOp op, const Epilogue &epilogue, Value &r
     Value part = e.generic(e.slice(out, offsets, e.sizes(shape)), inputs, maps, "p", [&](Scalars &s, ValueRange v) {
       Value sum = v[0];
       if (op.getKind() == PoolKind::Average) {
-        Value count = rows ? arith::SIToFPOp::create(s.b, s.loc, acc, s.mul(v[1], rows)).getResult() : s.real(acc, double(window));
+        Value count =
+            rows ? arith::SIToFPOp::create(s.b, s.loc, acc, s.mul(v[1], rows)).getResult() : s.real(acc, double(window));
         sum = s.div(sum, count);
       }
       return epilogue.body(s, sum, v.slice(1, epilogue.parameters.size()));
@@ -199,12 +200,13 @@ LogicalResult emitReduce(Emitter &e, ReduceOp op, const Epilogue &epilogue, Valu
     SmallVector<AffineExpr> outExprs(rank, e.number(0));
     AffineMap sumMap = e.map(1, {row >= 0 ? e.dim(0) : e.number(0)});
     outExprs[row >= 0 ? row : 0] = e.dim(0);
-    Value part = e.generic(e.slice(out, at, e.sizes(outSizes)), {sums}, {sumMap, e.map(1, outExprs)}, "p", [&](Scalars &s, ValueRange v) {
-      Value sum = v[0];
-      if (op.getKind() == ReduceKind::Mean)
-        sum = s.div(sum, s.real(acc, double(count)));
-      return epilogue.body(s, sum, {});
-    });
+    Value part =
+        e.generic(e.slice(out, at, e.sizes(outSizes)), {sums}, {sumMap, e.map(1, outExprs)}, "p", [&](Scalars &s, ValueRange v) {
+          Value sum = v[0];
+          if (op.getKind() == ReduceKind::Mean)
+            sum = s.div(sum, s.real(acc, double(count)));
+          return epilogue.body(s, sum, {});
+        });
     return e.insert(part, out, at, e.sizes(outSizes));
   });
   result = e.reshape(out, getShape(op.getResult()));
