@@ -124,7 +124,7 @@ Shape Node::getSizes(StringRef attributeName, size_t count, int64_t low, int64_t
     (void)fail("attribute '" + attributeName + "' has " + Twine(sizes.size()) + " entries, expected " + Twine(count));
   for (int64_t size : sizes)
     if (size < low || size > maxWindow)
-      (void)fail("attribute '" + attributeName + "' holds " + Twine(size) + ", which is outside [" + Twine(low) + ", 2^30]");
+      (void)fail("attribute '" + attributeName + "' holds " + Twine(size) + ", which is outside [" + Twine(low) + ", " + Twine(maxWindow) + "]");
   return failed() ? Shape(count, otherwise) : sizes;
 }
 

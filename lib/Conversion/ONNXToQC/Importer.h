@@ -26,8 +26,8 @@ using Shape = llvm::SmallVector<int64_t>;
 
 /// No tensor may have more elements: offsets stay in 32 bits everywhere below.
 constexpr int64_t maxElements = int64_t(1) << 31;
-/// Bound of strides, pads, kernels: products of two of them and a size cannot overflow.
-constexpr int64_t maxWindow = int64_t(1) << 30;
+/// Bound of strides, pads, kernels: products of two of them and a size cannot overflow, and loops over one end soon.
+constexpr int64_t maxWindow = int64_t(1) << 20;
 /// Largest dimension that is made by repetition (Expand, Tile, Resize): each index is stored in an attribute.
 constexpr int64_t maxIndices = int64_t(1) << 20;
 constexpr int64_t minOpset = 7, maxOpset = 21;

@@ -152,16 +152,20 @@ LogicalResult PoolOp::verify() {
   if (getKind() == PoolKind::Sum || (getKind() == PoolKind::Average && getCountIncludePad()))
     return success();
   auto in = qc::getShape(getInput()).drop_front(2), out = qc::getShape(getResult()).drop_front(2);
-  for (size_t d = 0; d < in.size(); ++d)
-    for (int64_t o = 0; o < out[d]; ++o) {
-      bool any = false;
-      for (int64_t k = 0; k < getKernel()[d] && !any; ++k) {
-        int64_t i = o * getStrides()[d] - getPads()[d] + k * getDilations()[d];
-        any = i >= 0 && i < in[d];
-      }
-      if (!any)
-        return emitOpError() << "window " << o << " has no element of the input in spatial dimension " << d;
+  auto fail = [&](int64_t window, size_t d) {
+    return emitOpError() << "window " << window << " has no element of the input in spatial dimension " << d;
+  };
+  for (size_t d = 0; d < in.size(); ++d) {
+    int64_t stride = getStrides()[d], pad = getPads()[d], dilation = getDilations()[d];
+    // A window that starts inside has its first element; the others start in the padding in front, or behind everything.
+    for (int64_t o = 0; o < out[d] && o * stride < pad; ++o) {
+      int64_t k = (pad - o * stride + dilation - 1) / dilation;
+      if (k >= getKernel()[d] || o * stride - pad + k * dilation >= in[d])
+        return fail(o, d);
     }
+    if ((out[d] - 1) * stride - pad >= in[d])
+      return fail(out[d] - 1, d);
+  }
   return success();
 }
 
