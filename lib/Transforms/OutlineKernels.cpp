@@ -74,9 +74,13 @@ public:
     });
     SmallVector<Operation *> group;
     for (Operation &op : llvm::make_early_inc_range(body)) {
-      if (!op.hasTrait<OpTrait::IsTerminator>() && (isRecomputable(&op) || isa<memref::AllocOp>(op)))
+      // What a canonicalized loop of one iteration leaves behind: loads, and arithmetic on what the group loaded.
+      bool continues = llvm::any_of(op.getOperands(), [&](Value v) { return v.getDefiningOp() && llvm::is_contained(group, v.getDefiningOp()); });
+      bool isPassive = isRecomputable(&op) || isa<memref::AllocOp>(op);
+      if (isPassive && !continues && !op.hasTrait<OpTrait::IsTerminator>())
         continue;
-      bool isWork = op.getNumResults() == 0 && (op.getNumRegions() || isa<memref::StoreOp>(op));
+      bool isWork = (op.getNumRegions() && op.getNumResults() == 0) || isa<memref::StoreOp, memref::LoadOp>(op) ||
+                    (isPassive && !op.hasTrait<OpTrait::IsTerminator>());
       if (!group.empty() && (!isWork || group.back()->getLoc() != op.getLoc()))
         outline(group);
       if (isWork)
@@ -126,16 +130,19 @@ private:
   void outline(SmallVector<Operation *> &group) {
     SmallVector<Operation *> work;
     std::swap(work, group);
+    DenseSet<Operation *> members(work.begin(), work.end());
     llvm::SetVector<Value> above, roots;
     for (Operation *op : work) {
+      for (Operation *user : op->getUsers())
+        if (!members.contains(body.findAncestorOpInBlock(*user)))
+          return;
       above.insert(op->operand_begin(), op->operand_end());
       getUsedValuesDefinedAbove(op->getRegions(), above);
     }
     llvm::SetVector<Operation *> ops;
     for (Value value : above)
-      if (!collect(value, roots, ops))
+      if (!members.contains(value.getDefiningOp()) && !collect(value, roots, ops))
         return;
-    DenseSet<Operation *> members(work.begin(), work.end());
     SmallVector<Value> arguments, scratch;
     int64_t used = 0;
     for (Value root : roots) {

@@ -94,6 +94,10 @@ private:
           bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(argument.getType()), port, /*restrict=*/true);
       ports[argument] = port;
     }
+    SmallVector<Operation *> ops = llvm::map_to_vector(old->without_terminator(), [](Operation &op) { return &op; });
+    for (Operation *op : llvm::reverse(ops))
+      if (isOpTriviallyDead(op))
+        op->erase();
     for (Operation &op : old->without_terminator())
       if (failed(convert(&op)))
         return failure();
