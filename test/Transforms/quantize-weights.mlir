@@ -107,6 +107,18 @@ func.func @constant_part(%q: tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x
   return %z : tensor<4x!quant.uniform<i8:f32, 0.5>>
 }
 
+// Rounding errors of a channel sum up to half a step at most: all of [10.4, 10.4, 10.4, 10.45, 127] would be rounded down, 1.65 steps in sum; the two nearest to
+// a middle are rounded up. The second channel needs nothing, and zeros stay zeros in the third.
+// CHECK-LABEL: @weights_balanced
+// CHECK: qc.constant dense<{{\[\[}}11, 10, 0], [10, 10, 0], [10, 10, 0], [11, 10, 1], [127, 127, 127]]> : tensor<5x3xi8>
+func.func @weights_balanced(%q: tensor<1x5x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x3x!quant.uniform<i8:f32, 0.5>> {
+  %x = quant.dcast %q : tensor<1x5x!quant.uniform<i8:f32, 0.5>> to tensor<1x5xf32>
+  %w = qc.constant dense<[[10.4, 10.4, 0.0], [10.4, 9.6, 0.0], [10.4, 10.4, 0.0], [10.45, 9.6, 0.55], [127.0, 127.0, 127.0]]> : tensor<5x3xf32>
+  %y = qc.matmul %x, %w : (tensor<1x5xf32>, tensor<5x3xf32>) -> tensor<1x3xf32>
+  %z = quant.qcast %y : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+  return %z : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+}
+
 // CHECK-LABEL: @no_weights_float_input
 // CHECK: qc.matmul %{{.*}} {qc.float_reason = "its input is not quantized per tensor"}
 func.func @no_weights_float_input(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {

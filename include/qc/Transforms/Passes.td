@@ -167,7 +167,9 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   let summary = "encodes weights, biases and other constants of quantizable ops";
   let description = [{
     Weights become symmetric codes with one scale per output channel (largest magnitude over the largest code), biases i32 with scale
-    s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Constant operands of element-wise ops are encoded as activations.
+    s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel the
+    few nearest to the middle between two codes go the other way until the errors sum up to half a step at most: activations have a mean, which turns
+    that sum into an offset of the channel. Constant operands of element-wise ops are encoded as activations.
     Each is a `qc.constant` of quantized type behind a `quant.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
     ```mlir
     func.func @example(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
