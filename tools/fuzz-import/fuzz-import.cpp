@@ -45,8 +45,28 @@ private:
   unsigned below(unsigned n) { return random() % n; }
 
   int64_t number() {
-    static const int64_t interesting[] = {0, 1, -1, 2, -2, 3, 4, 7, 8, 64, 127, 128, 255, 65536, 1 << 20, 1 << 30, INT32_MAX, INT64_C(1) << 31,
-                                          INT64_C(1) << 32, INT64_C(1) << 62, INT64_MAX, INT64_MIN};
+    static const int64_t interesting[] = {0,
+                                          1,
+                                          -1,
+                                          2,
+                                          -2,
+                                          3,
+                                          4,
+                                          7,
+                                          8,
+                                          64,
+                                          127,
+                                          128,
+                                          255,
+                                          65536,
+                                          1 << 20,
+                                          1 << 30,
+                                          INT32_MAX,
+                                          INT64_C(1) << 31,
+                                          INT64_C(1) << 32,
+                                          INT64_C(1) << 62,
+                                          INT64_MAX,
+                                          INT64_MIN};
     return interesting[below(sizeof(interesting) / sizeof(interesting[0]))];
   }
 
@@ -115,13 +135,49 @@ private:
   }
 
   void mutate(onnx::NodeProto &node, onnx::GraphProto &graph) {
-    static const char *operators[] = {
-        "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "ConstantOfShape", "Conv", "ConvTranspose", "DequantizeLinear", "Div",
-        "Equal", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool", "LeakyRelu", "MatMul", "Max", "MaxPool", "Mul", "PRelu", "Pad",
-        "QuantizeLinear", "Range", "ReduceMean", "ReduceProd", "Reshape", "Resize", "Shape", "Slice", "Softmax", "Split", "Squeeze", "Tile",
-        "Transpose", "Unsqueeze", "Upsample", "Where"};
-    static const char *names[] = {"axis", "axes", "pads", "strides", "dilations", "kernel_shape", "group", "ceil_mode", "perm", "keepdims", "to",
-                                  "output_padding", "output_shape", "transB", "split", "num_outputs"};
+    static const char *operators[] = {"Add",
+                                      "AveragePool",
+                                      "BatchNormalization",
+                                      "Cast",
+                                      "Clip",
+                                      "Concat",
+                                      "ConstantOfShape",
+                                      "Conv",
+                                      "ConvTranspose",
+                                      "DequantizeLinear",
+                                      "Div",
+                                      "Equal",
+                                      "Expand",
+                                      "Flatten",
+                                      "Gather",
+                                      "Gemm",
+                                      "GlobalAveragePool",
+                                      "LeakyRelu",
+                                      "MatMul",
+                                      "Max",
+                                      "MaxPool",
+                                      "Mul",
+                                      "PRelu",
+                                      "Pad",
+                                      "QuantizeLinear",
+                                      "Range",
+                                      "ReduceMean",
+                                      "ReduceProd",
+                                      "Reshape",
+                                      "Resize",
+                                      "Shape",
+                                      "Slice",
+                                      "Softmax",
+                                      "Split",
+                                      "Squeeze",
+                                      "Tile",
+                                      "Transpose",
+                                      "Unsqueeze",
+                                      "Upsample",
+                                      "Where"};
+    static const char *names[] = {"axis",         "axes",      "pads",  "strides",    "dilations", "kernel_shape",
+                                  "group",        "ceil_mode", "perm",  "keepdims",   "to",        "output_padding",
+                                  "output_shape", "transB",    "split", "num_outputs"};
     switch (below(7)) {
     case 0:
       node.set_op_type(operators[below(sizeof(operators) / sizeof(operators[0]))]);
@@ -174,12 +230,15 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max
   return bytes.size();
 }
 
-// LLVM's own libraries are not instrumented: where they and our code share an allocator or a container, the annotations of one side are
-// unknown to the other. Plain memory errors are still found.
-extern "C" const char *__asan_default_options() { return "allow_user_poisoning=0:detect_container_overflow=0:allocator_may_return_null=1"; }
+// LLVM's own libraries are not instrumented: where they and our code share an allocator or a container, the annotations of one
+// side are unknown to the other. Plain memory errors are still found.
+extern "C" const char *__asan_default_options() {
+  return "allow_user_poisoning=0:detect_container_overflow=0:allocator_may_return_null=1";
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  // A context keeps every type and attribute it ever made; a fresh one now and then bounds the memory, one for each input would be slow.
+  // A context keeps every type and attribute it ever made; a fresh one now and then bounds the memory, one for each input would
+  // be slow.
   static std::unique_ptr<mlir::MLIRContext> context;
   static unsigned runs = 0;
   if (runs++ % 2000 == 0) {

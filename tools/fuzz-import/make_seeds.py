@@ -32,7 +32,8 @@ def main():
                     continue
             name = os.path.splitext(os.path.basename(test))[0]
             out = os.path.join(scratch, name)
-            subprocess.run([sys.executable, "-B", test, out], check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, ONNX_BUILD_WRITE_ONLY="1"))
+            only_write = dict(os.environ, ONNX_BUILD_WRITE_ONLY="1")
+            subprocess.run([sys.executable, "-B", test, out], check=True, stdout=subprocess.DEVNULL, env=only_write)
             for model in glob.glob(os.path.join(out, "*.onnx")):
                 add(model, name + "-" + os.path.splitext(os.path.basename(model))[0])
     for model in sorted(glob.glob(os.path.join(NODES, "*", "model.onnx"))):

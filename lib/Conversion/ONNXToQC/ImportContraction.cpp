@@ -79,9 +79,9 @@ LogicalResult importConv(Node &node) {
   Value x = node.value(0), w = node.value(1), bias = node.value(2);
   if (node.failed())
     return failure();
-  return node.set(node.create<ConvOp>(node.loc(), node.f32(), x, w, bias, ArrayRef<int64_t>(window->strides), ArrayRef<int64_t>(pads),
-                                      ArrayRef<int64_t>(window->dilations), uint64_t(window->groups), FloatAttr(), FloatAttr(), uint64_t(0),
-                                      IntegerAttr()));
+  return node.set(node.create<ConvOp>(node.loc(), node.f32(), x, w, bias, ArrayRef<int64_t>(window->strides),
+                                      ArrayRef<int64_t>(pads), ArrayRef<int64_t>(window->dilations), uint64_t(window->groups),
+                                      FloatAttr(), FloatAttr(), uint64_t(0), IntegerAttr()));
 }
 
 LogicalResult importConvTranspose(Node &node) {
@@ -118,13 +118,15 @@ LogicalResult importConvTranspose(Node &node) {
   Value x = node.value(0), w = node.value(1), bias = node.value(2);
   if (node.failed())
     return failure();
-  // Sizes that output padding cannot reach are zeros behind the last input's reach, to which the bias must be added too: refused by the shape rule.
-  return node.set(node.create<ConvTransposeOp>(node.loc(), node.f32(), x, w, bias, ArrayRef<int64_t>(window->strides), ArrayRef<int64_t>(pads),
-                                               ArrayRef<int64_t>(extra), ArrayRef<int64_t>(window->dilations), uint64_t(window->groups),
-                                               FloatAttr(), FloatAttr(), uint64_t(0), IntegerAttr()));
+  // Sizes that output padding cannot reach are zeros behind the last input's reach, to which the bias must be added too: refused
+  // by the shape rule.
+  return node.set(node.create<ConvTransposeOp>(
+      node.loc(), node.f32(), x, w, bias, ArrayRef<int64_t>(window->strides), ArrayRef<int64_t>(pads), ArrayRef<int64_t>(extra),
+      ArrayRef<int64_t>(window->dilations), uint64_t(window->groups), FloatAttr(), FloatAttr(), uint64_t(0), IntegerAttr()));
 }
 
-//===-- Matrix products ------------------------------------------------------------------------------------------------------===//
+//===-- Matrix products
+//------------------------------------------------------------------------------------------------------===//
 
 /// A constant times a number; `factor` is 1 for what is not constant.
 Entry scale(Node &node, const Entry &x, float factor) {
@@ -140,15 +142,18 @@ Entry scale(Node &node, const Entry &x, float factor) {
   Location loc = node.innerLoc();
   Entry copy = x;
   Value value = node.materialize(copy), constant = node.makeConstant(loc, std::move(number));
-  return node.create<MulOp>(node.innerLoc(), node.f32(), value, constant, FloatAttr(), FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
+  return node.create<MulOp>(node.innerLoc(), node.f32(), value, constant, FloatAttr(), FloatAttr(), uint64_t(0), uint64_t(0),
+                            IntegerAttr());
 }
 
 LogicalResult importGemm(Node &node) {
   if (node.rank(0) != 2 || node.rank(1) != 2)
-    return node.fail("its operands must be matrices, but have shapes " + toString(node.shape(0)) + " and " + toString(node.shape(1)));
+    return node.fail("its operands must be matrices, but have shapes " + toString(node.shape(0)) + " and " +
+                     toString(node.shape(1)));
   for (unsigned i = 1; i < 3; ++i)
     if (node.has(i) && !isa<FloatType>(node.element(i)))
-      return node.fail("its input '" + node.proto.input(i) + "' has element type " + toString(node.element(i)) + ", expected f32");
+      return node.fail("its input '" + node.proto.input(i) + "' has element type " + toString(node.element(i)) +
+                       ", expected f32");
   float alpha = node.getFloat("alpha", 1), beta = node.getFloat("beta", 1);
   Entry a = node.input(0), b = node.input(1), c = node.has(2) ? node.input(2) : Entry();
   if (node.getInt("transA", 0))
@@ -179,14 +184,14 @@ LogicalResult importGemm(Node &node) {
   Value lhs = node.materialize(a), rhs = node.materialize(b), biasValue = bias.element ? node.materialize(bias) : Value();
   if (node.failed())
     return failure();
-  Entry result = node.create<MatmulOp>(addsLater || scalesLater ? node.innerLoc() : node.loc(), node.f32(), lhs, rhs, biasValue, FloatAttr(),
-                                       FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
+  Entry result = node.create<MatmulOp>(addsLater || scalesLater ? node.innerLoc() : node.loc(), node.f32(), lhs, rhs, biasValue,
+                                       FloatAttr(), FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
   if (node.failed())
     return failure();
   if (scalesLater) {
     Value factor = node.makeConstant(node.innerLoc(), Host{node.f32(), {1}, {alpha}, {}});
-    result = node.create<MulOp>(addsLater ? node.innerLoc() : node.loc(), node.f32(), result.value, factor, FloatAttr(), FloatAttr(), uint64_t(0),
-                                uint64_t(0), IntegerAttr());
+    result = node.create<MulOp>(addsLater ? node.innerLoc() : node.loc(), node.f32(), result.value, factor, FloatAttr(),
+                                FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
   }
   if (addsLater) {
     c = scale(node, c, beta);
@@ -216,8 +221,8 @@ LogicalResult importMatMul(Node &node) {
   if (node.failed())
     return failure();
   bool reshapes = vectorA || vectorB;
-  Entry result = node.create<MatmulOp>(reshapes ? node.innerLoc() : node.loc(), node.f32(), lhs, rhs, Value(), FloatAttr(), FloatAttr(), uint64_t(0),
-                                       uint64_t(0), IntegerAttr());
+  Entry result = node.create<MatmulOp>(reshapes ? node.innerLoc() : node.loc(), node.f32(), lhs, rhs, Value(), FloatAttr(),
+                                       FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
   if (node.failed())
     return failure();
   Shape shape = result.shape;
@@ -228,7 +233,8 @@ LogicalResult importMatMul(Node &node) {
   return node.set(reshapes ? node.reshape(result, shape, node.loc()) : result);
 }
 
-//===-- Batch normalization --------------------------------------------------------------------------------------------------===//
+//===-- Batch normalization
+//--------------------------------------------------------------------------------------------------===//
 
 std::string checkBatchNormalization(Node &node) {
   if (node.getInt("training_mode", 0))
@@ -254,8 +260,8 @@ FailureOr<Affine> getAffine(Node &node, int64_t channels) {
     if (!parts[i])
       return failure();
     if (!parts[i]->isFloat() || parts[i]->size() != channels || parts[i]->shape.size() != 1)
-      return node.fail(Twine(names[i]) + " ('" + node.proto.input(i + 1) + "') must be " + Twine(channels) + " numbers, but has shape " +
-                       toString(parts[i]->shape));
+      return node.fail(Twine(names[i]) + " ('" + node.proto.input(i + 1) + "') must be " + Twine(channels) +
+                       " numbers, but has shape " + toString(parts[i]->shape));
   }
   double epsilon = node.getFloat("epsilon", 1e-5f);
   Affine affine;
@@ -269,9 +275,9 @@ FailureOr<Affine> getAffine(Node &node, int64_t channels) {
   return affine;
 }
 
-/// Folds into the constant weights and bias of the op that makes the input, if nothing else reads it. `channelOf` maps a weight's index to its channel.
-template <typename OpTy, typename F>
-bool foldInto(Node &node, OpTy op, Value weight, const Affine &affine, F channelOf) {
+/// Folds into the constant weights and bias of the op that makes the input, if nothing else reads it. `channelOf` maps a weight's
+/// index to its channel.
+template <typename OpTy, typename F> bool foldInto(Node &node, OpTy op, Value weight, const Affine &affine, F channelOf) {
   ElementsAttr weightAttr = getConstant(weight);
   Value bias = op.getBias();
   ElementsAttr biasAttr = bias ? getConstant(bias) : ElementsAttr();
@@ -291,7 +297,8 @@ bool foldInto(Node &node, OpTy op, Value weight, const Affine &affine, F channel
   node.builder().setInsertionPoint(op);
   auto biasType = RankedTensorType::get({int64_t(b.size())}, node.f32());
   Location biasLoc = bias ? bias.getLoc() : node.innerLoc();
-  Value newWeight = ConstantOp::create(node.builder(), weight.getLoc(), makeElements(cast<RankedTensorType>(weight.getType()), ArrayRef<float>(w)));
+  Value newWeight = ConstantOp::create(node.builder(), weight.getLoc(),
+                                       makeElements(cast<RankedTensorType>(weight.getType()), ArrayRef<float>(w)));
   Value newBias = ConstantOp::create(node.builder(), biasLoc, makeElements(biasType, ArrayRef<float>(b)));
   op->setOperand(1, newWeight);
   op.getBiasMutable().assign(newBias);
@@ -359,8 +366,8 @@ LogicalResult importBatchNormalization(Node &node) {
     return failure();
   Shape ones(spatial, 1), zeros(2 * spatial, 0);
   Entry result = node.create<ConvOp>(isMatrix ? node.innerLoc() : node.loc(), node.f32(), input, w, b, ArrayRef<int64_t>(ones),
-                                     ArrayRef<int64_t>(zeros), ArrayRef<int64_t>(ones), uint64_t(shape[1]), FloatAttr(), FloatAttr(), uint64_t(0),
-                                     IntegerAttr());
+                                     ArrayRef<int64_t>(zeros), ArrayRef<int64_t>(ones), uint64_t(shape[1]), FloatAttr(),
+                                     FloatAttr(), uint64_t(0), IntegerAttr());
   return node.set(isMatrix ? node.reshape(result, shape, node.loc()) : result);
 }
 

@@ -1,4 +1,5 @@
-// Element-wise operators: activations, arithmetic, comparisons, casts. On constants they fold, which is how shape arithmetic disappears.
+// Element-wise operators: activations, arithmetic, comparisons, casts. On constants they fold, which is how shape arithmetic
+// disappears.
 #include "Importer.h"
 
 #include <cmath>
@@ -8,7 +9,8 @@ using namespace mlir;
 
 namespace qc::onnximport {
 namespace {
-//===-- Folding --------------------------------------------------------------------------------------------------------------===//
+//===-- Folding
+//--------------------------------------------------------------------------------------------------------------===//
 
 /// Row-major position in `shape`, broadcast to the shape of `index`.
 int64_t broadcastPosition(ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
@@ -18,7 +20,8 @@ int64_t broadcastPosition(ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
   return position;
 }
 
-/// Runs `f(i, index)` over a broadcast result, whose host it returns without elements; fails if the shapes do not fit or memory is spent.
+/// Runs `f(i, index)` over a broadcast result, whose host it returns without elements; fails if the shapes do not fit or memory
+/// is spent.
 template <typename F> FailureOr<Host> foldOver(Node &node, ArrayRef<const Host *> inputs, Type element, F f) {
   Shape shape;
   std::string why;
@@ -52,25 +55,38 @@ bool isComparison(Binary op) { return op >= Binary::Equal; }
 
 float applyFloat(Binary op, float a, float b) {
   switch (op) {
-  case Binary::Add: return a + b;
-  case Binary::Sub: return a - b;
-  case Binary::Mul: return a * b;
-  case Binary::Div: return a / b;
-  case Binary::Min: return std::min(a, b);
-  case Binary::Max: return std::max(a, b);
-  default: return std::fmod(a, b);
+  case Binary::Add:
+    return a + b;
+  case Binary::Sub:
+    return a - b;
+  case Binary::Mul:
+    return a * b;
+  case Binary::Div:
+    return a / b;
+  case Binary::Min:
+    return std::min(a, b);
+  case Binary::Max:
+    return std::max(a, b);
+  default:
+    return std::fmod(a, b);
   }
 }
 
 /// Integers wrap; division truncates; division by zero and remainder by zero are caught before.
 int64_t applyInt(Binary op, int64_t a, int64_t b) {
   switch (op) {
-  case Binary::Add: return int64_t(uint64_t(a) + uint64_t(b));
-  case Binary::Sub: return int64_t(uint64_t(a) - uint64_t(b));
-  case Binary::Mul: return int64_t(uint64_t(a) * uint64_t(b));
-  case Binary::Div: return b == -1 ? int64_t(0 - uint64_t(a)) : a / b;
-  case Binary::Min: return std::min(a, b);
-  case Binary::Max: return std::max(a, b);
+  case Binary::Add:
+    return int64_t(uint64_t(a) + uint64_t(b));
+  case Binary::Sub:
+    return int64_t(uint64_t(a) - uint64_t(b));
+  case Binary::Mul:
+    return int64_t(uint64_t(a) * uint64_t(b));
+  case Binary::Div:
+    return b == -1 ? int64_t(0 - uint64_t(a)) : a / b;
+  case Binary::Min:
+    return std::min(a, b);
+  case Binary::Max:
+    return std::max(a, b);
   default: {
     // Mod takes the sign of the divisor.
     int64_t r = b == -1 ? 0 : a % b;
@@ -81,13 +97,20 @@ int64_t applyInt(Binary op, int64_t a, int64_t b) {
 
 bool compare(Binary op, double a, double b) {
   switch (op) {
-  case Binary::Equal: return a == b;
-  case Binary::Less: return a < b;
-  case Binary::LessEqual: return a <= b;
-  case Binary::Greater: return a > b;
-  case Binary::GreaterEqual: return a >= b;
-  case Binary::And: return a != 0 && b != 0;
-  default: return a != 0 || b != 0;
+  case Binary::Equal:
+    return a == b;
+  case Binary::Less:
+    return a < b;
+  case Binary::LessEqual:
+    return a <= b;
+  case Binary::Greater:
+    return a > b;
+  case Binary::GreaterEqual:
+    return a >= b;
+  case Binary::And:
+    return a != 0 && b != 0;
+  default:
+    return a != 0 || b != 0;
   }
 }
 
@@ -111,17 +134,18 @@ Entry foldBinary(Node &node, const Entry &a, const Entry &b, Binary op) {
     (void)node.fail("division by zero in '" + node.proto.input(1) + "'");
     return {};
   }
-  auto host = foldOver(node, {&x, &y}, isComparison(op) ? node.builder().getI1Type() : x.element, [&](Host &result, ArrayRef<int64_t> index) {
-    int64_t i = broadcastPosition(x.shape, index), j = broadcastPosition(y.shape, index);
-    if (isComparison(op) && x.isFloat())
-      result.ints.push_back(compare(op, x.floats[i], y.floats[j]));
-    else if (isComparison(op))
-      result.ints.push_back(op == Binary::Equal ? x.ints[i] == y.ints[j] : compare(op, double(x.ints[i]), double(y.ints[j])));
-    else if (x.isFloat())
-      result.floats.push_back(applyFloat(op, x.floats[i], y.floats[j]));
-    else
-      result.ints.push_back(wrapTo(x.element, applyInt(op, x.ints[i], y.ints[j])));
-  });
+  auto host = foldOver(
+      node, {&x, &y}, isComparison(op) ? node.builder().getI1Type() : x.element, [&](Host &result, ArrayRef<int64_t> index) {
+        int64_t i = broadcastPosition(x.shape, index), j = broadcastPosition(y.shape, index);
+        if (isComparison(op) && x.isFloat())
+          result.ints.push_back(compare(op, x.floats[i], y.floats[j]));
+        else if (isComparison(op))
+          result.ints.push_back(op == Binary::Equal ? x.ints[i] == y.ints[j] : compare(op, double(x.ints[i]), double(y.ints[j])));
+        else if (x.isFloat())
+          result.floats.push_back(applyFloat(op, x.floats[i], y.floats[j]));
+        else
+          result.ints.push_back(wrapTo(x.element, applyInt(op, x.ints[i], y.ints[j])));
+      });
   return mlir::failed(host) ? Entry() : node.constantEntry(std::move(*host));
 }
 
@@ -131,7 +155,8 @@ LogicalResult checkFinite(Node &node, const Entry &entry) {
   return node.set(entry);
 }
 
-//===-- Arithmetic -----------------------------------------------------------------------------------------------------------===//
+//===-- Arithmetic
+//-----------------------------------------------------------------------------------------------------------===//
 
 LogicalResult requireFloat(Node &node) {
   for (unsigned i = 0; i < node.numInputs(); ++i)
@@ -145,10 +170,14 @@ Entry buildBinary(Node &node, Binary op, Value a, Value b, Location loc) {
   if (node.failed())
     return {};
   switch (op) {
-  case Binary::Add: return node.create<AddOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
-  case Binary::Sub: return node.create<SubOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
-  case Binary::Div: return node.create<DivOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
-  default: return node.create<MulOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
+  case Binary::Add:
+    return node.create<AddOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
+  case Binary::Sub:
+    return node.create<SubOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
+  case Binary::Div:
+    return node.create<DivOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
+  default:
+    return node.create<MulOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
   }
 }
 
@@ -182,9 +211,7 @@ LogicalResult importSum(Node &node) {
   return checkFinite(node, sum);
 }
 
-LogicalResult importComparison(Node &node, Binary op) {
-  return node.set(foldBinary(node, node.input(0), node.input(1), op));
-}
+LogicalResult importComparison(Node &node, Binary op) { return node.set(foldBinary(node, node.input(0), node.input(1), op)); }
 LogicalResult importEqual(Node &node) { return importComparison(node, Binary::Equal); }
 LogicalResult importLess(Node &node) { return importComparison(node, Binary::Less); }
 LogicalResult importLessOrEqual(Node &node) { return importComparison(node, Binary::LessEqual); }
@@ -225,10 +252,18 @@ template <typename F, typename G> LogicalResult foldUnary(Node &node, F onFloat,
   });
   return failed(host) ? failure() : checkFinite(node, node.constantEntry(std::move(*host)));
 }
-LogicalResult importFloor(Node &node) { return foldUnary(node, [](float v) { return std::floor(v); }, [](int64_t v) { return v; }); }
-LogicalResult importCeil(Node &node) { return foldUnary(node, [](float v) { return std::ceil(v); }, [](int64_t v) { return v; }); }
-LogicalResult importRound(Node &node) { return foldUnary(node, [](float v) { return std::nearbyint(v); }, [](int64_t v) { return v; }); }
-LogicalResult importSqrt(Node &node) { return foldUnary(node, [](float v) { return std::sqrt(v); }, [](int64_t v) { return v; }); }
+LogicalResult importFloor(Node &node) {
+  return foldUnary(node, [](float v) { return std::floor(v); }, [](int64_t v) { return v; });
+}
+LogicalResult importCeil(Node &node) {
+  return foldUnary(node, [](float v) { return std::ceil(v); }, [](int64_t v) { return v; });
+}
+LogicalResult importRound(Node &node) {
+  return foldUnary(node, [](float v) { return std::nearbyint(v); }, [](int64_t v) { return v; });
+}
+LogicalResult importSqrt(Node &node) {
+  return foldUnary(node, [](float v) { return std::sqrt(v); }, [](int64_t v) { return v; });
+}
 LogicalResult importAbs(Node &node) {
   return foldUnary(node, [](float v) { return std::fabs(v); }, [](int64_t v) { return v < 0 ? int64_t(0 - uint64_t(v)) : v; });
 }
@@ -246,7 +281,8 @@ LogicalResult importNeg(Node &node) {
   return node.set(buildBinary(node, Binary::Mul, x, minus, node.loc()));
 }
 
-//===-- Clamps and activations -----------------------------------------------------------------------------------------------===//
+//===-- Clamps and activations
+//-----------------------------------------------------------------------------------------------===//
 
 LogicalResult importClamp(Node &node, float low, float high) {
   // min(max(x, low), high): a low limit above the high one never shows.
@@ -318,14 +354,16 @@ LogicalResult importMinMax(Node &node, Binary op) {
     return node.set(node.input(0));
   unsigned tensor = node.input(0).isPlainConstant() ? 1 : 0;
   const Entry &limit = node.input(1 - tensor);
-  if (node.numInputs() != 2 || !limit.isPlainConstant() || limit.host->size() != 1 || limit.shape.size() > node.shape(tensor).size())
+  if (node.numInputs() != 2 || !limit.isPlainConstant() || limit.host->size() != 1 ||
+      limit.shape.size() > node.shape(tensor).size())
     return node.fail("only a computed tensor against one constant number is supported");
   float number = limit.host->floats[0];
   if (std::isinf(number))
     return node.fail("its limit must be finite");
   FloatAttr attr = node.builder().getF32FloatAttr(number);
   Value x = node.value(tensor);
-  return node.set(node.create<ClampOp>(node.loc(), node.f32(), x, op == Binary::Max ? attr : FloatAttr(), op == Binary::Min ? attr : FloatAttr()));
+  return node.set(node.create<ClampOp>(node.loc(), node.f32(), x, op == Binary::Max ? attr : FloatAttr(),
+                                       op == Binary::Min ? attr : FloatAttr()));
 }
 LogicalResult importMin(Node &node) { return importMinMax(node, Binary::Min); }
 LogicalResult importMax(Node &node) { return importMinMax(node, Binary::Max); }
@@ -339,7 +377,9 @@ LogicalResult importActivation(Node &node, ActivationKind kind, float alpha = 0,
 LogicalResult importSigmoid(Node &node) { return importActivation(node, ActivationKind::Sigmoid); }
 LogicalResult importTanh(Node &node) { return importActivation(node, ActivationKind::Tanh); }
 LogicalResult importHardSwish(Node &node) { return importActivation(node, ActivationKind::HardSwish); }
-LogicalResult importLeakyRelu(Node &node) { return importActivation(node, ActivationKind::LeakyRelu, node.getFloat("alpha", 0.01f)); }
+LogicalResult importLeakyRelu(Node &node) {
+  return importActivation(node, ActivationKind::LeakyRelu, node.getFloat("alpha", 0.01f));
+}
 LogicalResult importHardSigmoid(Node &node) {
   float alpha = node.getFloat("alpha", 0.2f), beta = node.getFloat("beta", 0.5f);
   return importActivation(node, ActivationKind::HardSigmoid, alpha, beta);
@@ -352,7 +392,8 @@ LogicalResult importPRelu(Node &node) {
   return node.set(node.create<PReluOp>(node.loc(), node.f32(), x, slope));
 }
 
-//===-- Casts and copies -----------------------------------------------------------------------------------------------------===//
+//===-- Casts and copies
+//-----------------------------------------------------------------------------------------------------===//
 
 /// ONNX Cast of a constant: float to integer truncates, to bool compares with zero.
 Entry foldCast(Node &node, const Host &x, Type to) {

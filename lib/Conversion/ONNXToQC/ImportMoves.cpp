@@ -67,7 +67,8 @@ Entry Node::reshape(const Entry &x, ArrayRef<int64_t> shape, Location loc) {
   }
   int64_t axis = getScaleAxis(x);
   // Scales stay where they are if the dimensions up to theirs stay.
-  bool keepsAxis = axis < 0 || (axis < int64_t(shape.size()) && ArrayRef<int64_t>(x.shape).take_front(axis + 1) == shape.take_front(axis + 1));
+  bool keepsAxis =
+      axis < 0 || (axis < int64_t(shape.size()) && ArrayRef<int64_t>(x.shape).take_front(axis + 1) == shape.take_front(axis + 1));
   if (x.host && keepsAxis) {
     if (!importer.reserve(count)) {
       (void)fail("a constant of shape " + toString(shape) + " would be folded, which needs too much memory");
@@ -119,9 +120,9 @@ Entry Node::transpose(const Entry &x, ArrayRef<int64_t> permutation, Location lo
   });
   if (auto perAxis = dyn_cast_or_null<quant::UniformQuantizedPerAxisType>(result.codes)) {
     int64_t axis = llvm::find(permutation, int64_t(perAxis.getQuantizedDimension())) - permutation.begin();
-    result.codes = quant::UniformQuantizedPerAxisType::get(perAxis.getFlags(), perAxis.getStorageType(), perAxis.getExpressedType(),
-                                                           perAxis.getScales(), perAxis.getZeroPoints(), axis, perAxis.getStorageTypeMin(),
-                                                           perAxis.getStorageTypeMax());
+    result.codes = quant::UniformQuantizedPerAxisType::get(
+        perAxis.getFlags(), perAxis.getStorageType(), perAxis.getExpressedType(), perAxis.getScales(), perAxis.getZeroPoints(),
+        axis, perAxis.getStorageTypeMin(), perAxis.getStorageTypeMax());
   }
   return result;
 }
@@ -197,7 +198,8 @@ Entry Node::concat(ArrayRef<Entry> inputs, int64_t axis, Location loc) {
     for (size_t d = 0; fits && d < x.shape.size(); ++d)
       fits = int64_t(d) == axis || x.shape[d] == first.shape[d];
     if (!fits) {
-      (void)fail("its inputs do not fit together along axis " + Twine(axis) + ": " + toString(first.shape) + " and " + toString(x.shape));
+      (void)fail("its inputs do not fit together along axis " + Twine(axis) + ": " + toString(first.shape) + " and " +
+                 toString(x.shape));
       return {};
     }
     constant &= x.isPlainConstant();

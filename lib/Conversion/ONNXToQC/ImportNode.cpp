@@ -8,14 +8,16 @@ using namespace mlir;
 
 namespace qc::onnximport {
 Node::Node(Importer &importer, const onnx::NodeProto &proto, int index, int64_t opset)
-    : importer(importer), proto(proto), name(proto.name().empty() ? proto.op_type() + "_" + std::to_string(index) : proto.name()), opset(opset) {}
+    : importer(importer), proto(proto), name(proto.name().empty() ? proto.op_type() + "_" + std::to_string(index) : proto.name()),
+      opset(opset) {}
 
 OpBuilder &Node::builder() { return importer.builder; }
 MLIRContext *Node::context() { return importer.builder.getContext(); }
 Type Node::f32() { return importer.builder.getF32Type(); }
 Type Node::i64() { return importer.builder.getI64Type(); }
 
-//===-- Problems -------------------------------------------------------------------------------------------------------------===//
+//===-- Problems
+//-------------------------------------------------------------------------------------------------------------===//
 
 InFlightDiagnostic Node::error() {
   hasFailed = true;
@@ -30,7 +32,8 @@ LogicalResult Node::fail(const Twine &reason) {
   return failure();
 }
 
-//===-- Inputs ---------------------------------------------------------------------------------------------------------------===//
+//===-- Inputs
+//---------------------------------------------------------------------------------------------------------------===//
 
 const Entry &Node::input(unsigned i) const {
   static const Entry none;
@@ -53,13 +56,15 @@ Shape Node::constantInts(unsigned i, StringRef what) {
   if (!host)
     return {};
   if (host->isFloat() || host->shape.size() > 1) {
-    (void)fail(what + " ('" + proto.input(i) + "') must be a list of integers, but is " + toString(host->element) + " " + toString(host->shape));
+    (void)fail(what + " ('" + proto.input(i) + "') must be a list of integers, but is " + toString(host->element) + " " +
+               toString(host->shape));
     return {};
   }
   return Shape(host->ints.begin(), host->ints.end());
 }
 
-//===-- Attributes -----------------------------------------------------------------------------------------------------------===//
+//===-- Attributes
+//-----------------------------------------------------------------------------------------------------------===//
 
 const onnx::AttributeProto *Node::attribute(StringRef attributeName) const {
   for (const auto &attribute : proto.attribute())
@@ -124,7 +129,8 @@ Shape Node::getSizes(StringRef attributeName, size_t count, int64_t low, int64_t
     (void)fail("attribute '" + attributeName + "' has " + Twine(sizes.size()) + " entries, expected " + Twine(count));
   for (int64_t size : sizes)
     if (size < low || size > maxWindow)
-      (void)fail("attribute '" + attributeName + "' holds " + Twine(size) + ", which is outside [" + Twine(low) + ", " + Twine(maxWindow) + "]");
+      (void)fail("attribute '" + attributeName + "' holds " + Twine(size) + ", which is outside [" + Twine(low) + ", " +
+                 Twine(maxWindow) + "]");
   return failed() ? Shape(count, otherwise) : sizes;
 }
 
@@ -149,7 +155,8 @@ Shape Node::normalizeAxes(ArrayRef<int64_t> axes, int64_t rank) {
   return failed() ? Shape() : result;
 }
 
-//===-- Outputs --------------------------------------------------------------------------------------------------------------===//
+//===-- Outputs
+//--------------------------------------------------------------------------------------------------------------===//
 
 bool Node::wants(unsigned i) const {
   return int(i) < proto.output_size() && !proto.output(i).empty() && importer.countUses(proto.output(i)) > 0;
@@ -165,7 +172,8 @@ Location Node::loc(unsigned output) const {
 
 Location Node::innerLoc() {
   std::string tensor = proto.output_size() ? proto.output(0) : name;
-  return NameLoc::get(StringAttr::get(context(), tensor + "#" + std::to_string(innerCount++)), NameLoc::get(StringAttr::get(context(), name)));
+  return NameLoc::get(StringAttr::get(context(), tensor + "#" + std::to_string(innerCount++)),
+                      NameLoc::get(StringAttr::get(context(), name)));
 }
 
 Entry Node::computed(Value value) {

@@ -20,8 +20,8 @@ quant::QuantizedType getQuantizedType(Node &node, Type element, ArrayRef<int64_t
   if (!code || code.getWidth() < 2 || code.getWidth() > 32 || (code.isUnsigned() && code.getWidth() > 16))
     return fail("codes of type " + toString(element) + " are not supported");
   if (!scale->isFloat() || scale->shape.size() > 1 || scale->size() == 0)
-    return fail("its scale ('" + node.proto.input(1) + "') must be one number or a list of numbers, but is " + toString(scale->element) + " " +
-                toString(scale->shape));
+    return fail("its scale ('" + node.proto.input(1) + "') must be one number or a list of numbers, but is " +
+                toString(scale->element) + " " + toString(scale->shape));
   if (zero && (zero->element != element || zero->size() != scale->size()))
     return fail("its zero point ('" + node.proto.input(2) + "') must have the type of the codes (" + toString(element) +
                 ") and as many elements as its scale (" + Twine(scale->size()) + ")");
@@ -83,7 +83,8 @@ LogicalResult importQuantize(Node &node) {
   Value value = node.value(0);
   if (node.failed())
     return failure();
-  return node.set(node.computed(quant::QuantizeCastOp::create(node.builder(), node.loc(), withElementType(value.getType(), type), value)));
+  return node.set(
+      node.computed(quant::QuantizeCastOp::create(node.builder(), node.loc(), withElementType(value.getType(), type), value)));
 }
 
 LogicalResult importDequantize(Node &node) {
@@ -111,10 +112,11 @@ LogicalResult importDequantize(Node &node) {
   if (x.element == type)
     return node.set(node.computed(quant::DequantizeCastOp::create(node.builder(), node.loc(), real, value)));
   if (isa<quant::QuantizedType>(x.element))
-    return node.fail("it dequantizes with other parameters than its input '" + node.proto.input(0) + "' was quantized with: " + toString(type) +
-                     " and " + toString(x.element));
+    return node.fail("it dequantizes with other parameters than its input '" + node.proto.input(0) +
+                     "' was quantized with: " + toString(type) + " and " + toString(x.element));
   if (!cast<IntegerType>(element).isSignless())
-    return node.fail("its input '" + node.proto.input(0) + "' is an unsigned tensor that is also used otherwise, which is not supported");
+    return node.fail("its input '" + node.proto.input(0) +
+                     "' is an unsigned tensor that is also used otherwise, which is not supported");
   Value codes = quant::StorageCastOp::create(node.builder(), node.innerLoc(), withElementType(value.getType(), type), value);
   return node.set(node.computed(quant::DequantizeCastOp::create(node.builder(), node.loc(), real, codes)));
 }

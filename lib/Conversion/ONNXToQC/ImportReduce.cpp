@@ -58,10 +58,23 @@ Entry foldReduction(Node &node, const Host &x, ArrayRef<int64_t> axes, bool keep
     double v = x.number(i);
     int64_t n = x.isFloat() ? 0 : x.ints[i];
     switch (kind) {
-    case Fold::Mean: case Fold::Sum: sums[to] += v; ints[to] = wrapAdd(ints[to], n); break;
-    case Fold::Prod: sums[to] *= v; ints[to] = wrapMul(ints[to], n); break;
-    case Fold::Max: sums[to] = std::max(sums[to], v); ints[to] = std::max(ints[to], n); break;
-    case Fold::Min: sums[to] = std::min(sums[to], v); ints[to] = std::min(ints[to], n); break;
+    case Fold::Mean:
+    case Fold::Sum:
+      sums[to] += v;
+      ints[to] = wrapAdd(ints[to], n);
+      break;
+    case Fold::Prod:
+      sums[to] *= v;
+      ints[to] = wrapMul(ints[to], n);
+      break;
+    case Fold::Max:
+      sums[to] = std::max(sums[to], v);
+      ints[to] = std::max(ints[to], n);
+      break;
+    case Fold::Min:
+      sums[to] = std::min(sums[to], v);
+      ints[to] = std::min(ints[to], n);
+      break;
     }
     for (size_t d = index.size(); d-- > 0;) {
       if (++index[d] < x.shape[d])

@@ -14,7 +14,8 @@ std::string checkResize(Node &node) {
   if (node.opset < 11)
     return "";
   std::string transform = node.getString("coordinate_transformation_mode", "half_pixel");
-  static const char *transforms[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "asymmetric", "align_corners", "tf_half_pixel_for_nn"};
+  static const char *transforms[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
+                                     "asymmetric", "align_corners",        "tf_half_pixel_for_nn"};
   if (!llvm::is_contained(transforms, StringRef(transform)))
     return "coordinate_transformation_mode '" + transform + "' is not supported";
   std::string rounding = node.getString("nearest_mode", "round_prefer_floor");
@@ -65,8 +66,8 @@ LogicalResult resize(Node &node, ArrayRef<Axis> axes, StringRef transform, Strin
   SmallVector<size_t> changed;
   for (auto [d, axis] : llvm::enumerate(axes)) {
     if (axis.output < 1 || axis.output > maxIndices)
-      return node.fail("it makes dimension " + Twine(d) + " of size " + Twine(axis.output) + ", sizes of 1 to " + Twine(maxIndices) +
-                       " are supported");
+      return node.fail("it makes dimension " + Twine(d) + " of size " + Twine(axis.output) + ", sizes of 1 to " +
+                       Twine(maxIndices) + " are supported");
     if (axis.input != axis.output || axis.scale != 1)
       changed.push_back(d);
   }
@@ -178,7 +179,8 @@ LogicalResult importResize(Node &node) {
   double common = 0;
   for (auto [size, d] : llvm::zip(sizes, where)) {
     if (size < 1 || size > maxIndices)
-      return node.fail("it makes dimension " + Twine(d) + " of size " + Twine(size) + ", sizes of 1 to " + Twine(maxIndices) + " are supported");
+      return node.fail("it makes dimension " + Twine(d) + " of size " + Twine(size) + ", sizes of 1 to " + Twine(maxIndices) +
+                       " are supported");
     double scale = double(size) / double(axes[d].input);
     common = common == 0 ? scale : policy == "not_larger" ? std::min(common, scale) : std::max(common, scale);
     axes[d].output = size;

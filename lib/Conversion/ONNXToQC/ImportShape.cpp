@@ -8,7 +8,8 @@ using namespace mlir;
 
 namespace qc::onnximport {
 namespace {
-//===-- Shapes ---------------------------------------------------------------------------------------------------------------===//
+//===-- Shapes
+//---------------------------------------------------------------------------------------------------------------===//
 
 LogicalResult importReshape(Node &node) {
   Shape target = node.constantInts(1, "its shape");
@@ -20,7 +21,8 @@ LogicalResult importReshape(Node &node) {
   for (auto [i, size] : llvm::enumerate(target)) {
     if (size == 0 && !allowZero) {
       if (i >= x.shape.size())
-        return node.fail("its shape " + toString(target) + " copies dimension " + Twine(i) + ", but its input has shape " + toString(x.shape));
+        return node.fail("its shape " + toString(target) + " copies dimension " + Twine(i) + ", but its input has shape " +
+                         toString(x.shape));
       size = x.shape[i];
     }
     if (size == -1) {
@@ -110,7 +112,8 @@ LogicalResult importSize(Node &node) {
   return node.set(node.constantEntry(Host{node.i64(), {}, {}, {countElements(node.shape(0))}}));
 }
 
-//===-- Constants ------------------------------------------------------------------------------------------------------------===//
+//===-- Constants
+//------------------------------------------------------------------------------------------------------------===//
 
 std::string checkConstant(Node &node) {
   for (const char *name : {"sparse_value", "value_string", "value_strings"})
@@ -192,7 +195,8 @@ LogicalResult importRange(Node &node) {
   return node.set(node.constantEntry(std::move(host)));
 }
 
-//===-- Joining, cutting, repeating ------------------------------------------------------------------------------------------===//
+//===-- Joining, cutting, repeating
+//------------------------------------------------------------------------------------------===//
 
 LogicalResult importConcat(Node &node) {
   if (!node.hasAttribute("axis"))
@@ -222,7 +226,8 @@ LogicalResult importSplit(Node &node) {
     // Since opset 18 the last part may be smaller.
     int64_t part = (size + count - 1) / count;
     if (node.opset < 18 && size % count)
-      return node.fail("dimension " + Twine(axis) + " of size " + Twine(size) + " cannot be split into " + Twine(count) + " equal parts");
+      return node.fail("dimension " + Twine(axis) + " of size " + Twine(size) + " cannot be split into " + Twine(count) +
+                       " equal parts");
     for (int64_t i = 0; i < count; ++i)
       parts.push_back(std::clamp<int64_t>(size - i * part, 0, part));
   }
@@ -235,7 +240,8 @@ LogicalResult importSplit(Node &node) {
     sum += part;
   }
   if (sum != size || int64_t(parts.size()) != outputs)
-    return node.fail("its sizes " + toString(parts) + " do not fit " + Twine(outputs) + " outputs and a dimension of size " + Twine(size));
+    return node.fail("its sizes " + toString(parts) + " do not fit " + Twine(outputs) + " outputs and a dimension of size " +
+                     Twine(size));
   if (!node.input(0).isPlainConstant())
     (void)node.value(0);
   Shape starts(node.rank(0), 0), steps(node.rank(0), 1), sizes = node.shape(0);
@@ -352,7 +358,8 @@ LogicalResult importTile(Node &node) {
   return node.set(x);
 }
 
-//===-- Pad ------------------------------------------------------------------------------------------------------------------===//
+//===-- Pad
+//------------------------------------------------------------------------------------------------------------------===//
 
 std::string checkPad(Node &node) {
   std::string mode = node.getString("mode", "constant");
@@ -422,8 +429,8 @@ LogicalResult importPad(Node &node) {
   PadMode kind = mode == "edge" ? PadMode::Edge : mode == "reflect" ? PadMode::Reflect : PadMode::Constant;
   bool same = cut.value == node.input(0).value && ArrayRef<int64_t>(cut.shape) == ArrayRef<int64_t>(node.shape(0));
   Value x = same ? node.value(0) : node.materialize(cut);
-  return node.set(node.create<PadOp>(node.loc(), node.element(0), x, ArrayRef<int64_t>(low), ArrayRef<int64_t>(high), kind, APFloat(value),
-                                     uint64_t(code)));
+  return node.set(node.create<PadOp>(node.loc(), node.element(0), x, ArrayRef<int64_t>(low), ArrayRef<int64_t>(high), kind,
+                                     APFloat(value), uint64_t(code)));
 }
 
 const Operator operators[] = {

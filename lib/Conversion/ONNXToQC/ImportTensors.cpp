@@ -15,8 +15,27 @@ namespace qc::onnximport {
 namespace {
 /// TensorProto.DataType. Plain numbers: 17 and above are newer than the schema that Debian's library has.
 enum DataType {
-  Float = 1, UInt8 = 2, Int8 = 3, UInt16 = 4, Int16 = 5, Int32 = 6, Int64 = 7, String = 8, Bool = 9, Float16 = 10, Double = 11, UInt32 = 12,
-  UInt64 = 13, Complex64 = 14, Complex128 = 15, BFloat16 = 16, Float8E4M3FN = 17, Float8E5M2FNUZ = 20, UInt4 = 21, Int4 = 22, Float4E2M1 = 23
+  Float = 1,
+  UInt8 = 2,
+  Int8 = 3,
+  UInt16 = 4,
+  Int16 = 5,
+  Int32 = 6,
+  Int64 = 7,
+  String = 8,
+  Bool = 9,
+  Float16 = 10,
+  Double = 11,
+  UInt32 = 12,
+  UInt64 = 13,
+  Complex64 = 14,
+  Complex128 = 15,
+  BFloat16 = 16,
+  Float8E4M3FN = 17,
+  Float8E5M2FNUZ = 20,
+  UInt4 = 21,
+  Int4 = 22,
+  Float4E2M1 = 23
 };
 
 float fromHalf(uint16_t bits, const llvm::fltSemantics &semantics) {
@@ -29,11 +48,24 @@ float fromHalf(uint16_t bits, const llvm::fltSemantics &semantics) {
 /// Bits of an element as stored; 4 for nibbles.
 int64_t storedBits(int32_t dataType) {
   switch (dataType) {
-  case UInt4: case Int4: return 4;
-  case UInt8: case Int8: case Bool: return 8;
-  case UInt16: case Int16: case Float16: case BFloat16: return 16;
-  case UInt32: case Int32: case Float: return 32;
-  default: return 64;
+  case UInt4:
+  case Int4:
+    return 4;
+  case UInt8:
+  case Int8:
+  case Bool:
+    return 8;
+  case UInt16:
+  case Int16:
+  case Float16:
+  case BFloat16:
+    return 16;
+  case UInt32:
+  case Int32:
+  case Float:
+    return 32;
+  default:
+    return 64;
   }
 }
 
@@ -46,20 +78,47 @@ template <typename T> T read(const char *data, int64_t i) {
 /// One element of raw data (little endian, as the host).
 void decodeRaw(int32_t dataType, const char *data, int64_t i, Host &host) {
   switch (dataType) {
-  case Float: host.floats[i] = read<float>(data, i); break;
-  case Double: host.floats[i] = float(read<double>(data, i)); break;
-  case Float16: host.floats[i] = fromHalf(read<uint16_t>(data, i), llvm::APFloat::IEEEhalf()); break;
-  case BFloat16: host.floats[i] = fromHalf(read<uint16_t>(data, i), llvm::APFloat::BFloat()); break;
-  case UInt8: host.ints[i] = read<uint8_t>(data, i); break;
-  case Int8: host.ints[i] = read<int8_t>(data, i); break;
-  case Bool: host.ints[i] = read<uint8_t>(data, i) != 0; break;
-  case UInt16: host.ints[i] = read<uint16_t>(data, i); break;
-  case Int16: host.ints[i] = read<int16_t>(data, i); break;
-  case UInt32: host.ints[i] = read<uint32_t>(data, i); break;
-  case Int32: host.ints[i] = read<int32_t>(data, i); break;
-  case UInt64: host.ints[i] = int64_t(read<uint64_t>(data, i)); break;
-  case Int64: host.ints[i] = read<int64_t>(data, i); break;
-  case UInt4: case Int4: {
+  case Float:
+    host.floats[i] = read<float>(data, i);
+    break;
+  case Double:
+    host.floats[i] = float(read<double>(data, i));
+    break;
+  case Float16:
+    host.floats[i] = fromHalf(read<uint16_t>(data, i), llvm::APFloat::IEEEhalf());
+    break;
+  case BFloat16:
+    host.floats[i] = fromHalf(read<uint16_t>(data, i), llvm::APFloat::BFloat());
+    break;
+  case UInt8:
+    host.ints[i] = read<uint8_t>(data, i);
+    break;
+  case Int8:
+    host.ints[i] = read<int8_t>(data, i);
+    break;
+  case Bool:
+    host.ints[i] = read<uint8_t>(data, i) != 0;
+    break;
+  case UInt16:
+    host.ints[i] = read<uint16_t>(data, i);
+    break;
+  case Int16:
+    host.ints[i] = read<int16_t>(data, i);
+    break;
+  case UInt32:
+    host.ints[i] = read<uint32_t>(data, i);
+    break;
+  case Int32:
+    host.ints[i] = read<int32_t>(data, i);
+    break;
+  case UInt64:
+    host.ints[i] = int64_t(read<uint64_t>(data, i));
+    break;
+  case Int64:
+    host.ints[i] = read<int64_t>(data, i);
+    break;
+  case UInt4:
+  case Int4: {
     // The first of two nibbles lies in the low half.
     int64_t nibble = (uint8_t(data[i / 2]) >> (i % 2 ? 4 : 0)) & 15;
     host.ints[i] = dataType == Int4 && nibble > 7 ? nibble - 16 : nibble;
@@ -93,7 +152,8 @@ LogicalResult decodeTyped(const onnx::TensorProto &tensor, int64_t count, Host &
       return failure();
     host.ints.assign(tensor.int64_data().begin(), tensor.int64_data().end());
     return success();
-  case UInt32: case UInt64:
+  case UInt32:
+  case UInt64:
     if (!sized(tensor.uint64_data_size(), count, "uint64_data"))
       return failure();
     host.ints.assign(tensor.uint64_data().begin(), tensor.uint64_data().end());
@@ -124,7 +184,8 @@ LogicalResult decodeTyped(const onnx::TensorProto &tensor, int64_t count, Host &
 }
 
 /// Maps the part of a file beside the model that holds a tensor.
-FailureOr<std::unique_ptr<llvm::MemoryBuffer>> openExternal(const onnx::TensorProto &tensor, StringRef folder, int64_t bytes, std::string &why) {
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> openExternal(const onnx::TensorProto &tensor, StringRef folder, int64_t bytes,
+                                                            std::string &why) {
   std::string location;
   int64_t offset = 0, length = -1;
   for (const auto &entry : tensor.external_data()) {
@@ -216,21 +277,43 @@ Type getElementType(int32_t dataType, MLIRContext *context, std::string &why) {
     return IntegerType::get(context, bits, isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
   };
   switch (dataType) {
-  case Float: case Double: case Float16: case BFloat16: return Float32Type::get(context);
-  case UInt8: return integer(8, true);
-  case Int8: return integer(8);
-  case UInt16: return integer(16, true);
-  case Int16: return integer(16);
-  case UInt32: return integer(32, true);
-  case Int32: return integer(32);
-  case UInt64: return integer(64, true);
-  case Int64: return integer(64);
-  case UInt4: return integer(4, true);
-  case Int4: return integer(4);
-  case Bool: return integer(1);
-  case 0: why = "no element type"; return {};
-  case String: why = "element type string, which is not supported"; return {};
-  case Complex64: case Complex128: why = "a complex element type, which is not supported"; return {};
+  case Float:
+  case Double:
+  case Float16:
+  case BFloat16:
+    return Float32Type::get(context);
+  case UInt8:
+    return integer(8, true);
+  case Int8:
+    return integer(8);
+  case UInt16:
+    return integer(16, true);
+  case Int16:
+    return integer(16);
+  case UInt32:
+    return integer(32, true);
+  case Int32:
+    return integer(32);
+  case UInt64:
+    return integer(64, true);
+  case Int64:
+    return integer(64);
+  case UInt4:
+    return integer(4, true);
+  case Int4:
+    return integer(4);
+  case Bool:
+    return integer(1);
+  case 0:
+    why = "no element type";
+    return {};
+  case String:
+    why = "element type string, which is not supported";
+    return {};
+  case Complex64:
+  case Complex128:
+    why = "a complex element type, which is not supported";
+    return {};
   default:
     if (dataType >= Float8E4M3FN && dataType <= Float8E5M2FNUZ)
       why = "an 8-bit floating-point element type, which is not supported";
@@ -273,16 +356,18 @@ FailureOr<HostRef> decodeTensor(const onnx::TensorProto &tensor, StringRef folde
     raw = external->getBufferStart();
   } else if (tensor.has_raw_data()) {
     if (int64_t(tensor.raw_data().size()) != bytes) {
-      why = "has " + std::to_string(tensor.raw_data().size()) + " bytes, its dimensions " + toString(host->shape) + " need " + std::to_string(bytes);
+      why = "has " + std::to_string(tensor.raw_data().size()) + " bytes, its dimensions " + toString(host->shape) + " need " +
+            std::to_string(bytes);
       return failure();
     }
     raw = tensor.raw_data().data();
-  } else if (count > 0 && tensor.float_data_size() + tensor.int32_data_size() + tensor.int64_data_size() + tensor.double_data_size() +
-                                  tensor.uint64_data_size() == 0) {
+  } else if (count > 0 && tensor.float_data_size() + tensor.int32_data_size() + tensor.int64_data_size() +
+                                  tensor.double_data_size() + tensor.uint64_data_size() ==
+                              0) {
     why = "has no data, its dimensions " + toString(host->shape) + " need " + std::to_string(count) + " elements";
     return failure();
-  } else if (count > 2 * (int64_t(tensor.float_data_size()) + tensor.int32_data_size() + tensor.int64_data_size() + tensor.double_data_size() +
-                          tensor.uint64_data_size())) {
+  } else if (count > 2 * (int64_t(tensor.float_data_size()) + tensor.int32_data_size() + tensor.int64_data_size() +
+                          tensor.double_data_size() + tensor.uint64_data_size())) {
     why = "has fewer elements than its dimensions " + toString(host->shape) + " need";
     return failure();
   }
@@ -300,7 +385,8 @@ FailureOr<HostRef> decodeTensor(const onnx::TensorProto &tensor, StringRef folde
     float value = host->floats[i];
     // A single infinity is a limit (of a Clip, a Pad), not a weight.
     if (std::isnan(value) || (std::isinf(value) && count > 1)) {
-      why = std::string("holds ") + (std::isnan(value) ? "NaN" : "an infinity (or a number beyond f32)") + " at element " + std::to_string(i);
+      why = std::string("holds ") + (std::isnan(value) ? "NaN" : "an infinity (or a number beyond f32)") + " at element " +
+            std::to_string(i);
       return failure();
     }
   }

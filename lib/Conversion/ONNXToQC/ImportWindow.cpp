@@ -42,8 +42,9 @@ LogicalResult importPool(Node &node, PoolKind kind) {
       if (needed <= pads[i + spatial])
         continue;
       if (includePad)
-        return node.fail("ceil_mode with count_include_pad is not supported where the last window leaves the padding (spatial dimension " +
-                         Twine(i) + ")");
+        return node.fail(
+            "ceil_mode with count_include_pad is not supported where the last window leaves the padding (spatial dimension " +
+            Twine(i) + ")");
       pads[i + spatial] = needed;
     }
   for (size_t i = 0; i < 2 * spatial; ++i)
@@ -51,7 +52,8 @@ LogicalResult importPool(Node &node, PoolKind kind) {
       return node.fail("pad " + Twine(pads[i]) + " is not smaller than the window in spatial dimension " + Twine(i % spatial));
   Value x = node.value(0);
   return node.set(node.create<PoolOp>(node.loc(), node.element(0), kind, x, ArrayRef<int64_t>(kernel), ArrayRef<int64_t>(strides),
-                                      ArrayRef<int64_t>(pads), ArrayRef<int64_t>(dilations), includePad, uint64_t(0), IntegerAttr()));
+                                      ArrayRef<int64_t>(pads), ArrayRef<int64_t>(dilations), includePad, uint64_t(0),
+                                      IntegerAttr()));
 }
 
 LogicalResult importMaxPool(Node &node) {

@@ -1,7 +1,8 @@
 // ONNX models to qc: the model, the graph and the order of its nodes.
 //
-// Names: the op that makes ONNX tensor `t` has the location NameLoc("t", NameLoc("<node>")), or NameLoc("t") where both names are equal. Ops inside the
-// import of one node have "t#0", "t#1", ... as outer name. Arguments and results carry their ONNX names as `qc.name`.
+// Names: the op that makes ONNX tensor `t` has the location NameLoc("t", NameLoc("<node>")), or NameLoc("t") where both names are
+// equal. Ops inside the import of one node have "t#0", "t#1", ... as outer name. Arguments and results carry their ONNX names as
+// `qc.name`.
 #include "Importer.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,7 +27,8 @@ using namespace mlir;
 namespace qc {
 using namespace onnximport;
 
-Importer::Importer(const onnx::ModelProto &model, StringRef name, StringRef folder, MLIRContext &context, const ImportOptions &options)
+Importer::Importer(const onnx::ModelProto &model, StringRef name, StringRef folder, MLIRContext &context,
+                   const ImportOptions &options)
     : builder(&context), folder(folder), model(model), graph(model.graph()), name(name), context(context), options(options) {}
 
 InFlightDiagnostic Importer::error() { return emitError(UnknownLoc::get(&context)) << "'" << name << "': "; }
@@ -66,11 +68,12 @@ LogicalResult Importer::checkModel() {
                    << " are; convert the model with onnx.version_converter";
   opset = *version;
   if (graph.sparse_initializer_size())
-    return error() << "sparse initializer '" << graph.sparse_initializer(0).values().name() << "' is not supported; store it dense";
+    return error() << "sparse initializer '" << graph.sparse_initializer(0).values().name()
+                   << "' is not supported; store it dense";
   if (!graph.output_size())
     return error() << "the graph has no outputs";
-  for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(), getShapeOperators(),
-                                   getResizeOperators(), getReduceOperators(), getQuantOperators()})
+  for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(),
+                                   getShapeOperators(), getResizeOperators(), getReduceOperators(), getQuantOperators()})
     for (const Operator &row : table)
       if (row.since <= opset && opset <= row.until)
         operators[row.name] = &row;
@@ -90,7 +93,8 @@ LogicalResult Importer::collectNames() {
       return error() << "a graph input has no name";
     if (!inputNames.insert(input.name()).second)
       return error() << "graph input '" << input.name() << "' is defined twice";
-    // Before IR version 4 every initializer was listed as an input too; later such an input is a default that nobody overrides here.
+    // Before IR version 4 every initializer was listed as an input too; later such an input is a default that nobody overrides
+    // here.
     if (!initializers.count(input.name()))
       inputs.push_back(&input);
   }
@@ -100,9 +104,11 @@ LogicalResult Importer::collectNames() {
       if (output.empty())
         continue;
       if (initializers.count(output) || inputNames.contains(output))
-        result = error() << "tensor '" << output << "' is made by node '" << nodeName(i) << "', but is also an input or initializer";
+        result = error() << "tensor '" << output << "' is made by node '" << nodeName(i)
+                         << "', but is also an input or initializer";
       else if (auto [it, isNew] = producers.try_emplace(output, i); !isNew)
-        result = error() << "tensor '" << output << "' is made twice: by node '" << nodeName(it->second) << "' and by node '" << nodeName(i) << "'";
+        result = error() << "tensor '" << output << "' is made twice: by node '" << nodeName(it->second) << "' and by node '"
+                         << nodeName(i) << "'";
     }
   return result;
 }
@@ -136,7 +142,8 @@ LogicalResult Importer::sortNodes() {
     unsigned index = work.pop_back_val();
     for (const std::string &tensor : graph.node(index).input())
       if (!tensor.empty())
-        use(tensor, [&] { error() << "tensor '" << tensor << "', read by node '" << nodeName(index) << "', is defined nowhere"; });
+        use(tensor,
+            [&] { error() << "tensor '" << tensor << "', read by node '" << nodeName(index) << "', is defined nowhere"; });
   }
   if (failed(result))
     return failure();
@@ -201,7 +208,8 @@ LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
   return diagnostic << "'" << nodeName(cycle.front()) << "'";
 }
 
-//===-- Unsupported nodes ----------------------------------------------------------------------------------------------------===//
+//===-- Unsupported nodes
+//----------------------------------------------------------------------------------------------------===//
 
 std::string Importer::whyUnsupported(Node &node) {
   const std::string &domain = node.proto.domain(), &type = node.proto.op_type();
@@ -218,18 +226,21 @@ std::string Importer::whyUnsupported(Node &node) {
   }
   auto it = operators.find(type);
   if (it == operators.end()) {
-    for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(), getShapeOperators(),
-                                     getResizeOperators(), getReduceOperators(), getQuantOperators()})
+    for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(),
+                                     getShapeOperators(), getResizeOperators(), getReduceOperators(), getQuantOperators()})
       for (const Operator &row : table)
         if (row.name == type)
-          return "the operator is supported in opsets " + std::to_string(row.since) + " to " + std::to_string(row.until) + " only";
+          return "the operator is supported in opsets " + std::to_string(row.since) + " to " + std::to_string(row.until) +
+                 " only";
     return "the operator is not supported";
   }
   const Operator &row = *it->second;
   int inputs = node.proto.input_size();
   if (inputs < row.minInputs || inputs > row.maxInputs)
     return "it has " + std::to_string(inputs) + " inputs, expected " + std::to_string(row.minInputs) +
-           (row.maxInputs == row.minInputs ? "" : row.maxInputs == INT_MAX ? " or more" : " to " + std::to_string(row.maxInputs));
+           (row.maxInputs == row.minInputs ? ""
+            : row.maxInputs == INT_MAX     ? " or more"
+                                           : " to " + std::to_string(row.maxInputs));
   for (int i = 0; i < (row.maxInputs == INT_MAX ? inputs : row.minInputs); ++i)
     if (node.proto.input(i).empty())
       return "input " + std::to_string(i) + " is required";
@@ -271,7 +282,8 @@ LogicalResult Importer::listUnsupported() {
   return error() << findings.size() << (findings.size() == 1 ? " node is" : " nodes are") << " not supported";
 }
 
-//===-- Inputs, initializers, outputs ----------------------------------------------------------------------------------------===//
+//===-- Inputs, initializers, outputs
+//----------------------------------------------------------------------------------------===//
 
 FailureOr<RankedTensorType> Importer::getInputType(const onnx::ValueInfoProto &input) {
   const std::string &tensor = input.name();
@@ -301,8 +313,8 @@ FailureOr<RankedTensorType> Importer::getInputType(const onnx::ValueInfoProto &i
       std::string symbol = dim.dim_param().empty() ? tensor + "." + std::to_string(i) : dim.dim_param();
       auto it = options.dims.find(symbol);
       if (it == options.dims.end() && i > 0) {
-        error() << "dimension " << i << " of graph input '" << tensor << "' is symbolic ('" << symbol << "'); bind it with -dim=" << symbol
-                << "=<value>";
+        error() << "dimension " << i << " of graph input '" << tensor << "' is symbolic ('" << symbol
+                << "'); bind it with -dim=" << symbol << "=<value>";
         return failure();
       }
       size = it == options.dims.end() ? 1 : it->second;
@@ -320,7 +332,8 @@ FailureOr<RankedTensorType> Importer::getInputType(const onnx::ValueInfoProto &i
   return RankedTensorType::get(shape, element);
 }
 
-/// An integer input that is only dequantized, always with the same parameters, is quantized in qc: its type tells the boundary's scale.
+/// An integer input that is only dequantized, always with the same parameters, is quantized in qc: its type tells the boundary's
+/// scale.
 quant::QuantizedType Importer::getInputCodes(StringRef tensor, Type element) {
   quant::QuantizedType common;
   if (!isa<IntegerType>(element))
@@ -452,15 +465,16 @@ LogicalResult Importer::importOutputs() {
     if (auto quantized = dyn_cast<quant::QuantizedType>(actual))
       actual = getCodeType(quantized);
     if (type.elem_type() && declared != actual)
-      result = error() << "graph output '" << output.name() << "' is declared as " << (declared ? toString(declared) : why) << ", but is "
-                       << toString(actual);
+      result = error() << "graph output '" << output.name() << "' is declared as " << (declared ? toString(declared) : why)
+                       << ", but is " << toString(actual);
     if (!type.has_shape())
       continue;
     bool matches = size_t(type.shape().dim_size()) == entry.shape.size();
     for (int i = 0; matches && i < type.shape().dim_size(); ++i)
       matches = !type.shape().dim(i).has_dim_value() || type.shape().dim(i).dim_value() == entry.shape[i];
     if (!matches) {
-      auto diagnostic = error() << "graph output '" << output.name() << "' has shape " << toString(entry.shape) << ", which is not the declared [";
+      auto diagnostic = error() << "graph output '" << output.name() << "' has shape " << toString(entry.shape)
+                                << ", which is not the declared [";
       llvm::interleaveComma(type.shape().dim(), diagnostic, [&](const auto &dim) {
         if (dim.has_dim_value())
           diagnostic << dim.dim_value();
@@ -490,7 +504,8 @@ Value Importer::materialize(Entry &entry) {
     return {};
   }
   auto type = RankedTensorType::get(host.shape, host.element);
-  ElementsAttr attr = host.isFloat() ? makeElements(type, ArrayRef<float>(host.floats)) : makeElements(type, ArrayRef<int64_t>(host.ints));
+  ElementsAttr attr =
+      host.isFloat() ? makeElements(type, ArrayRef<float>(host.floats)) : makeElements(type, ArrayRef<int64_t>(host.ints));
   if (!entry.codes) {
     entry.value = ConstantOp::create(builder, entry.loc, attr);
     return entry.value;
@@ -527,9 +542,11 @@ OwningOpRef<ModuleOp> Importer::run() {
   return std::move(module);
 }
 
-//===-- Entry points ---------------------------------------------------------------------------------------------------------===//
+//===-- Entry points
+//---------------------------------------------------------------------------------------------------------===//
 
-OwningOpRef<ModuleOp> importONNX(StringRef bytes, StringRef name, StringRef folder, MLIRContext &context, const ImportOptions &options) {
+OwningOpRef<ModuleOp> importONNX(StringRef bytes, StringRef name, StringRef folder, MLIRContext &context,
+                                 const ImportOptions &options) {
   context.loadDialect<QCDialect, func::FuncDialect, quant::QuantDialect>();
   auto error = [&] { return emitError(UnknownLoc::get(&context)) << "'" << name << "': "; };
   if (bytes.empty()) {

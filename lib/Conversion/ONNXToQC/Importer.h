@@ -1,7 +1,8 @@
 // What the files of the ONNX importer share: host constants, tensors of the graph, one node under import, the operator table.
 //
-// Every ONNX tensor is an `Entry`: a constant that is known at import, or an SSA value. Handlers of operators work on entries, so that shape
-// arithmetic (Shape, Gather, Concat, ...) folds away with the same code that imports data movement. A constant becomes an op when it is first used.
+// Every ONNX tensor is an `Entry`: a constant that is known at import, or an SSA value. Handlers of operators work on entries, so
+// that shape arithmetic (Shape, Gather, Concat, ...) folds away with the same code that imports data movement. A constant becomes
+// an op when it is first used.
 #ifndef LIB_CONVERSION_ONNXTOQC_IMPORTER_H
 #define LIB_CONVERSION_ONNXTOQC_IMPORTER_H
 
@@ -53,23 +54,26 @@ using HostRef = std::shared_ptr<const Host>;
 struct Entry {
   mlir::Type element; ///< f32, an integer type or a quantized type; null if the node that makes the tensor could not be imported
   Shape shape;
-  mlir::Value value;                ///< set for computed tensors, and for constants once they are ops
-  HostRef host;                     ///< set for constants
-  mlir::quant::QuantizedType codes; ///< set if the tensor is `quant.dcast` of the constant `host`, whose elements are codes of this type
-  mlir::LocationAttr loc;           ///< of a constant
+  mlir::Value value; ///< set for computed tensors, and for constants once they are ops
+  HostRef host;      ///< set for constants
+  mlir::quant::QuantizedType
+      codes;              ///< set if the tensor is `quant.dcast` of the constant `host`, whose elements are codes of this type
+  mlir::LocationAttr loc; ///< of a constant
   bool isPlainConstant() const { return host && !codes; }
 };
 
-/// The ONNX element type of a TensorProto or value as qc knows it: f32 for all floating types, or an integer type; null with the reason in `why`.
+/// The ONNX element type of a TensorProto or value as qc knows it: f32 for all floating types, or an integer type; null with the
+/// reason in `why`.
 mlir::Type getElementType(int32_t dataType, mlir::MLIRContext *context, std::string &why);
 
 /// Decodes an initializer; `folder` is where external data may lie ("" refuses it).
-mlir::FailureOr<HostRef> decodeTensor(const onnx::TensorProto &tensor, llvm::StringRef folder, mlir::MLIRContext *context, std::string &why);
+mlir::FailureOr<HostRef> decodeTensor(const onnx::TensorProto &tensor, llvm::StringRef folder, mlir::MLIRContext *context,
+                                      std::string &why);
 
 class Importer;
 
-/// One node under import: access to inputs and attributes, and the ways to make its outputs. The first problem makes `failed()` true; accessors
-/// then give defaults, so that a handler need not check each of them.
+/// One node under import: access to inputs and attributes, and the ways to make its outputs. The first problem makes `failed()`
+/// true; accessors then give defaults, so that a handler need not check each of them.
 class Node {
 public:
   Node(Importer &importer, const onnx::NodeProto &proto, int index, int64_t opset);
@@ -148,7 +152,8 @@ public:
   //===-- Data movement on constants and values alike (ImportMoves.cpp) --===//
   Entry reshape(const Entry &x, llvm::ArrayRef<int64_t> shape, mlir::Location loc);
   Entry transpose(const Entry &x, llvm::ArrayRef<int64_t> permutation, mlir::Location loc);
-  Entry slice(const Entry &x, llvm::ArrayRef<int64_t> starts, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> steps, mlir::Location loc);
+  Entry slice(const Entry &x, llvm::ArrayRef<int64_t> starts, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> steps,
+              mlir::Location loc);
   Entry gather(const Entry &x, llvm::ArrayRef<int64_t> indices, int64_t axis, mlir::Location loc);
   Entry concat(llvm::ArrayRef<Entry> inputs, int64_t axis, mlir::Location loc);
   Entry broadcast(const Entry &x, llvm::ArrayRef<int64_t> shape, mlir::Location loc);
@@ -192,7 +197,8 @@ Shape getPads(Node &node, llvm::ArrayRef<int64_t> input, llvm::ArrayRef<int64_t>
 /// The model under import.
 class Importer {
 public:
-  Importer(const onnx::ModelProto &model, llvm::StringRef name, llvm::StringRef folder, mlir::MLIRContext &context, const ImportOptions &options);
+  Importer(const onnx::ModelProto &model, llvm::StringRef name, llvm::StringRef folder, mlir::MLIRContext &context,
+           const ImportOptions &options);
   mlir::OwningOpRef<mlir::ModuleOp> run();
 
   /// The entry of a tensor, null before its maker was imported.
@@ -235,14 +241,15 @@ private:
   llvm::StringMap<const onnx::TensorProto *> initializers;
   llvm::StringMap<unsigned> producers;
   llvm::StringMap<unsigned> uses;
-  llvm::StringSet<> foldable; ///< tensors made of constants alone
+  llvm::StringSet<> foldable;                  ///< tensors made of constants alone
   llvm::StringMap<const Operator *> operators; ///< of the model's opset
-  std::vector<unsigned> order; ///< live nodes, each after its inputs' makers
+  std::vector<unsigned> order;                 ///< live nodes, each after its inputs' makers
   std::vector<const onnx::ValueInfoProto *> inputs;
   int64_t budget = int64_t(1) << 26;
 };
 
-/// The quantized type of a QuantizeLinear or DequantizeLinear node whose codes have `element` and `shape`; null after an error at the node.
+/// The quantized type of a QuantizeLinear or DequantizeLinear node whose codes have `element` and `shape`; null after an error at
+/// the node.
 mlir::quant::QuantizedType getQuantizedType(Node &node, mlir::Type element, llvm::ArrayRef<int64_t> shape);
 } // namespace qc::onnximport
 
