@@ -1,6 +1,6 @@
-"""Random integer graphs: every op of the integer domain with random shapes, types and attributes.
+"""Random integer graphs: every op of the integer domain with random shapes, types and attributes, on arguments and on each other's results.
 
-  random_graph.py generate SEED COUNT graph.mlir inputs.npz    a module at stage `integer` with COUNT ops, each with its own result
+  random_graph.py generate SEED COUNT graph.mlir inputs.npz    a module at stage `integer` with COUNT values, most of them results
   random_graph.py compare expected.npz actual.npz              prints `N results agree`, or names the first that does not
 """
 import sys
@@ -34,7 +34,7 @@ def magnitude(code, zero=0):
 class Graph:
     def __init__(self, seed):
         self.random = np.random.default_rng(seed)
-        self.inputs, self.arguments, self.lines, self.results = {}, [], [], []
+        self.inputs, self.arguments, self.lines, self.values, self.used = {}, [], [], [], set()
 
     # Random choices.
     def number(self, low, high):
@@ -51,6 +51,18 @@ class Graph:
 
     # Values.
     def argument(self, shape, code):
+        """A value to compute on: the first elements of an earlier one in another shape, or a new argument of the function."""
+        size = int(np.prod(shape))
+        earlier = [v for v in self.values if v[2] == code and np.prod(v[1]) >= size]
+        if earlier and not self.chance(3):
+            value, from_shape, _ = earlier[-self.number(1, min(4, len(earlier)))]
+            self.used.add(value)
+            count = int(np.prod(from_shape))
+            flat = self.convert("qc.reshape", (value, from_shape, code), {}, [count], code)
+            if count > size:
+                attributes = {"starts": i64s([0]), "sizes": i64s([size]), "steps": i64s([1])}
+                flat = self.convert("qc.slice", (flat, [count], code), attributes, [size], code)
+            return self.convert("qc.reshape", (flat, [size], code), {}, shape, code)
         name = f"a{len(self.arguments)}"
         low, high = (max(-2 ** 40, LIMITS[code][0]), min(2 ** 40, LIMITS[code][1]))
         data = self.random.integers(low, high + 1, [SAMPLES] + list(shape))
@@ -84,7 +96,7 @@ class Graph:
         return name, list(data.shape), code
 
     def result(self, value, shape, code):
-        self.results.append((value, tensor(shape, code)))
+        self.values.append((value, list(shape), code))
 
     # Accumulators and their requantization.
     def accumulator_code(self, bound):
@@ -324,9 +336,11 @@ class Graph:
         self.result(self.convert(f"qc.{kind}", operand, attributes, result, code), result, code)
 
     def text(self):
-        results = ", ".join(f'{t} {{qc.name = "r{i}"}}' for i, (_, t) in enumerate(self.results))
+        # Not all that others use is a result, so that buffers can be shared.
+        returned = [(v, tensor(s, c)) for v, s, c in self.values if v not in self.used or self.chance(4)]
+        results = ", ".join(f'{t} {{qc.name = "r{i}"}}' for i, (_, t) in enumerate(returned))
         body = "\n    ".join(self.lines)
-        values, types = ", ".join(v for v, _ in self.results), ", ".join(t for _, t in self.results)
+        values, types = ", ".join(v for v, _ in returned), ", ".join(t for _, t in returned)
         return (f'module attributes {{qc.stage = "integer"}} {{\n  func.func @run({", ".join(self.arguments)})\n      -> ({results}) {{\n'
                 f"    {body}\n    return {values} : {types}\n  }}\n}}\n")
 
@@ -335,7 +349,7 @@ def generate(seed, count, graph_path, inputs_path):
     graph = Graph(seed)
     ops = [graph.conv, graph.conv, graph.conv, graph.conv_transpose, graph.matmul, graph.matmul, graph.pool, graph.reduce, graph.mul,
            graph.residual, graph.rescale, graph.lut, graph.concat, graph.move, graph.move]
-    while len(graph.results) < count:
+    while len(graph.values) < count:
         graph.pick(*ops)()
     with open(graph_path, "w") as file:
         file.write(graph.text())
