@@ -262,8 +262,8 @@ def OutlineKernels : Pass<"qc-outline-kernels", "::mlir::ModuleOp"> {
   let description = [{
     All buffers will be parts of one arena, so that LLVM would have to assume that they overlap, and neither vectorize nor keep values in registers.
     Buffers that one kernel uses are live at the same time, hence disjoint; as arguments of a function they can say so (`noalias`). Functions
-    are named after their layer, which serves profilers, and small enough that compile time stays linear. Scratch of one kernel of up to 1 KiB
-    moves to the stack (`qc.stack_bytes` is the most that any kernel uses). Afterwards the body of a function is a list of
+    are named after their layer, which serves profilers, and small enough that compile time stays linear. Buffers of up to 1 KiB that one kernel alone uses
+    move to the stack (`qc.stack_bytes` is the most that any kernel uses). Afterwards the body of a function is a list of
     calls: the schedule of `qc-plan-arena`. Loops around the innermost ones are marked as not to be unrolled, short constant ones excepted.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
