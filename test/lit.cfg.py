@@ -55,6 +55,9 @@ announce("qemu", all(shutil.which(f"qemu-{arch}") for arch in ("aarch64", "riscv
 announce("onnx-testdata", os.path.isdir(onnx_testdata), "libonnx-testdata is not installed")
 if is_on(config.sanitize):
     config.available_features.add("sanitize")
+    # LLVM's libraries are not instrumented, and share allocators and containers with code that is.
+    options = [config.environment.get("ASAN_OPTIONS", ""), "allow_user_poisoning=0", "detect_container_overflow=0"]
+    config.environment["ASAN_OPTIONS"] = ":".join(o for o in options if o)
 with open("/proc/cpuinfo") as cpuinfo:
     announce("avx2", " avx2 " in cpuinfo.read(), "this CPU cannot run x86-64-v3 objects")
 
