@@ -118,3 +118,17 @@ func.func @matmul_rows(%x: tensor<5x6xi8>) -> tensor<5x10xi32> {
   %y = qc.matmul %x, %w {acc_bound = 1536 : ui64} : (tensor<5x6xi8>, tensor<6x10xi8>) -> tensor<5x10xi32>
   return %y : tensor<5x10xi32>
 }
+
+// -----
+
+// A window that lies in the padding altogether reads nothing: its sum stands in the bias.
+// CHECK-LABEL: func.func @conv_window_in_padding(
+// CHECK: arith.constant dense<6> : tensor<1xi32>
+// CHECK-NOT: arith.muli
+// CHECK: return
+func.func @conv_window_in_padding(%x: tensor<1x1x1x1xi8>) -> tensor<1x1x1x1xi32> {
+  %w = qc.constant dense<3> : tensor<1x1x1x1xi8>
+  %y = qc.conv %x, %w {strides = array<i64: 1, 5>, pads = array<i64: 0, 3, 0, 0>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 2,
+                       acc_bound = 384 : ui64} : (tensor<1x1x1x1xi8>, tensor<1x1x1x1xi8>) -> tensor<1x1x1x1xi32>
+  return %y : tensor<1x1x1x1xi32>
+}

@@ -300,6 +300,9 @@ Value emitByRows(Emitter &e, const Conv &conv, Value w, const Epilogue &epilogue
           return e.loop(row.output, acc, [&](Value o, Value acc) {
             auto [low, high] = row.tapsOf(e, o);
             OpFoldResult count = getAsOpFoldResult(e.scalars().max(e.scalars().sub(high, low), e.index(0)));
+            if (getConstantIntValue(count) ==
+                0) // the window lies in the padding: a slice of nothing would start outside the input
+              return acc;
             SmallVector<OpFoldResult> xSizes = e.sizes(xShape), wSizes = e.sizes(wShape);
             xSizes.back() = wSizes.back() = count;
             xStrides.back() = row.dilation;

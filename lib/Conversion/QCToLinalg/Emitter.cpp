@@ -161,8 +161,12 @@ Value Emitter::fill(Value init, Value scalar) {
 //-----------------------------------------------------------------------------------------------------===//
 
 Value Emitter::loop(Value low, Value high, int64_t step, Value init, LoopFn body) {
-  if (auto l = getConstantIntValue(low), h = getConstantIntValue(high); l && h && *h - *l > 0 && *h - *l <= step)
-    return body(low, init);
+  if (auto l = getConstantIntValue(low), h = getConstantIntValue(high); l && h) {
+    if (*h <= *l)
+      return init;
+    if (*h - *l <= step)
+      return body(low, init);
+  }
   Value by = index(step);
   return scf::ForOp::create(b, loc, low, high, by, ValueRange(init),
                             [&](OpBuilder &builder, Location at, Value iv, ValueRange iter) {

@@ -71,6 +71,8 @@ LogicalResult emitPool(Emitter &e, PoolOp op, const Epilogue &epilogue, Value &r
           auto [low, high] = row.tapsOf(e, o);
           SmallVector<OpFoldResult> sizes = e.sizes(shape);
           sizes.back() = getAsOpFoldResult(e.scalars().max(e.scalars().sub(high, low), e.index(0)));
+          if (getConstantIntValue(sizes.back()) == 0)
+            return sums;
           strides.back() = row.dilation;
           Value part = e.slice(input, at(reads, row.read(e, o, low)), sizes, strides);
           Value sum = accumulate(e.slice(sums, {o}, e.sizes({1})), part, /*overTaps=*/true);
