@@ -74,8 +74,9 @@ namespace {
 constexpr size_t blobThreshold = 1024;
 
 template <typename T> ElementsAttr makeBlob(RankedTensorType type, ArrayRef<T> values) {
+  // No more than malloc's alignment: --verify-roundtrip reads bytecode from an ordinary string.
   auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
-      ArrayRef<char>(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)), 64, /*dataIsMutable=*/false);
+      ArrayRef<char>(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)), alignof(std::max_align_t), /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, "qc", std::move(blob));
 }
 
