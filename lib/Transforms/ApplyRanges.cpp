@@ -35,15 +35,17 @@ struct ApplyRanges : impl::ApplyRangesBase<ApplyRanges> {
       }
     });
     if (!missing.empty())
-      emitError(function.getLoc()) << "range file '" << file << "' lacks " << missing.size() << " of the network's tensors: " << listNames(missing, 100)
-                           << "; add them, or write a complete file with -calib= and -dump-ranges=";
+      emitError(function.getLoc()) << "range file '" << file << "' lacks " << missing.size()
+                                   << " of the network's tensors: " << listNames(missing, 100)
+                                   << "; add them, or write a complete file with -calib= and -dump-ranges=";
     if (!unknown.empty()) {
       std::vector<std::string> names;
       for (auto &entry : unknown)
         names.push_back(entry.first().str());
       llvm::sort(names);
-      emitError(function.getLoc()) << "range file '" << file << "' names " << names.size() << " tensors that the network does not have: "
-                           << listNames(names, 100) << "; remove them, or pass the file that belongs to this model";
+      emitError(function.getLoc()) << "range file '" << file << "' names " << names.size()
+                                   << " tensors that the network does not have: " << listNames(names, 100)
+                                   << "; remove them, or pass the file that belongs to this model";
     }
     if (!missing.empty() || !unknown.empty())
       signalPassFailure();

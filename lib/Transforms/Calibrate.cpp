@@ -27,7 +27,8 @@ namespace qc {
 namespace {
 /// Memory for one tensor, aligned as compiled code expects.
 struct Buffer {
-  explicit Buffer(size_t bytes) : storage(bytes + 64), data(storage.data() + (64 - reinterpret_cast<uintptr_t>(storage.data()) % 64)) {}
+  explicit Buffer(size_t bytes)
+      : storage(bytes + 64), data(storage.data() + (64 - reinterpret_cast<uintptr_t>(storage.data()) % 64)) {}
   std::vector<char> storage;
   char *data;
 };
@@ -48,7 +49,8 @@ private:
   void (*entry)(char **) = nullptr;
 };
 
-/// Makes `@run_f32` take an array of pointers: the number of observed values is known only now, so C++ could not call it otherwise.
+/// Makes `@run_f32` take an array of pointers: the number of observed values is known only now, so C++ could not call it
+/// otherwise.
 void addPackedEntry(ModuleOp module) {
   auto body = module.lookupSymbol<LLVM::LLVMFuncOp>("run_f32");
   body.setSymName("calibrated_network");
@@ -207,7 +209,8 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
     SmallVector<int64_t> expected(input.type.getShape());
     ArrayRef<int64_t> shape = header->shape;
     if (shape.empty() || shape.drop_front() != ArrayRef<int64_t>(expected))
-      return fail("array '" + input.name + "' has shape " + describeShape(shape) + ", but must have [N] + " + describeShape(expected));
+      return fail("array '" + input.name + "' has shape " + describeShape(shape) + ", but must have [N] + " +
+                  describeShape(expected));
     if (shape[0] == 0)
       return fail("array '" + input.name + "' holds no samples");
     if (count && shape[0] != count)
@@ -231,7 +234,8 @@ llvm::Error Samples::next(ArrayRef<char *> buffers) {
       return error;
     size_t size = input.type.getNumElements();
     if (input.isFloat()) {
-      if (llvm::Error error = convertToFloat(input.dtype, bytes.data(), size, reinterpret_cast<float *>(buffer), input.description))
+      if (llvm::Error error =
+              convertToFloat(input.dtype, bytes.data(), size, reinterpret_cast<float *>(buffer), input.description))
         return error;
       continue;
     }
@@ -265,7 +269,8 @@ struct Shard {
       data[value] = allocate(cast<ShapedType>(value.getType()).getNumElements() * sizeof(float));
     allocate(arenaBytes);
     for (ObserveOp observe : observes)
-      observed.push_back({reinterpret_cast<const float *>(data[observe.getInput()]), size_t(cast<ShapedType>(observe.getType()).getNumElements())});
+      observed.push_back({reinterpret_cast<const float *>(data[observe.getInput()]),
+                          size_t(cast<ShapedType>(observe.getType()).getNumElements())});
   }
 
   /// Runs the sample in the input buffers. `network` is null if only inputs are observed.
@@ -278,10 +283,10 @@ struct Shard {
   }
 
   std::vector<std::unique_ptr<Buffer>> buffers;
-  SmallVector<char *> pointers;           ///< inputs, computed values, arena
-  std::vector<ArrayRef<float>> observed;  ///< per observe
-  std::vector<Histogram> histograms;      ///< per observe
-  std::optional<size_t> notFinite;        ///< the first observe that saw NaN or infinity
+  SmallVector<char *> pointers;          ///< inputs, computed values, arena
+  std::vector<ArrayRef<float>> observed; ///< per observe
+  std::vector<Histogram> histograms;     ///< per observe
+  std::optional<size_t> notFinite;       ///< the first observe that saw NaN or infinity
 };
 
 /// A bar on a terminal, nothing in a pipe.
@@ -351,7 +356,9 @@ struct Calibrate : impl::CalibrateBase<Calibrate> {
 
 private:
   LogicalResult calibrate(func::FuncOp function, ArrayRef<ObserveOp> observes, const Calibrator &method) {
-    auto fail = [&](llvm::Error error) -> LogicalResult { return emitError(function.getLoc()) << llvm::toString(std::move(error)); };
+    auto fail = [&](llvm::Error error) -> LogicalResult {
+      return emitError(function.getLoc()) << llvm::toString(std::move(error));
+    };
     Samples source;
     if (llvm::Error error = source.open(samples, function))
       return fail(std::move(error));
@@ -381,8 +388,8 @@ private:
       for (size_t i = 0; i < batch; ++i)
         if (auto bad = workers[i].notFinite) {
           ObserveOp observe = observes[*bad];
-          return emitError(observe.getLoc()) << "tensor '" << observe.getId() << "' holds a value that is not finite for sample " << done + i
-                                             << " of '" << samples << "'";
+          return emitError(observe.getLoc()) << "tensor '" << observe.getId() << "' holds a value that is not finite for sample "
+                                             << done + i << " of '" << samples << "'";
         }
       progress.step(done += batch);
     }

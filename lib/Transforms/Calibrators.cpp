@@ -56,8 +56,9 @@ double quantizationError(ArrayRef<double> centers, ArrayRef<double> weights, dou
   return error;
 }
 
-/// The range whose codes are exactly the values seen, if these lie on a grid through zero with no more steps than codes: what was an 8-bit
-/// integer once then is one again. A handful of values lies on some grid by chance, which says nothing about values to come.
+/// The range whose codes are exactly the values seen, if these lie on a grid through zero with no more steps than codes: what was
+/// an 8-bit integer once then is one again. A handful of values lies on some grid by chance, which says nothing about values to
+/// come.
 std::optional<Range> findGrid(const Bins &values, IntegerType code) {
   constexpr size_t fewest = 32;
   if (values.size() < fewest)
@@ -74,7 +75,8 @@ std::optional<Range> findGrid(const Bins &values, IntegerType code) {
   for (const Histogram::Bin &bin : values)
     if (double position = bin.low / step; std::fabs(position - std::nearbyint(position)) > 1e-3)
       return std::nullopt;
-  double lowest = std::min(std::nearbyint(values.front().low / step), 0.0), highest = std::max(std::nearbyint(values.back().low / step), 0.0);
+  double lowest = std::min(std::nearbyint(values.front().low / step), 0.0),
+         highest = std::max(std::nearbyint(values.back().low / step), 0.0);
   double spare = levels - (highest - lowest);
   if (spare < 0)
     return std::nullopt;
@@ -146,8 +148,8 @@ Range pickEntropy(const Histogram &histogram, IntegerType code, double) {
   size_t step = std::max<size_t>(1, counts.size() / 256);
   std::vector<double> reference, quantized;
   for (size_t bins = std::min(levels, counts.size());; bins = std::min(bins + step, counts.size())) {
-    // The clipped distribution carries what lies beyond the threshold in its last bin; the quantized one spreads each level's count
-    // evenly over the level's non-empty bins.
+    // The clipped distribution carries what lies beyond the threshold in its last bin; the quantized one spreads each level's
+    // count evenly over the level's non-empty bins.
     reference.assign(counts.begin(), counts.begin() + bins);
     quantized.assign(bins, 0.0);
     double beyond = 0;

@@ -80,7 +80,8 @@ quant::QuantizedType getResultType(Operation *op, std::string &why) {
   for (Operation *user : op->getUsers()) {
     auto qcast = dyn_cast<quant::QuantizeCastOp>(user);
     if (!qcast) {
-      why = isa<func::ReturnOp>(user) ? "its result is returned in float" : "node " + describeNode(user) + " reads its result in float";
+      why = isa<func::ReturnOp>(user) ? "its result is returned in float"
+                                      : "node " + describeNode(user) + " reads its result in float";
       return {};
     }
     if (type && type != qcast.getQuantizedType()) {
@@ -220,7 +221,8 @@ struct FoldRescale : OpRewritePattern<quant::QuantizeCastOp> {
     Value codes = getCodes(qcast.getInput());
     if (!codes)
       return rewriter.notifyMatchFailure(qcast, "encodes a computed f32 value");
-    auto from = dyn_cast<quant::UniformQuantizedType>(getElementType(codes)), to = dyn_cast<quant::UniformQuantizedType>(qcast.getQuantizedType());
+    auto from = dyn_cast<quant::UniformQuantizedType>(getElementType(codes)),
+         to = dyn_cast<quant::UniformQuantizedType>(qcast.getQuantizedType());
     if (!from || !to)
       return rewriter.notifyMatchFailure(qcast, "one scale per channel");
     if (codes.getDefiningOp<ConstantOp>() && from != to)

@@ -31,8 +31,8 @@ bool Histogram::add(llvm::ArrayRef<float> values) {
   int needed;
   std::frexp(magnitude, &needed); // magnitude < 2^needed
   growTo(needed);
-  // A power of two times a float is exact; the largest magnitude gives at most numBins/2 - 1. Below 2^smallestExponent everything shares
-  // the two innermost bins.
+  // A power of two times a float is exact; the largest magnitude gives at most numBins/2 - 1. Below 2^smallestExponent everything
+  // shares the two innermost bins.
   double scale = std::ldexp(double(numBins / 2), -exponent);
   uint64_t *center = counts.data() + numBins / 2;
   uint64_t zerosHere = 0;
@@ -70,7 +70,8 @@ void Histogram::growTo(int wanted) {
   }
   for (; exponent < wanted; ++exponent) {
     for (int64_t i = 0; i < numBins / 4; ++i) {
-      // Bins -2j-2 and -2j-1 become -j-1; bins 2j and 2j+1 become j. Inner ones first, so that nothing is read after it was written.
+      // Bins -2j-2 and -2j-1 become -j-1; bins 2j and 2j+1 become j. Inner ones first, so that nothing is read after it was
+      // written.
       uint64_t *center = counts.data() + numBins / 2;
       uint64_t upper = center[2 * i] + center[2 * i + 1], lower = center[-2 * i - 1] + center[-2 * i - 2];
       center[i] = upper;
@@ -133,7 +134,7 @@ std::vector<uint64_t> Histogram::magnitudes(double &width) const {
 }
 
 bool Histogram::operator==(const Histogram &other) const {
-  return total == other.total && zeros == other.zeros && least == other.least && most == other.most && exponent == other.exponent &&
-         counts == other.counts && manyDistinct == other.manyDistinct && distinct == other.distinct;
+  return total == other.total && zeros == other.zeros && least == other.least && most == other.most &&
+         exponent == other.exponent && counts == other.counts && manyDistinct == other.manyDistinct && distinct == other.distinct;
 }
 } // namespace qc

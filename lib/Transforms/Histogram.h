@@ -13,16 +13,17 @@
 #include <vector>
 
 namespace qc {
-/// Counts over [-2^exponent, 2^exponent) in bins of equal width. The exponent is the least one that holds every value; when a larger value
-/// arrives, pairs of bins merge, and since widths are powers of two, a value lands in the bin where it would have landed had the
-/// exponent been known from the start.
+/// Counts over [-2^exponent, 2^exponent) in bins of equal width. The exponent is the least one that holds every value; when a
+/// larger value arrives, pairs of bins merge, and since widths are powers of two, a value lands in the bin where it would have
+/// landed had the exponent been known from the start.
 ///
-/// Invariant: the state depends only on the multiset of added values, never on their order or on how they were split among histograms that
-/// were then merged. All counts are integers, so calibrated ranges are the same bytes for every order and every sharding.
+/// Invariant: the state depends only on the multiset of added values, never on their order or on how they were split among
+/// histograms that were then merged. All counts are integers, so calibrated ranges are the same bytes for every order and every
+/// sharding.
 class Histogram {
 public:
-  /// A tensor of one sign still has at least 2,048 bins over its range: half of the bins are its own, and its largest magnitude lies in the
-  /// upper half of those.
+  /// A tensor of one sign still has at least 2,048 bins over its range: half of the bins are its own, and its largest magnitude
+  /// lies in the upper half of those.
   static constexpr int64_t numBins = 8192;
 
   /// Adds finite values. Returns false, without any effect, if one is NaN or infinite.
@@ -41,8 +42,8 @@ public:
     uint64_t count;
   };
   std::vector<Bin> bins() const;
-  /// As long as a tensor has at most `maxDistinct` values other than zero, they are known exactly: bins of no width, in ascending order. Images
-  /// and features that were 8-bit integers once are of that kind. Empty if there were more.
+  /// As long as a tensor has at most `maxDistinct` values other than zero, they are known exactly: bins of no width, in ascending
+  /// order. Images and features that were 8-bit integers once are of that kind. Empty if there were more.
   static constexpr size_t maxDistinct = 1024;
   std::vector<Bin> distinctValues() const;
   /// Counts of |x| over [0, 2^exponent) in numBins/2 bins, zeros not included; `width` is that of a bin.
@@ -58,7 +59,7 @@ private:
   static constexpr int smallestExponent = -120;
   std::vector<uint64_t> counts; ///< empty until the first value other than zero
   uint64_t zeros = 0, total = 0;
-  float least = 0, most = 0; ///< zero is always inside
+  float least = 0, most = 0;                       ///< zero is always inside
   std::unordered_map<uint32_t, uint64_t> distinct; ///< by the bits of the f32 value
   bool manyDistinct = false;
 };

@@ -74,8 +74,8 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       for (unsigned i = 2; !ids.insert(id).second; ++i)
         id = name + "#" + std::to_string(i);
       builder.setInsertionPointAfterValue(value);
-      auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id), TypeAttr::get(code),
-                                       FloatAttr(), FloatAttr());
+      auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id),
+                                       TypeAttr::get(code), FloatAttr(), FloatAttr());
       value.replaceAllUsesExcept(observe, observe);
     }
   }
@@ -83,11 +83,12 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
 private:
   bool needsObserve(Value value) {
     Operation *op = value.getDefiningOp();
-    if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, quant::DequantizeCastOp>(op) || tail.contains(op) ||
-        hasCast(value) || isQuantizedByUse(value))
+    if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, quant::DequantizeCastOp>(op) ||
+        tail.contains(op) || hasCast(value) || isQuantizedByUse(value))
       return false;
     if (!whyNotInteger(op).empty())
-      return llvm::any_of(value.getUses(), [&](OpOperand &use) { return isQuantizableUse(use) && !tail.contains(use.getOwner()); });
+      return llvm::any_of(value.getUses(),
+                          [&](OpOperand &use) { return isQuantizableUse(use) && !tail.contains(use.getOwner()); });
     return !isQuantizedByProducer(value);
   }
 
@@ -98,7 +99,8 @@ private:
           (llvm::none_of(op.getOperands(), isFloatTensor) && llvm::none_of(op.getResults(), isFloatTensor)))
         continue;
       if (std::string why = whyNotInteger(&op); !why.empty()) {
-        op.emitError() << "node " << describeNode(&op) << " (" << op.getName() << ") would run in float, which -integer-only forbids: " << why;
+        op.emitError() << "node " << describeNode(&op) << " (" << op.getName()
+                       << ") would run in float, which -integer-only forbids: " << why;
         refused = true;
       }
     }

@@ -41,7 +41,8 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
       builder.setInsertionPoint(observe);
       auto type = getAffineType(cast<IntegerType>(observe.getCode()), observe.getMin()->convertToDouble(),
                                 observe.getMax()->convertToDouble(), powerOfTwo);
-      Value codes = quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
+      Value codes =
+          quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
       Value reals = quant::DequantizeCastOp::create(builder, observe.getLoc(), observe.getType(), codes);
       observe.replaceAllUsesWith(reals);
       observe.erase();

@@ -7,7 +7,8 @@ namespace qc {
 IntegerType parseCodeType(StringRef text, MLIRContext *context, bool isWeight) {
   bool isSigned = text.consume_front("i");
   unsigned bits;
-  if ((!isSigned && (isWeight || !text.consume_front("u"))) || text.getAsInteger(10, bits) || ((bits < 2 || bits > 8) && bits != 16))
+  if ((!isSigned && (isWeight || !text.consume_front("u"))) || text.getAsInteger(10, bits) ||
+      ((bits < 2 || bits > 8) && bits != 16))
     return {};
   return IntegerType::get(context, bits, isSigned ? IntegerType::Signless : IntegerType::Unsigned);
 }

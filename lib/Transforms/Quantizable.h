@@ -25,8 +25,8 @@ std::string whyNotInteger(mlir::Operation *op);
 /// True if `operand` carries an activation of an op that can compute on codes.
 bool isQuantizableUse(mlir::OpOperand &operand);
 
-/// The ops at the end of `function` that run in f32 behind the integer program: a softmax in front of a result, with the ops that only
-/// move or round values behind it.
+/// The ops at the end of `function` that run in f32 behind the integer program: a softmax in front of a result, with the ops that
+/// only move or round values behind it.
 llvm::DenseSet<mlir::Operation *> findFloatTail(mlir::func::FuncOp function);
 
 /// The node that `op` came from, quoted, for diagnostics; the op's name if it has none.

@@ -50,11 +50,11 @@ SmallVector<double> getMagnitudes(ArrayRef<float> values, ArrayRef<int64_t> shap
   return most;
 }
 
-/// Rounds some codes the other way so that the errors of each channel of `axis` sum up to half a step at most. Activations behind a relu have a mean
-/// of their own size, which multiplies that sum: what remains of a channel's error is then noise, not an offset. The weights nearest to the
-/// middle between two codes change, which costs next to nothing.
-void balanceRounding(SmallVectorImpl<int64_t> &codes, ArrayRef<float> values, ArrayRef<double> scales, int64_t highest, ArrayRef<int64_t> shape,
-                     int64_t axis) {
+/// Rounds some codes the other way so that the errors of each channel of `axis` sum up to half a step at most. Activations behind
+/// a relu have a mean of their own size, which multiplies that sum: what remains of a channel's error is then noise, not an
+/// offset. The weights nearest to the middle between two codes change, which costs next to nothing.
+void balanceRounding(SmallVectorImpl<int64_t> &codes, ArrayRef<float> values, ArrayRef<double> scales, int64_t highest,
+                     ArrayRef<int64_t> shape, int64_t axis) {
   int64_t channels = shape[axis], inner = 1;
   for (int64_t d : shape.drop_front(axis + 1))
     inner *= d;
@@ -68,7 +68,9 @@ void balanceRounding(SmallVectorImpl<int64_t> &codes, ArrayRef<float> values, Ar
     for (auto [error, i] : channel)
       sum += error;
     int64_t count = int64_t(std::nearbyint(sum)), step = count > 0 ? 1 : -1;
-    llvm::sort(channel, [&](auto a, auto b) { return std::pair(-a.first * double(step), a.second) < std::pair(-b.first * double(step), b.second); });
+    llvm::sort(channel, [&](auto a, auto b) {
+      return std::pair(-a.first * double(step), a.second) < std::pair(-b.first * double(step), b.second);
+    });
     for (auto [error, i] : channel) {
       if (count == 0 || error * double(step) <= 0)
         break;
@@ -94,7 +96,8 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
       return signalPassFailure();
     }
     getOperation().walk([&](QuantizableOpInterface op) {
-      if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) || !whyNotInteger(op).empty())
+      if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) ||
+          !whyNotInteger(op).empty())
         return;
       std::string why = quantizeContraction(op);
       if (why.empty())
@@ -140,7 +143,8 @@ private:
         for (auto [i, b] : llvm::enumerate(biases))
           if (axis < 0 || i == c)
             largestBias = std::max(largestBias, std::fabs(double(b)));
-        // A bias of 2^29 leaves the accumulator's other half to the products. A channel of zeros gets its scale from its bias alone.
+        // A bias of 2^29 leaves the accumulator's other half to the products. A channel of zeros gets its scale from its bias
+        // alone.
         scale = std::max(scale / highest, largestBias / (inputScale * 0x1p29));
         if (scale == 0)
           scale = 1.0;
@@ -198,8 +202,8 @@ private:
     auto [codeLow, codeHigh] = getCodeLimits(code);
     int64_t zeroPoint = code.isUnsigned() && low < 0 ? 1 : 0;
     return quant::UniformQuantizedType::get(code.isUnsigned() ? 0 : quant::QuantizationFlags::Signed,
-                                            IntegerType::get(&getContext(), code.getWidth()), Float32Type::get(&getContext()), size,
-                                            zeroPoint, codeLow, codeHigh);
+                                            IntegerType::get(&getContext(), code.getWidth()), Float32Type::get(&getContext()),
+                                            size, zeroPoint, codeLow, codeHigh);
   }
 
   void replaceByCodes(OpOperand &operand, quant::QuantizedType type, int64_t balancedAxis = -1) {
@@ -212,7 +216,8 @@ private:
     if (balancedAxis >= 0)
       balanceRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, getShape(constant), balancedAxis);
     OpBuilder builder(operand.getOwner());
-    auto encoded = ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, codes));
+    auto encoded =
+        ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, codes));
     operand.set(quant::DequantizeCastOp::create(builder, constant.getLoc(), constant.getType(), encoded));
     if (constant.use_empty())
       constant.getDefiningOp()->erase();

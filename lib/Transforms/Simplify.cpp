@@ -12,7 +12,8 @@ namespace qc {
 #include "qc/Transforms/Passes.h.inc"
 
 namespace {
-//===-- Constants ------------------------------------------------------------------------------------------------------------===//
+//===-- Constants
+//------------------------------------------------------------------------------------------------------------===//
 
 /// What the evaluator computes on: f32 and integers.
 bool isPlain(Type type) {
@@ -49,9 +50,11 @@ struct FoldConstants : RewritePattern {
   }
 };
 
-//===-- Scales and offsets ---------------------------------------------------------------------------------------------------===//
+//===-- Scales and offsets
+//---------------------------------------------------------------------------------------------------===//
 
-/// `constant`, broadcast to `shape`, as one number per index of `axis`; nothing if it varies along another axis or would widen `shape`.
+/// `constant`, broadcast to `shape`, as one number per index of `axis`; nothing if it varies along another axis or would widen
+/// `shape`.
 std::optional<SmallVector<double>> getPerChannel(Value constant, ArrayRef<int64_t> shape, int64_t axis) {
   ElementsAttr attr = getConstant(constant);
   if (!attr || !isFloatTensor(constant))
@@ -198,7 +201,8 @@ struct FoldIntoContraction : RewritePattern {
     rewriter.setInsertionPoint(producer);
     Value weightConstant, biasConstant;
     if (scales)
-      weightConstant = ConstantOp::create(rewriter, weight.getLoc(), makeElements(cast<RankedTensorType>(weight.getType()), *newWeight));
+      weightConstant =
+          ConstantOp::create(rewriter, weight.getLoc(), makeElements(cast<RankedTensorType>(weight.getType()), *newWeight));
     if (bias || llvm::any_of(*roundedBias, [](float b) { return b != 0; })) {
       auto type = RankedTensorType::get({int64_t(roundedBias->size())}, rewriter.getF32Type());
       biasConstant = ConstantOp::create(rewriter, (bias ? bias.getLoc() : op->getLoc()), makeElements(type, *roundedBias));
@@ -218,7 +222,8 @@ struct FoldIntoContraction : RewritePattern {
   }
 };
 
-/// x * scale + offset per channel, not behind a contraction, to a depthwise convolution with 1x1 kernels: one accumulation and one rounding.
+/// x * scale + offset per channel, not behind a contraction, to a depthwise convolution with 1x1 kernels: one accumulation and
+/// one rounding.
 struct MakeDepthwise : OpRewritePattern<AddOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(AddOp add, PatternRewriter &rewriter) const override {
@@ -241,8 +246,10 @@ struct MakeDepthwise : OpRewritePattern<AddOp> {
     int64_t channels = shape[1], spatial = shape.size() - 2;
     SmallVector<int64_t> weightShape(shape.size(), 1), ones(spatial, 1), zeros(2 * spatial, 0);
     weightShape[0] = channels;
-    Value weight = ConstantOp::create(rewriter, mul.getLoc(), makeElements(RankedTensorType::get(weightShape, rewriter.getF32Type()), *scale));
-    Value bias = ConstantOp::create(rewriter, add.getLoc(), makeElements(RankedTensorType::get({channels}, rewriter.getF32Type()), *offset));
+    Value weight = ConstantOp::create(rewriter, mul.getLoc(),
+                                      makeElements(RankedTensorType::get(weightShape, rewriter.getF32Type()), *scale));
+    Value bias = ConstantOp::create(rewriter, add.getLoc(),
+                                    makeElements(RankedTensorType::get({channels}, rewriter.getF32Type()), *offset));
     auto conv = rewriter.replaceOpWithNewOp<ConvOp>(add, add.getType(), inner->input, weight, bias, ones, zeros, ones, channels,
                                                     FloatAttr(), FloatAttr(), /*pad_value=*/0, IntegerAttr());
     moveClamp(add, conv, rewriter);
@@ -262,8 +269,10 @@ struct DivToMul : OpRewritePattern<DivOp> {
     auto rounded = roundAll(reciprocals);
     if (!rounded)
       return rewriter.notifyMatchFailure(div, "a reciprocal is not finite in f32");
-    Value factor = ConstantOp::create(rewriter, div.getRhs().getLoc(), makeElements(cast<RankedTensorType>(div.getRhs().getType()), *rounded));
-    auto mul = rewriter.replaceOpWithNewOp<MulOp>(div, div.getType(), div.getLhs(), factor, FloatAttr(), FloatAttr(), /*lhs_zero_point=*/0,
+    Value factor = ConstantOp::create(rewriter, div.getRhs().getLoc(),
+                                      makeElements(cast<RankedTensorType>(div.getRhs().getType()), *rounded));
+    auto mul = rewriter.replaceOpWithNewOp<MulOp>(div, div.getType(), div.getLhs(), factor, FloatAttr(), FloatAttr(),
+                                                  /*lhs_zero_point=*/0,
                                                   /*rhs_zero_point=*/0, IntegerAttr());
     moveClamp(div, mul, rewriter);
     return success();
@@ -277,14 +286,16 @@ struct SubToAdd : OpRewritePattern<SubOp> {
     if (!constant || !isFloatTensor(sub.getRhs()))
       return rewriter.notifyMatchFailure(sub, "the subtrahend is not constant");
     auto negated = llvm::map_to_vector(getFloats(constant), [](float v) { return -v; });
-    Value summand = ConstantOp::create(rewriter, sub.getRhs().getLoc(), makeElements(cast<RankedTensorType>(sub.getRhs().getType()), negated));
+    Value summand = ConstantOp::create(rewriter, sub.getRhs().getLoc(),
+                                       makeElements(cast<RankedTensorType>(sub.getRhs().getType()), negated));
     auto add = rewriter.replaceOpWithNewOp<AddOp>(sub, sub.getType(), sub.getLhs(), summand, FloatAttr(), FloatAttr());
     moveClamp(sub, add, rewriter);
     return success();
   }
 };
 
-//===-- No-ops ---------------------------------------------------------------------------------------------------------------===//
+//===-- No-ops
+//---------------------------------------------------------------------------------------------------------------===//
 
 bool isAll(ArrayRef<int64_t> values, int64_t v) {
   return llvm::all_of(values, [&](int64_t x) { return x == v; });
@@ -302,7 +313,8 @@ bool isNoOp(Operation *op) {
       .Case([](ConcatOp concat) { return concat.getInputs().size() == 1; })
       .Case([](ClampOp clamp) { return !clamp.getClampMin() && !clamp.getClampMax(); })
       .Case([](GatherOp gather) {
-        return llvm::all_of(llvm::enumerate(gather.getIndices()), [](auto entry) { return entry.value() == int64_t(entry.index()); });
+        return llvm::all_of(llvm::enumerate(gather.getIndices()),
+                            [](auto entry) { return entry.value() == int64_t(entry.index()); });
       })
       .Default(false);
 }
@@ -328,7 +340,8 @@ struct DropIdentityAffine : RewritePattern {
     auto clamp = cast<ClampOpInterface>(op);
     if (clamp.getClampMin() || clamp.getClampMax())
       return rewriter.notifyMatchFailure(op, "it clamps");
-    if (llvm::any_of(affine->scale, [](double s) { return s != 1.0; }) || llvm::any_of(affine->offset, [](double o) { return o != 0.0; }))
+    if (llvm::any_of(affine->scale, [](double s) { return s != 1.0; }) ||
+        llvm::any_of(affine->offset, [](double o) { return o != 0.0; }))
       return rewriter.notifyMatchFailure(op, "changes its input");
     rewriter.replaceOp(op, affine->input);
     return success();
@@ -375,7 +388,8 @@ struct MergeClamps : OpRewritePattern<ClampOp> {
       float x = (a ? *a : *b).convertToFloat(), y = (b ? *b : *a).convertToFloat();
       return rewriter.getF32FloatAttr(upper ? std::min(x, y) : std::max(x, y));
     };
-    FloatAttr low = pick(inner.getClampMin(), outer.getClampMin(), false), high = pick(inner.getClampMax(), outer.getClampMax(), true);
+    FloatAttr low = pick(inner.getClampMin(), outer.getClampMin(), false),
+              high = pick(inner.getClampMax(), outer.getClampMax(), true);
     if (low && high && low.getValueAsDouble() > high.getValueAsDouble())
       return rewriter.notifyMatchFailure(outer, "the two clamps have no value in common");
     rewriter.modifyOpInPlace(outer, [&] {
@@ -389,7 +403,8 @@ struct MergeClamps : OpRewritePattern<ClampOp> {
   }
 };
 
-//===-- Pads -----------------------------------------------------------------------------------------------------------------===//
+//===-- Pads
+//-----------------------------------------------------------------------------------------------------------------===//
 
 struct FoldPad : OpRewritePattern<PadOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -448,11 +463,12 @@ struct Simplify : impl::SimplifyBase<Simplify> {
 private:
   LogicalResult simplify(bool makeDepthwise) {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldConstants, FoldIntoContraction, DivToMul, SubToAdd, DropNoOp, DropIdentityAffine, MergeReshapes, MergeTransposes,
-                 MergeClamps, FoldPad>(&getContext());
+    patterns.add<FoldConstants, FoldIntoContraction, DivToMul, SubToAdd, DropNoOp, DropIdentityAffine, MergeReshapes,
+                 MergeTransposes, MergeClamps, FoldPad>(&getContext());
     if (makeDepthwise)
       patterns.add<MakeDepthwise>(&getContext());
-    // The patterns fold what may be folded; the driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding.
+    // The patterns fold what may be folded; the driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the
+    // rounding.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
     return applyPatternsGreedily(getOperation(), std::move(patterns), config);

@@ -72,7 +72,8 @@ struct UnifyRanges : impl::UnifyRangesBase<UnifyRanges> {
       for (OpOperand &operand : op->getOpOperands()) {
         if (op.getOperandRole(operand.getOperandNumber()) != OperandRole::Activation)
           continue;
-        if (auto observe = operand.get().getDefiningOp<ObserveOp>(); observe && observe.getMin() && observe.getCode() == result.getCode())
+        if (auto observe = operand.get().getDefiningOp<ObserveOp>();
+            observe && observe.getMin() && observe.getCode() == result.getCode())
           groups.unionSets(result, observe);
         else if (auto range = getConstantRange(operand.get()))
           constants.emplace_back(result, *range);

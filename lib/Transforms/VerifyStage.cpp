@@ -17,9 +17,7 @@ namespace {
 using Fail = llvm::function_ref<void(Operation *, const Twine &)>;
 using Rule = void (*)(Operation *op, Fail fail);
 
-bool isCompute(Operation *op) {
-  return isa_and_nonnull<QCDialect>(op->getDialect()) && !isa<ConstantOp, ObserveOp>(op);
-}
+bool isCompute(Operation *op) { return isa_and_nonnull<QCDialect>(op->getDialect()) && !isa<ConstantOp, ObserveOp>(op); }
 bool hasReason(Operation *op) { return op->hasAttr(floatReasonName); }
 
 template <typename F> bool anyType(Operation *op, F predicate) {
@@ -28,7 +26,8 @@ template <typename F> bool anyType(Operation *op, F predicate) {
 bool isQuantized(Type type) { return isa<ShapedType>(type) && getDomain(type) == Domain::Quantized; }
 bool isFloat(Type type) { return isa<ShapedType>(type) && getDomain(type) == Domain::Float; }
 
-//===-- Rules ----------------------------------------------------------------------------------------------------------------===//
+//===-- Rules
+//----------------------------------------------------------------------------------------------------------------===//
 
 void graphDialects(Operation *op, Fail fail) {
   if (!isa<ModuleOp>(op) && !isa_and_nonnull<QCDialect, func::FuncDialect, quant::QuantDialect>(op->getDialect()))
@@ -131,7 +130,8 @@ void weightsAreEncoded(Operation *op, Fail fail) {
       !whyNotInteger(op).empty())
     return;
   for (OpOperand &operand : op->getOpOperands())
-    if (quantizable.getOperandRole(operand.getOperandNumber()) != OperandRole::Other && getConstant(operand.get()) && isFloatTensor(operand.get()))
+    if (quantizable.getOperandRole(operand.getOperandNumber()) != OperandRole::Other && getConstant(operand.get()) &&
+        isFloatTensor(operand.get()))
       fail(op, "operand " + Twine(operand.getOperandNumber()) + " is a constant that is not encoded");
 }
 
@@ -152,8 +152,8 @@ void castsAtBoundary(Operation *op, Fail fail) {
 
 void noQuantizedTypes(Operation *op, Fail fail) {
   auto function = dyn_cast<func::FuncOp>(op);
-  if (anyType(op, isQuantized) ||
-      (function && (llvm::any_of(function.getArgumentTypes(), isQuantized) || llvm::any_of(function.getResultTypes(), isQuantized))))
+  if (anyType(op, isQuantized) || (function && (llvm::any_of(function.getArgumentTypes(), isQuantized) ||
+                                                llvm::any_of(function.getResultTypes(), isQuantized))))
     fail(op, "has a quantized type");
 }
 
@@ -168,7 +168,8 @@ void floatIsListed(Operation *op, Fail fail) {
 void narrowedByRequantize(Operation *op, Fail fail) {
   if (!isCompute(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp>(op) || op->getNumOperands() == 0)
     return;
-  auto from = dyn_cast<IntegerType>(getElementType(op->getOperand(0))), to = dyn_cast<IntegerType>(getElementType(op->getResult(0)));
+  auto from = dyn_cast<IntegerType>(getElementType(op->getOperand(0))),
+       to = dyn_cast<IntegerType>(getElementType(op->getResult(0)));
   if (from && to && to.getWidth() < from.getWidth())
     fail(op, "narrows from " + Twine(from.getWidth()) + " to " + Twine(to.getWidth()) + " bits, which only qc.requantize may");
 }
@@ -185,7 +186,8 @@ void signlessIntegers(Operation *op, Fail fail) {
     return integer && !integer.isSignless();
   };
   auto function = dyn_cast<func::FuncOp>(op);
-  if (anyType(op, hasSign) || (function && (llvm::any_of(function.getArgumentTypes(), hasSign) || llvm::any_of(function.getResultTypes(), hasSign))))
+  if (anyType(op, hasSign) ||
+      (function && (llvm::any_of(function.getArgumentTypes(), hasSign) || llvm::any_of(function.getResultTypes(), hasSign))))
     fail(op, "has a type that carries its sign; only extsi and extui may");
 }
 
@@ -195,7 +197,8 @@ void noTensors(Operation *op, Fail fail) {
 }
 
 void noAllocation(Operation *op, Fail fail) {
-  if (StringRef name = op->getName().getStringRef(); name == "memref.alloc" || name == "memref.dealloc" || name == "memref.realloc")
+  if (StringRef name = op->getName().getStringRef();
+      name == "memref.alloc" || name == "memref.dealloc" || name == "memref.realloc")
     fail(op, "would need a heap");
 }
 
