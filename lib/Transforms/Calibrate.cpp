@@ -344,8 +344,9 @@ struct Calibrate : impl::CalibrateBase<Calibrate> {
     });
     if (observes.empty())
       return;
-    if (llvm::any_of(observes, [&](ObserveOp observe) { return observe->getParentOp() != function; })) {
-      emitError(getOperation().getLoc(), "calibration needs one function with observes");
+    if (!function || !function.getBody().hasOneBlock() ||
+        llvm::any_of(observes, [&](ObserveOp observe) { return observe->getParentOp() != function; })) {
+      emitError(getOperation().getLoc(), "calibration needs one function of one block with all observes");
       return signalPassFailure();
     }
     // A range that is known stays.

@@ -23,6 +23,9 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
       observes.push_back(observe);
       if (!observe.getMin()) {
         missing.push_back(observe.getId().str());
+      } else if (unsigned bits = observe.getCode().getIntOrFloatBitWidth(); (bits < 2 || bits > 8) && bits != 16) {
+        observe.emitError() << "codes of tensor '" << observe.getId() << "' must have 2 to 8 or 16 bits, not " << bits;
+        invalid = true;
       } else if (double width = observe.getMax()->convertToDouble() - observe.getMin()->convertToDouble();
                  !(width <= double(std::numeric_limits<float>::max()))) {
         observe.emitError() << "the range of tensor '" << observe.getId() << "' is too wide for f32 scales";

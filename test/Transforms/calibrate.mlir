@@ -82,6 +82,18 @@
 // RUN: not qopt %t/net.mlir --qc-calibrate="samples=%t/good.npz dump=%t/no/such/folder/r.json" 2>&1 | FileCheck %s --check-prefix=UNWRITABLE
 // UNWRITABLE: error: cannot write ranges to '{{.*}}r.json'
 
+// RUN: not qopt %t/two.mlir --qc-calibrate="samples=%t/good.npz" 2>&1 | FileCheck %s --check-prefix=TWO
+// TWO: error: calibration needs one function of one block with all observes
+
+//--- two.mlir
+func.func @a(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = qc.observe %x {id = "x", code = i8} : tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+func.func @b(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = qc.observe %x {id = "x", code = i8} : tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
 //--- net.mlir
 func.func @main(%x: tensor<2xf32> {qc.name = "x"}, %y: tensor<2xf32> {qc.name = "y"}, %n: tensor<3xi64> {qc.name = "n"})
     -> (tensor<2xf32>, tensor<3xi64>) {

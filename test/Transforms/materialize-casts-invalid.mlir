@@ -35,3 +35,11 @@ func.func @no_casts_too_wide(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = qc.observe %x {id = "a", code = i8, min = -3.0e38 : f64, max = 3.0e38 : f64} : tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+func.func @no_casts_code_width(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{codes of tensor 'a' must have 2 to 8 or 16 bits, not 64}}
+  %0 = qc.observe %x {id = "a", code = i64, min = -1.0 : f64, max = 1.0 : f64} : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
