@@ -27,6 +27,7 @@ struct Entry {
   bool present = false;
   int64_t arenaBytes = 0;
   int64_t arenaLowerBound = 0; ///< largest sum of simultaneously live buffers
+  int64_t stackBytes = 0;      ///< scratch of the largest kernel on the stack
 };
 
 /// Everything that header, metadata section and report say. Filled in step by step while the module goes through the stages.

@@ -148,6 +148,7 @@ void collectArena(ModuleOp module, BundleInfo &info) {
     if (func::FuncOp function = lookup(module, name)) {
       entry->arenaBytes = number(function, "qc.arena_bytes");
       entry->arenaLowerBound = number(function, "qc.arena_lower_bound");
+      entry->stackBytes = number(function, "qc.stack_bytes");
     }
   func::FuncOp main = lookup(module, info.run.present ? "run" : "run_f32");
   if (auto map = main ? main->getAttrOfType<ArrayAttr>("qc.arena_map") : ArrayAttr())

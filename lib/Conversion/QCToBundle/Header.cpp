@@ -105,6 +105,8 @@ std::string makeHeader(const BundleInfo &info) {
   if (info.runF32.present)
     os << "#define " << upper << "_F32_ARENA_BYTES " << info.runF32.arenaBytes << "\n";
   os << "#define " << upper << "_ARENA_ALIGN " << arenaAlign << "\n";
+  os << "/* Scratch on the stack, besides saved registers and spills. */\n#define " << upper << "_STACK_BYTES "
+     << std::max(info.run.stackBytes, info.runF32.stackBytes) << "\n";
   definePorts(os, upper, "INPUT", info.inputs);
   definePorts(os, upper, "OUTPUT", info.outputs);
   os << "\n";

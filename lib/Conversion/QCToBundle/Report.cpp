@@ -10,7 +10,7 @@ using namespace llvm;
 namespace qc {
 namespace {
 json::Object describeEntry(const Entry &entry) {
-  return json::Object{{"arena_bytes", entry.arenaBytes}, {"arena_lower_bound", entry.arenaLowerBound}, {"arena_align", arenaAlign}};
+  return json::Object{{"arena_bytes", entry.arenaBytes}, {"arena_lower_bound", entry.arenaLowerBound}, {"arena_align", arenaAlign}, {"stack_bytes", entry.stackBytes}};
 }
 
 int64_t total(const json::Array &rows, StringRef key) {
@@ -59,7 +59,7 @@ std::string makeSummary(const BundleInfo &info) {
   if (!info.requant.empty())
     os << ", requantize: " << info.requant;
   os << "\nMACs " << total(info.layers, "macs") << ", constants " << total(info.layers, "constant_bytes") << " B, arena " << entry.arenaBytes
-     << " B (lower bound " << entry.arenaLowerBound << " B)\n\n";
+     << " B (lower bound " << entry.arenaLowerBound << " B), stack " << entry.stackBytes << " B\n\n";
   os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", "layer", "kernel", "MACs", "constants B", "output B");
   for (const json::Value &value : info.layers) {
     const json::Object &row = *value.getAsObject();
