@@ -75,7 +75,8 @@ public:
     SmallVector<Operation *> group;
     for (Operation &op : llvm::make_early_inc_range(body)) {
       // What a canonicalized loop of one iteration leaves behind: loads, and arithmetic on what the group loaded.
-      bool continues = llvm::any_of(op.getOperands(), [&](Value v) { return v.getDefiningOp() && llvm::is_contained(group, v.getDefiningOp()); });
+      bool continues = llvm::any_of(op.getOperands(),
+                                    [&](Value v) { return v.getDefiningOp() && llvm::is_contained(group, v.getDefiningOp()); });
       bool isPassive = isRecomputable(&op) || isa<memref::AllocOp>(op);
       if (isPassive && !continues && !op.hasTrait<OpTrait::IsTerminator>())
         continue;

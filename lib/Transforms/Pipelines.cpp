@@ -22,8 +22,8 @@ constexpr std::pair<Stage, llvm::StringLiteral> stageNames[] = {
     {Stage::LLVM, "llvm"},           {Stage::Bundle, "bundle"},
 };
 
-/// Writes `qc.stage` on the module, so that a file tells where to resume, and on functions the rounding contract, which gives the quantized
-/// domain its meaning.
+/// Writes `qc.stage` on the module, so that a file tells where to resume, and on functions the rounding contract, which gives the
+/// quantized domain its meaning.
 struct MarkStage : PassWrapper<MarkStage, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MarkStage)
   MarkStage(Stage stage, StringRef requant) : stage(stage), requant(requant) {}
@@ -122,7 +122,8 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("iN"), llvm::cl::init("i8")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
-  Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"), llvm::cl::init("mse")};
+  Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"),
+                                 llvm::cl::init("mse")};
   Option<std::string> calib{*this, "calib", llvm::cl::desc("calibration samples (.npz)"), llvm::cl::init("")};
   Option<std::string> ranges{*this, "ranges", llvm::cl::desc("range file (.json)"), llvm::cl::init("")};
   Option<std::string> dumpRanges{*this, "dump-ranges", llvm::cl::desc("write ranges to this file"), llvm::cl::init("")};
@@ -202,7 +203,8 @@ void buildPipeline(OpPassManager &pm, Stage from, Stage to, const PipelineOption
     if (stage <= from || stage > to || stage == Stage::Bundle)
       continue;
     buildStage(pm, stage, options);
-    pm.addPass(std::make_unique<MarkStage>(stage, stage == Stage::QDQ && !options.float32 ? StringRef(options.requant) : StringRef()));
+    pm.addPass(
+        std::make_unique<MarkStage>(stage, stage == Stage::QDQ && !options.float32 ? StringRef(options.requant) : StringRef()));
     // In f32 mode nothing is quantized: the invariants between import and integer that speak of it do not apply.
     if (options.float32 && stage > Stage::Graph && stage <= Stage::Integer)
       continue;

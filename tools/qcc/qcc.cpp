@@ -32,29 +32,38 @@ const bool namesAreFree = [] {
 
 cl::OptionCategory category("qcc options");
 cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx|model.mlir>"), cl::cat(category));
-cl::opt<std::string> targetName("target", cl::desc("host, x86-64, aarch64, riscv64, armv7a, thumbv7em, riscv32imc or an LLVM triple"),
+cl::opt<std::string> targetName("target",
+                                cl::desc("host, x86-64, aarch64, riscv64, armv7a, thumbv7em, riscv32imc or an LLVM triple"),
                                 cl::init("host"), cl::cat(category));
 cl::opt<std::string> cpu("mcpu", cl::desc("CPU of the target, as LLVM names it"), cl::cat(category));
 cl::opt<std::string> features("mattr", cl::desc("CPU features to add or remove: +a,-b"), cl::cat(category));
 cl::opt<std::string> calib("calib", cl::desc("calibration samples: .npz, one array [N] + shape per input"), cl::cat(category));
-cl::opt<std::string> ranges("ranges", cl::desc("range file (.json); overrides -calib where it names a tensor"), cl::cat(category));
+cl::opt<std::string> ranges("ranges", cl::desc("range file (.json); overrides -calib where it names a tensor"),
+                            cl::cat(category));
 cl::opt<std::string> dumpRanges("dump-ranges", cl::desc("write the calibrated ranges to this file"), cl::cat(category));
 cl::opt<std::string> output("o", cl::desc("output file, '-' for text on standard output"), cl::cat(category));
 enum class EmitKind { Object, Assembly, LLVM, MLIR };
 cl::opt<EmitKind> emit("emit", cl::desc("what to write"),
                        cl::values(clEnumValN(EmitKind::Object, "obj", "object, header and report (default)"),
-                                  clEnumValN(EmitKind::Assembly, "asm", "assembly"), clEnumValN(EmitKind::LLVM, "llvm", "LLVM IR"),
+                                  clEnumValN(EmitKind::Assembly, "asm", "assembly"),
+                                  clEnumValN(EmitKind::LLVM, "llvm", "LLVM IR"),
                                   clEnumValN(EmitKind::MLIR, "mlir", "MLIR at -stop-after")),
                        cl::init(EmitKind::Object), cl::cat(category));
-cl::opt<std::string> stopAfter("stop-after", cl::desc("stop after a stage and write MLIR (implies -emit=mlir)"), cl::cat(category));
-cl::opt<std::string> calibrator("calibrator", cl::desc("minmax, percentile, mse (default) or entropy"), cl::init("mse"), cl::cat(category));
-cl::opt<double> percentile("percentile", cl::desc("for -calibrator=percentile (default 99.99)"), cl::init(99.99), cl::cat(category));
-cl::opt<std::string> requant("requant", cl::desc("onnx (default), ort, tflite-double, tflite-single or pow2"), cl::init("onnx"), cl::cat(category));
+cl::opt<std::string> stopAfter("stop-after", cl::desc("stop after a stage and write MLIR (implies -emit=mlir)"),
+                               cl::cat(category));
+cl::opt<std::string> calibrator("calibrator", cl::desc("minmax, percentile, mse (default) or entropy"), cl::init("mse"),
+                                cl::cat(category));
+cl::opt<double> percentile("percentile", cl::desc("for -calibrator=percentile (default 99.99)"), cl::init(99.99),
+                           cl::cat(category));
+cl::opt<std::string> requant("requant", cl::desc("onnx (default), ort, tflite-double, tflite-single or pow2"), cl::init("onnx"),
+                             cl::cat(category));
 cl::opt<bool> integerOnly("integer-only", cl::desc("refuse a network that would keep float operations"), cl::cat(category));
 cl::opt<bool> dropSoftmax("drop-softmax", cl::desc("remove a softmax at the very end: results are logits"), cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
-cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"), cl::cat(category));
-cl::opt<std::string> activations("activations", cl::desc("code type of activations: iN or uN (default i8)"), cl::init("i8"), cl::cat(category));
+cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"),
+                             cl::cat(category));
+cl::opt<std::string> activations("activations", cl::desc("code type of activations: iN or uN (default i8)"), cl::init("i8"),
+                                 cl::cat(category));
 cl::opt<std::string> name("name", cl::desc("symbol prefix (default: stem of -o)"), cl::cat(category));
 cl::list<std::string> dims("dim", cl::desc("bind a symbolic dimension: NAME=SIZE"), cl::cat(category));
 cl::opt<std::string> report("report", cl::desc("print the report, or write it to a file"), cl::ValueOptional, cl::cat(category));
@@ -162,8 +171,12 @@ std::string print(ModuleOp module) {
 }
 
 llvm::json::Object describeOptions() {
-  llvm::json::Object options{{"mode", mode.getValue()},       {"requant", requant.getValue()},         {"weights", weights.getValue()},
-                             {"activations", activations.getValue()}, {"integer_only", integerOnly.getValue()}, {"drop_softmax", dropSoftmax.getValue()}};
+  llvm::json::Object options{{"mode", mode.getValue()},
+                             {"requant", requant.getValue()},
+                             {"weights", weights.getValue()},
+                             {"activations", activations.getValue()},
+                             {"integer_only", integerOnly.getValue()},
+                             {"drop_softmax", dropSoftmax.getValue()}};
   if (!calib.empty()) {
     options["calibrator"] = calibrator.getValue();
     options["calib"] = llvm::sys::path::filename(calib);
@@ -284,7 +297,8 @@ int compileModel() {
   llvm::SmallString<128> stem(output.getValue());
   llvm::sys::path::replace_extension(stem, "");
   std::string base = stem.str().str();
-  std::vector<std::pair<std::string, std::string>> files{{output, *code}, {base + ".h", qc::makeHeader(info)}, {base + ".json", qc::makeReport(info)}};
+  std::vector<std::pair<std::string, std::string>> files{
+      {output, *code}, {base + ".h", qc::makeHeader(info)}, {base + ".json", qc::makeReport(info)}};
   if (report.getNumOccurrences() && !report.empty())
     files.push_back({report, qc::makeSummary(info)});
   if (llvm::Error error = qc::writeFiles(files))

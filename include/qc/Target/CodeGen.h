@@ -20,11 +20,13 @@ struct CodeGenOptions {
   std::string interface; ///< JSON text for the non-allocated section `.qc.interface`; "" for none
 };
 
-/// Optimizes and compiles. The result links with nothing: memory intrinsics and wide divisions are expanded, no libm, no stack protector; an undefined symbol
-/// in the object is an error that names it. Deterministic. No floating-point contraction. `run_f32` gets its own section (`.text.<prefix>_run_f32`).
+/// Optimizes and compiles. The result links with nothing: memory intrinsics and wide divisions are expanded, no libm, no stack
+/// protector; an undefined symbol in the object is an error that names it. Deterministic. No floating-point contraction.
+/// `run_f32` gets its own section (`.text.<prefix>_run_f32`).
 llvm::Expected<std::string> compile(mlir::ModuleOp module, const Target &target, const CodeGenOptions &options);
 
-/// A compiled module in this process; the same code path as `compile` for an x86-64 target. `lookup` gives the address of a function.
+/// A compiled module in this process; the same code path as `compile` for an x86-64 target. `lookup` gives the address of a
+/// function.
 class Jit {
 public:
   static llvm::Expected<std::unique_ptr<Jit>> create(mlir::ModuleOp module, const Target &target, llvm::StringRef prefix);

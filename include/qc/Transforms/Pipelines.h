@@ -20,18 +20,18 @@ std::string getStageNames(bool withBundle);
 
 /// Everything that changes the IR between import and LLVM. Nothing here but `indexBits` depends on the target.
 struct PipelineOptions {
-  bool float32 = false;             ///< -mode=f32: no quantization at all
-  std::string activations = "i8";   ///< iN or uN
-  std::string weights = "i8";       ///< iN
-  std::string requant = "onnx";     ///< rounding contract
-  std::string calibrator = "mse";   ///< minmax | percentile | mse | entropy
+  bool float32 = false;           ///< -mode=f32: no quantization at all
+  std::string activations = "i8"; ///< iN or uN
+  std::string weights = "i8";     ///< iN
+  std::string requant = "onnx";   ///< rounding contract
+  std::string calibrator = "mse"; ///< minmax | percentile | mse | entropy
   double percentile = 99.99;
-  std::string samples;              ///< calibration .npz
-  std::string ranges;               ///< range file, instead of or on top of samples
-  std::string dumpRanges;           ///< write ranges here
-  bool integerOnly = false;         ///< float fallbacks are errors
+  std::string samples;      ///< calibration .npz
+  std::string ranges;       ///< range file, instead of or on top of samples
+  std::string dumpRanges;   ///< write ranges here
+  bool integerOnly = false; ///< float fallbacks are errors
   bool dropSoftmax = false;
-  unsigned indexBits = 64;          ///< pointer width of the target
+  unsigned indexBits = 64; ///< pointer width of the target
 };
 
 /// What is impossible in the options, as "<option>=<value>: <remedy>"; empty if nothing.

@@ -35,7 +35,8 @@ std::string portName(ArrayAttr all, unsigned index, StringRef fallback) {
   return (fallback + Twine(index)).str();
 }
 
-void fillPorts(std::vector<Port> &ports, TypeRange types, TypeRange f32Types, ArrayAttr attrs, ArrayAttr f32Attrs, StringRef fallback) {
+void fillPorts(std::vector<Port> &ports, TypeRange types, TypeRange f32Types, ArrayAttr attrs, ArrayAttr f32Attrs,
+               StringRef fallback) {
   for (auto [i, type] : llvm::enumerate(types)) {
     auto shaped = cast<ShapedType>(type);
     Port port;
@@ -96,7 +97,8 @@ void collectTensors(ModuleOp module, BundleInfo &info) {
     auto [low, high] = scheme.getCodeRange();
     auto scales = scheme.getScaleValues();
     auto zeros = scheme.getZeroPointValues();
-    llvm::json::Object tensor{{"name", name}, {"kind", kind}, {"shape", toJson(getShape(value))}, {"type", typeName(scheme.getCodeType())}};
+    llvm::json::Object tensor{
+        {"name", name}, {"kind", kind}, {"shape", toJson(getShape(value))}, {"type", typeName(scheme.getCodeType())}};
     tensor["scale"] = llvm::json::Array(scales);
     tensor["zero_point"] = toJson(zeros);
     tensor["code_range"] = llvm::json::Array{low, high};
@@ -118,9 +120,12 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
   info.run.present = bool(run);
   info.runF32.present = bool(runF32);
   func::FuncOp main = run ? run : runF32;
-  auto f32In = runF32 ? TypeRange(runF32.getArgumentTypes()) : TypeRange(), f32Out = runF32 ? TypeRange(runF32.getResultTypes()) : TypeRange();
-  fillPorts(info.inputs, main.getArgumentTypes(), f32In, main.getAllArgAttrs(), runF32 ? runF32.getAllArgAttrs() : ArrayAttr(), "input");
-  fillPorts(info.outputs, main.getResultTypes(), f32Out, main.getAllResultAttrs(), runF32 ? runF32.getAllResultAttrs() : ArrayAttr(), "output");
+  auto f32In = runF32 ? TypeRange(runF32.getArgumentTypes()) : TypeRange(),
+       f32Out = runF32 ? TypeRange(runF32.getResultTypes()) : TypeRange();
+  fillPorts(info.inputs, main.getArgumentTypes(), f32In, main.getAllArgAttrs(), runF32 ? runF32.getAllArgAttrs() : ArrayAttr(),
+            "input");
+  fillPorts(info.outputs, main.getResultTypes(), f32Out, main.getAllResultAttrs(),
+            runF32 ? runF32.getAllResultAttrs() : ArrayAttr(), "output");
   if (auto requant = main->getAttrOfType<StringAttr>("qc.requant"))
     info.requant = requant.str();
   if (auto list = main->getAttrOfType<ArrayAttr>("qc.float_ops"))

@@ -25,11 +25,14 @@ std::string cType(StringRef type) {
 std::vector<std::string> parameterNames(const BundleInfo &info) {
   std::vector<std::string> names;
   StringSet<> used{"arena"};
-  static const StringSet<> keywords{"int", "float", "double", "char", "short", "long", "auto", "static", "const", "void", "if", "else", "for", "while",
-                                    "do", "return", "switch", "case", "default", "break", "continue", "struct", "union", "enum", "typedef", "signed",
-                                    "unsigned", "goto", "register", "restrict", "inline", "extern", "volatile", "sizeof", "new", "delete", "class",
-                                    "template", "this", "operator", "private", "public", "protected", "virtual", "namespace", "using", "true", "false",
-                                    "bool", "and", "or", "not", "xor", "try", "catch", "throw", "typename", "friend", "export", "explicit", "mutable"};
+  static const StringSet<> keywords{"int",      "float",  "double",    "char",     "short",     "long",     "auto",   "static",
+                                    "const",    "void",   "if",        "else",     "for",       "while",    "do",     "return",
+                                    "switch",   "case",   "default",   "break",    "continue",  "struct",   "union",  "enum",
+                                    "typedef",  "signed", "unsigned",  "goto",     "register",  "restrict", "inline", "extern",
+                                    "volatile", "sizeof", "new",       "delete",   "class",     "template", "this",   "operator",
+                                    "private",  "public", "protected", "virtual",  "namespace", "using",    "true",   "false",
+                                    "bool",     "and",    "or",        "not",      "xor",       "try",      "catch",  "throw",
+                                    "typename", "friend", "export",    "explicit", "mutable"};
   for (const auto *ports : {&info.inputs, &info.outputs})
     for (const Port &port : *ports) {
       std::string name = toIdentifier(port.name), unique = keywords.contains(name) ? name + "_" : name;
@@ -80,7 +83,11 @@ std::string toIdentifier(StringRef name) {
 json::Array describePorts(const std::vector<Port> &ports) {
   json::Array list;
   for (const Port &port : ports) {
-    json::Object row{{"name", port.name}, {"shape", json::Array(port.shape)}, {"type", port.type}, {"f32_type", port.f32Type}, {"f32", port.f32Type == "f32"}};
+    json::Object row{{"name", port.name},
+                     {"shape", json::Array(port.shape)},
+                     {"type", port.type},
+                     {"f32_type", port.f32Type},
+                     {"f32", port.f32Type == "f32"}};
     if (port.scale) {
       row["scale"] = *port.scale;
       row["zero_point"] = *port.zeroPoint;
@@ -93,10 +100,14 @@ json::Array describePorts(const std::vector<Port> &ports) {
 std::string makeHeader(const BundleInfo &info) {
   std::string text, upper = StringRef(info.name).upper();
   raw_string_ostream os(text);
-  os << "/* " << info.name << ": made by qcc " QCC_VERSION " for " << info.target.triple << " (" << info.target.headerNote << ").\n"
-     << "   Every pointer is the caller's; buffers must not overlap. No heap, no state: one arena per thread makes it reentrant. */\n"
-     << "#ifndef " << upper << "_H\n#define " << upper << "_H\n\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
-  os << "/* 1: no floating-point instruction in " << info.name << "_run. */\n#define " << upper << "_INTEGER_ONLY " << info.integerOnly() << "\n";
+  os << "/* " << info.name << ": made by qcc " QCC_VERSION " for " << info.target.triple << " (" << info.target.headerNote
+     << ").\n"
+     << "   Every pointer is the caller's; buffers must not overlap. No heap, no state: one arena per thread makes it reentrant. "
+        "*/\n"
+     << "#ifndef " << upper << "_H\n#define " << upper
+     << "_H\n\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+  os << "/* 1: no floating-point instruction in " << info.name << "_run. */\n#define " << upper << "_INTEGER_ONLY "
+     << info.integerOnly() << "\n";
   if (info.run.present)
     os << "/* Rounding contract of every requantization. */\n#define " << upper << "_REQUANT \"" << info.requant << "\"\n";
   os << "/* Scratch memory that the caller provides, in bytes, and its alignment. */\n";
@@ -111,12 +122,13 @@ std::string makeHeader(const BundleInfo &info) {
   definePorts(os, upper, "OUTPUT", info.outputs);
   os << "\n";
   if (info.run.present) {
-    os << "/* Integer codes in the model's shape and layout: real = SCALE * (code - ZERO_POINT). Arena: " << upper << "_ARENA_BYTES. */\n";
+    os << "/* Integer codes in the model's shape and layout: real = SCALE * (code - ZERO_POINT). Arena: " << upper
+       << "_ARENA_BYTES. */\n";
     declare(os, info, "_run", false);
   }
   if (info.runF32.present) {
-    os << "/* Real values in f32" << (info.run.present ? "; converts and calls " + info.name + "_run" : "") << ". Arena: " << upper
-       << "_F32_ARENA_BYTES. */\n";
+    os << "/* Real values in f32" << (info.run.present ? "; converts and calls " + info.name + "_run" : "")
+       << ". Arena: " << upper << "_F32_ARENA_BYTES. */\n";
     declare(os, info, "_run_f32", true);
   }
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << upper << "_H */\n";
@@ -124,17 +136,19 @@ std::string makeHeader(const BundleInfo &info) {
 }
 
 std::string makeInterface(const BundleInfo &info) {
-  json::Object root{{"version", 1},
-                    {"name", info.name},
-                    {"target", json::Object{{"triple", info.target.triple}, {"cpu", info.target.cpu}, {"features", info.target.features}}},
-                    {"integer_only", info.integerOnly()},
-                    {"requant", info.requant},
-                    {"inputs", describePorts(info.inputs)},
-                    {"outputs", describePorts(info.outputs)}};
+  json::Object root{
+      {"version", 1},
+      {"name", info.name},
+      {"target", json::Object{{"triple", info.target.triple}, {"cpu", info.target.cpu}, {"features", info.target.features}}},
+      {"integer_only", info.integerOnly()},
+      {"requant", info.requant},
+      {"inputs", describePorts(info.inputs)},
+      {"outputs", describePorts(info.outputs)}};
   if (info.run.present)
     root["run"] = json::Object{{"symbol", info.name + "_run"}, {"arena_bytes", info.run.arenaBytes}, {"arena_align", arenaAlign}};
   if (info.runF32.present)
-    root["run_f32"] = json::Object{{"symbol", info.name + "_run_f32"}, {"arena_bytes", info.runF32.arenaBytes}, {"arena_align", arenaAlign}};
+    root["run_f32"] =
+        json::Object{{"symbol", info.name + "_run_f32"}, {"arena_bytes", info.runF32.arenaBytes}, {"arena_align", arenaAlign}};
   std::string text;
   raw_string_ostream(text) << json::Value(std::move(root));
   return text;

@@ -10,7 +10,10 @@ using namespace llvm;
 namespace qc {
 namespace {
 json::Object describeEntry(const Entry &entry) {
-  return json::Object{{"arena_bytes", entry.arenaBytes}, {"arena_lower_bound", entry.arenaLowerBound}, {"arena_align", arenaAlign}, {"stack_bytes", entry.stackBytes}};
+  return json::Object{{"arena_bytes", entry.arenaBytes},
+                      {"arena_lower_bound", entry.arenaLowerBound},
+                      {"arena_align", arenaAlign},
+                      {"stack_bytes", entry.stackBytes}};
 }
 
 int64_t total(const json::Array &rows, StringRef key) {
@@ -28,7 +31,10 @@ std::string makeReport(const BundleInfo &info) {
       {"model", info.model},
       {"qcc", QCC_VERSION},
       {"llvm", LLVM_VERSION_STRING},
-      {"target", json::Object{{"name", info.target.name}, {"triple", info.target.triple}, {"cpu", info.target.cpu}, {"features", info.target.features}}},
+      {"target", json::Object{{"name", info.target.name},
+                              {"triple", info.target.triple},
+                              {"cpu", info.target.cpu},
+                              {"features", info.target.features}}},
       {"options", json::Object(info.options)},
       {"requant", info.requant},
       {"integer_only", info.integerOnly()},
@@ -58,14 +64,14 @@ std::string makeSummary(const BundleInfo &info) {
   os << (info.integerOnly() ? "integer-only" : info.run.present ? "with float fallbacks" : "f32");
   if (!info.requant.empty())
     os << ", requantize: " << info.requant;
-  os << "\nMACs " << total(info.layers, "macs") << ", constants " << total(info.layers, "constant_bytes") << " B, arena " << entry.arenaBytes
-     << " B (lower bound " << entry.arenaLowerBound << " B), stack " << entry.stackBytes << " B\n\n";
+  os << "\nMACs " << total(info.layers, "macs") << ", constants " << total(info.layers, "constant_bytes") << " B, arena "
+     << entry.arenaBytes << " B (lower bound " << entry.arenaLowerBound << " B), stack " << entry.stackBytes << " B\n\n";
   os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", "layer", "kernel", "MACs", "constants B", "output B");
   for (const json::Value &value : info.layers) {
     const json::Object &row = *value.getAsObject();
     auto number = [&](StringRef key) { return row.getInteger(key).value_or(0); };
-    os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", row.getString("name").value_or(""), row.getString("kernel").value_or(""), number("macs"),
-                  number("constant_bytes"), number("output_bytes"));
+    os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", row.getString("name").value_or(""),
+                  row.getString("kernel").value_or(""), number("macs"), number("constant_bytes"), number("output_bytes"));
   }
   if (info.floatOps.empty() && info.run.present)
     os << "\nNothing stayed in float.\n";
@@ -73,7 +79,8 @@ std::string makeSummary(const BundleInfo &info) {
     os << "\nStayed in float:\n";
   for (const json::Value &value : info.floatOps) {
     const json::Object &row = *value.getAsObject();
-    os << "  " << row.getString("name").value_or("") << " (" << row.getString("op").value_or("") << "): " << row.getString("reason").value_or("") << "\n";
+    os << "  " << row.getString("name").value_or("") << " (" << row.getString("op").value_or("")
+       << "): " << row.getString("reason").value_or("") << "\n";
   }
   return text;
 }

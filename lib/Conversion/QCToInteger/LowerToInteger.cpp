@@ -65,8 +65,9 @@ std::pair<int64_t, int64_t> getCodeRange(Operation *op) {
 }
 
 /// Emits the requantization of one input into the type of `result`. `reals` holds one multiplier, or one per index of `axis`.
-FailureOr<Value> requantize(OpBuilder &builder, Operation *op, Value input, int64_t inputZero, ArrayRef<double> reals, std::optional<int64_t> axis,
-                            Value result, std::pair<int64_t, int64_t> range, Rounding rounding, ArrayRef<int64_t> shape = {}) {
+FailureOr<Value> requantize(OpBuilder &builder, Operation *op, Value input, int64_t inputZero, ArrayRef<double> reals,
+                            std::optional<int64_t> axis, Value result, std::pair<int64_t, int64_t> range, Rounding rounding,
+                            ArrayRef<int64_t> shape = {}) {
   SmallVector<int32_t> mantissas, shifts;
   if (llvm::all_equal(reals)) {
     reals = reals.take_front();
@@ -84,8 +85,9 @@ FailureOr<Value> requantize(OpBuilder &builder, Operation *op, Value input, int6
   auto type = RankedTensorType::get(shape.empty() ? getShape(result) : shape, getCodeType(quantized));
   auto requantized = RequantizeOp::create(
       builder, op->getLoc(), type, input, builder.getDenseI64ArrayAttr({inputZero}), builder.getDenseI32ArrayAttr(mantissas),
-      builder.getDenseI32ArrayAttr(shifts), axis ? builder.getI64IntegerAttr(*axis) : IntegerAttr(), builder.getI64IntegerAttr(quantized.getZeroPoint()),
-      builder.getI64IntegerAttr(range.first), builder.getI64IntegerAttr(range.second), RoundingAttr::get(builder.getContext(), rounding));
+      builder.getDenseI32ArrayAttr(shifts), axis ? builder.getI64IntegerAttr(*axis) : IntegerAttr(),
+      builder.getI64IntegerAttr(quantized.getZeroPoint()), builder.getI64IntegerAttr(range.first),
+      builder.getI64IntegerAttr(range.second), RoundingAttr::get(builder.getContext(), rounding));
   return requantized.getResult();
 }
 
@@ -103,18 +105,20 @@ LogicalResult proveAccumulator(OpBuilder &builder, Operation *op) {
 }
 
 /// The common end of every op that sums: proof, requantization into the type of `op`'s result, replacement.
-LogicalResult closeAccumulator(ConversionPatternRewriter &rewriter, Operation *op, Operation *accumulator, int64_t inputZero, ArrayRef<double> reals,
-                               std::optional<int64_t> axis, Rounding rounding) {
+LogicalResult closeAccumulator(ConversionPatternRewriter &rewriter, Operation *op, Operation *accumulator, int64_t inputZero,
+                               ArrayRef<double> reals, std::optional<int64_t> axis, Rounding rounding) {
   if (failed(proveAccumulator(rewriter, accumulator)))
     return failure();
-  auto result = requantize(rewriter, op, accumulator->getResult(0), inputZero, reals, axis, op->getResult(0), getCodeRange(op), rounding);
+  auto result =
+      requantize(rewriter, op, accumulator->getResult(0), inputZero, reals, axis, op->getResult(0), getCodeRange(op), rounding);
   if (failed(result))
     return failure();
   rewriter.replaceOp(op, *result);
   return success();
 }
 
-/// The integer weights of a contraction with their zero points subtracted (i16 if they no longer fit), and the real scale per channel.
+/// The integer weights of a contraction with their zero points subtracted (i16 if they no longer fit), and the real scale per
+/// channel.
 struct Weights {
   Value value;
   SmallVector<int64_t> codes;
@@ -141,7 +145,8 @@ FailureOr<Weights> getWeights(OpBuilder &builder, Operation *op, Value quantized
   return weights;
 }
 
-/// The bias codes plus `correction` per channel as a constant, i32 unless a value needs i64. Null if all are zero and there was no bias.
+/// The bias codes plus `correction` per channel as a constant, i32 unless a value needs i64. Null if all are zero and there was
+/// no bias.
 FailureOr<Value> getBias(OpBuilder &builder, Operation *op, Value quantized, Value integer, ArrayRef<double> expectedScales,
                          ArrayRef<int64_t> correction) {
   SmallVector<int64_t> codes(correction);
@@ -155,7 +160,8 @@ FailureOr<Value> getBias(OpBuilder &builder, Operation *op, Value quantized, Val
       double scale = scales[scales.size() == 1 ? 0 : c];
       // N15: equal up to the f32 rounding that model files apply to the product.
       if (std::fabs(scale - expectedScales[c]) > 0x1p-22 * expectedScales[c])
-        return op->emitError() << "bias scale " << scale << " of channel " << c << " is not input scale * weight scale = " << expectedScales[c]
+        return op->emitError() << "bias scale " << scale << " of channel " << c
+                               << " is not input scale * weight scale = " << expectedScales[c]
                                << "; requantize the bias in the model",
                failure();
     }
@@ -205,8 +211,9 @@ struct LowerConv : Pattern<ConvOp> {
     auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, correction);
     if (failed(bias))
       return failure();
-    auto conv = ConvOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(), weights->value, *bias,
-                               op.getStrides(), op.getPads(), op.getDilations(), op.getGroups(), FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
+    auto conv = ConvOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(),
+                               weights->value, *bias, op.getStrides(), op.getPads(), op.getDilations(), op.getGroups(),
+                               FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
     return closeAccumulator(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, rounding);
   }
 };
@@ -225,9 +232,10 @@ struct LowerConvTranspose : Pattern<ConvTransposeOp> {
     auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, SmallVector<int64_t>(channels, 0));
     if (failed(bias))
       return failure();
-    auto conv = ConvTransposeOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(), weights->value,
-                                        *bias, op.getStrides(), op.getPads(), op.getOutputPadding(), op.getDilations(), op.getGroups(), FloatAttr(),
-                                        FloatAttr(), x.zeroPoint, IntegerAttr());
+    auto conv =
+        ConvTransposeOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(),
+                                weights->value, *bias, op.getStrides(), op.getPads(), op.getOutputPadding(), op.getDilations(),
+                                op.getGroups(), FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
     return closeAccumulator(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, rounding);
   }
 };
@@ -266,8 +274,8 @@ struct LowerMatmul : Pattern<MatmulOp> {
     auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, correction);
     if (failed(bias))
       return failure();
-    auto matmul = MatmulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), rhs, *bias, FloatAttr(),
-                                   FloatAttr(), lhsZero, rhsZero, IntegerAttr());
+    auto matmul = MatmulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), rhs,
+                                   *bias, FloatAttr(), FloatAttr(), lhsZero, rhsZero, IntegerAttr());
     return closeAccumulator(rewriter, op, matmul, 0, divideBy(scales, y.scale), getShape(op.getResult()).size() - 1, rounding);
   }
 };
@@ -286,10 +294,12 @@ template <typename OpTy, int sign> struct LowerSum : Pattern<OpTy> {
       return op.emitError("operand scale is more than 2^24 times the result's; check the ranges");
     getCommonMultipliers(reals, this->rounding, mantissas, shift);
     auto [low, high] = getCodeRange(op);
-    rewriter.replaceOpWithNewOp<RequantizeOp>(
-        op, this->integerType(op.getResult()), ValueRange{in.getLhs(), in.getRhs()}, rewriter.getDenseI64ArrayAttr({a.zeroPoint, b.zeroPoint}),
-        rewriter.getDenseI32ArrayAttr(mantissas), rewriter.getDenseI32ArrayAttr({shift}), IntegerAttr(), rewriter.getI64IntegerAttr(y.zeroPoint),
-        rewriter.getI64IntegerAttr(low), rewriter.getI64IntegerAttr(high), RoundingAttr::get(rewriter.getContext(), this->rounding));
+    rewriter.replaceOpWithNewOp<RequantizeOp>(op, this->integerType(op.getResult()), ValueRange{in.getLhs(), in.getRhs()},
+                                              rewriter.getDenseI64ArrayAttr({a.zeroPoint, b.zeroPoint}),
+                                              rewriter.getDenseI32ArrayAttr(mantissas), rewriter.getDenseI32ArrayAttr({shift}),
+                                              IntegerAttr(), rewriter.getI64IntegerAttr(y.zeroPoint),
+                                              rewriter.getI64IntegerAttr(low), rewriter.getI64IntegerAttr(high),
+                                              RoundingAttr::get(rewriter.getContext(), this->rounding));
     return success();
   }
 };
@@ -300,8 +310,8 @@ struct LowerMul : Pattern<MulOp> {
     if (failed(requireAffine(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()})))
       return failure();
     auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
-    auto mul = MulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), in.getRhs(), FloatAttr(),
-                             FloatAttr(), a.zeroPoint, b.zeroPoint, IntegerAttr());
+    auto mul = MulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(),
+                             in.getRhs(), FloatAttr(), FloatAttr(), a.zeroPoint, b.zeroPoint, IntegerAttr());
     return closeAccumulator(rewriter, op, mul, 0, {a.scale * b.scale / y.scale}, std::nullopt, rounding);
   }
 };
@@ -313,7 +323,8 @@ struct LowerClamp : Pattern<ClampOp> {
       return failure();
     auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
     auto range = getCodeRange(op);
-    auto result = requantize(rewriter, op, in.getInput(), x.zeroPoint, {x.scale / y.scale}, std::nullopt, op.getResult(), range, rounding);
+    auto result =
+        requantize(rewriter, op, in.getInput(), x.zeroPoint, {x.scale / y.scale}, std::nullopt, op.getResult(), range, rounding);
     if (failed(result))
       return failure();
     rewriter.replaceOp(op, *result);
@@ -391,8 +402,9 @@ struct LowerAveragePool : Pattern<PoolOp> {
       return rewriter.notifyMatchFailure(op, "not an average over activations");
     auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
     int64_t window = product(op.getKernel());
-    auto sum = PoolOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), PoolKind::Sum, in.getInput(),
-                              op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(), false, x.zeroPoint, IntegerAttr());
+    auto sum =
+        PoolOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), PoolKind::Sum, in.getInput(),
+                       op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(), false, x.zeroPoint, IntegerAttr());
     if (failed(proveAccumulator(rewriter, sum)))
       return failure();
     auto range = getCodeRange(op);
@@ -449,8 +461,8 @@ struct LowerReduce : Pattern<ReduceOp> {
       return rewriter.notifyMatchFailure(op, "not a sum or mean over activations");
     auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
     int64_t count = product(getShape(op.getInput())) / product(getShape(op.getResult()));
-    auto sum = ReduceOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), ReduceKind::Sum, in.getInput(),
-                                op.getAxes(), op.getKeepDims(), IntegerAttr());
+    auto sum = ReduceOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), ReduceKind::Sum,
+                                in.getInput(), op.getAxes(), op.getKeepDims(), IntegerAttr());
     double real = op.getKind() == ReduceKind::Mean ? x.scale / (y.scale * double(count)) : x.scale / y.scale;
     return closeAccumulator(rewriter, op, sum, count * x.zeroPoint, {real}, std::nullopt, rounding);
   }
@@ -477,13 +489,14 @@ struct LowerSameScale : ConversionPattern {
       auto x = getAffine(before);
       if (failed(x) || failed(y))
         return rewriter.notifyMatchFailure(op, "needs activations with one scale per tensor");
-      auto moved = requantize(rewriter, op, now, x->zeroPoint, {x->scale / y->scale}, std::nullopt, result, getScheme(result.getType()).getCodeRange(),
-                              rounding, getShape(before));
+      auto moved = requantize(rewriter, op, now, x->zeroPoint, {x->scale / y->scale}, std::nullopt, result,
+                              getScheme(result.getType()).getCodeRange(), rounding, getShape(before));
       if (failed(moved))
         return failure();
       inputs.push_back(*moved);
     }
-    OperationState state(op->getLoc(), op->getName(), inputs, {getTypeConverter()->convertType(result.getType())}, op->getAttrs());
+    OperationState state(op->getLoc(), op->getName(), inputs, {getTypeConverter()->convertType(result.getType())},
+                         op->getAttrs());
     Operation *integer = rewriter.create(state);
     if (auto pad = dyn_cast<PadOp>(integer))
       if (pad.getMode() == PadMode::Constant)
@@ -515,7 +528,8 @@ struct LowerQuantize : Pattern<quant::QuantizeCastOp> {
       return op.emitError("a computed value needs one scale per tensor");
     auto [low, high] = getScheme(op.getType()).getCodeRange();
     rewriter.replaceOpWithNewOp<QuantizeOp>(op, integerType(op.getResult()), in.getInput(), rewriter.getF32FloatAttr(x->scale),
-                                            rewriter.getI64IntegerAttr(x->zeroPoint), rewriter.getI64IntegerAttr(low), rewriter.getI64IntegerAttr(high));
+                                            rewriter.getI64IntegerAttr(x->zeroPoint), rewriter.getI64IntegerAttr(low),
+                                            rewriter.getI64IntegerAttr(high));
     return success();
   }
 };
@@ -526,7 +540,8 @@ struct LowerDequantize : Pattern<quant::DequantizeCastOp> {
     // A constant that only float ops read becomes a float constant: nothing is left to compute.
     if (ElementsAttr codes = getConstant(in.getInput())) {
       SmallVector<double> values = getScheme(op.getInput().getType()).decode(getInts(codes), getShape(op.getInput()));
-      rewriter.replaceOpWithNewOp<ConstantOp>(op, makeElements(cast<RankedTensorType>(op.getType()), SmallVector<float>(values.begin(), values.end())));
+      rewriter.replaceOpWithNewOp<ConstantOp>(
+          op, makeElements(cast<RankedTensorType>(op.getType()), SmallVector<float>(values.begin(), values.end())));
       return success();
     }
     auto x = getAffine(op.getInput());
@@ -553,13 +568,15 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     llvm::replace(name, '-', '_');
     auto rounding = symbolizeRounding(name);
     if (!rounding) {
-      function.emitError() << "unknown rounding contract '" << contract << "': use onnx, ort, tflite-double, tflite-single or pow2";
+      function.emitError() << "unknown rounding contract '" << contract
+                           << "': use onnx, ort, tflite-double, tflite-single or pow2";
       return signalPassFailure();
     }
     IntegerTypes types;
     RewritePatternSet patterns(context);
-    patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp, LowerActivation, LowerPRelu,
-                 LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize, LowerDequantize>(types, context, *rounding);
+    patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
+                 LowerActivation, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize,
+                 LowerDequantize>(types, context, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
     populateCallOpTypeConversionPattern(patterns, types);

@@ -14,8 +14,8 @@ namespace qc {
 namespace {
 /// The ops between the last codes and a float result that the wrapper computes: a softmax and what moves or rounds its values.
 struct Tail {
-  DequantizeOp dequantize;             ///< null: the result does not come from codes
-  SmallVector<Operation *> ops;        ///< in order of execution, without the dequantize
+  DequantizeOp dequantize;      ///< null: the result does not come from codes
+  SmallVector<Operation *> ops; ///< in order of execution, without the dequantize
 };
 
 Tail findTail(Value result) {
@@ -100,9 +100,9 @@ struct SplitBoundary : impl::SplitBoundaryBase<SplitBoundary> {
         callArguments.push_back(outer);
         continue;
       }
-      callArguments.push_back(
-          QuantizeOp::create(builder, quantize.getLoc(), quantize.getType(), outer, quantize.getScaleAttr(), quantize.getZeroPointAttr(),
-                             quantize.getCodeMinAttr(), quantize.getCodeMaxAttr()));
+      callArguments.push_back(QuantizeOp::create(builder, quantize.getLoc(), quantize.getType(), outer, quantize.getScaleAttr(),
+                                                 quantize.getZeroPointAttr(), quantize.getCodeMinAttr(),
+                                                 quantize.getCodeMaxAttr()));
       argument.setType(quantize.getType());
       quantize.getResult().replaceAllUsesWith(argument);
       main.setArgAttr(i, "qc.scale", quantize.getScaleAttr());
@@ -155,12 +155,14 @@ struct SplitBoundary : impl::SplitBoundaryBase<SplitBoundary> {
     InFlightDiagnostic diagnostic;
     auto add = [&](Operation *op, std::string reason) {
       auto entry = [&](StringRef key, StringRef value) { return builder.getNamedAttr(key, builder.getStringAttr(value)); };
-      list.push_back(builder.getDictionaryAttr({entry("name", getLocName(op->getLoc())), entry("op", op->getName().stripDialect()), entry("reason", reason)}));
+      list.push_back(builder.getDictionaryAttr(
+          {entry("name", getLocName(op->getLoc())), entry("op", op->getName().stripDialect()), entry("reason", reason)}));
       if (integerOnly)
         op->emitError() << "'" << op->getName().stripDialect() << "' stays in float, which -integer-only forbids: " << reason;
     };
     for (Operation &op : run.getBody().front().without_terminator()) {
-      if (isa<QuantizeOp, DequantizeOp, ConstantOp>(op) || (llvm::none_of(op.getOperands(), isFloat) && llvm::none_of(op.getResults(), isFloat)))
+      if (isa<QuantizeOp, DequantizeOp, ConstantOp>(op) ||
+          (llvm::none_of(op.getOperands(), isFloat) && llvm::none_of(op.getResults(), isFloat)))
         continue;
       std::string reason = "its operands or result have no quantized type";
       if (auto stated = op.getAttrOfType<StringAttr>("qc.float_reason"))

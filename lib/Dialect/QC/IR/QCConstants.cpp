@@ -51,7 +51,8 @@ FailureOr<SmallVector<int64_t>> qc::broadcastShapes(ArrayRef<int64_t> a, ArrayRe
   for (size_t i = 0; i < rank; ++i) {
     int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
     if (x != y && x != 1 && y != 1) {
-      why = "shapes do not broadcast: sizes " + std::to_string(x) + " and " + std::to_string(y) + " in dimension -" + std::to_string(i + 1);
+      why = "shapes do not broadcast: sizes " + std::to_string(x) + " and " + std::to_string(y) + " in dimension -" +
+            std::to_string(i + 1);
       return failure();
     }
     result[rank - 1 - i] = x == 1 ? y : x;
@@ -76,7 +77,8 @@ constexpr size_t blobThreshold = 1024;
 template <typename T> ElementsAttr makeBlob(RankedTensorType type, ArrayRef<T> values) {
   // No more than malloc's alignment: --verify-roundtrip reads bytecode from an ordinary string.
   auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
-      ArrayRef<char>(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)), alignof(std::max_align_t), /*dataIsMutable=*/false);
+      ArrayRef<char>(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)), alignof(std::max_align_t),
+      /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, "qc", std::move(blob));
 }
 

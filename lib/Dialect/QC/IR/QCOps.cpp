@@ -10,7 +10,8 @@ using namespace qc;
 #define GET_OP_CLASSES
 #include "qc/Dialect/QC/IR/QCOps.cpp.inc"
 
-//===-- Constant -------------------------------------------------------------------------------------------------------------===//
+//===-- Constant
+//-------------------------------------------------------------------------------------------------------------===//
 
 ParseResult ConstantOp::parse(OpAsmParser &parser, OperationState &state) {
   ElementsAttr value;
@@ -38,14 +39,17 @@ LogicalResult ConstantOp::verify() {
   Type element = qc::getElementType(getResult());
   if (auto quantized = dyn_cast<quant::QuantizedType>(element))
     element = qc::getCodeType(quantized);
-  if (element != getValue().getShapedType().getElementType() || getValue().getShapedType().getShape() != qc::getShape(getResult()))
-    return emitOpError() << "value must have shape and element type of the result (" << element << "), got " << getValue().getType();
+  if (element != getValue().getShapedType().getElementType() ||
+      getValue().getShapedType().getShape() != qc::getShape(getResult()))
+    return emitOpError() << "value must have shape and element type of the result (" << element << "), got "
+                         << getValue().getType();
   return success();
 }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 
-//===-- Roles ----------------------------------------------------------------------------------------------------------------===//
+//===-- Roles
+//----------------------------------------------------------------------------------------------------------------===//
 
 static OperandRole contractionRole(unsigned index) {
   return index == 0 ? OperandRole::Activation : index == 1 ? OperandRole::Weight : OperandRole::Bias;
@@ -120,7 +124,8 @@ std::string PReluOp::whyFloat() {
   return getSlopeAxis(*this) ? "" : "the slope varies along more than one axis";
 }
 
-//===-- Verifiers ------------------------------------------------------------------------------------------------------------===//
+//===-- Verifiers
+//------------------------------------------------------------------------------------------------------------===//
 
 /// A bias in the quantized and integer domains is a 32-bit or wider integer.
 static LogicalResult verifyContraction(Operation *op, Value bias) {
@@ -260,7 +265,8 @@ LogicalResult LutOp::verify() {
   return success();
 }
 
-//===-- Accumulators ---------------------------------------------------------------------------------------------------------===//
+//===-- Accumulators
+//---------------------------------------------------------------------------------------------------------===//
 
 /// Largest |code - zero_point| over all codes of an integer tensor.
 static uint64_t maxMagnitude(Value value, int64_t zeroPoint = 0) {
@@ -270,7 +276,8 @@ static uint64_t maxMagnitude(Value value, int64_t zeroPoint = 0) {
 
 /// max over channels of |bias| + sum |w| * inputMost; `channelOf(i)` is the output channel of weight element i.
 template <typename F>
-static FailureOr<uint64_t> boundWithWeights(Value weight, Value bias, uint64_t inputMost, int64_t channels, F channelOf, std::string &why) {
+static FailureOr<uint64_t> boundWithWeights(Value weight, Value bias, uint64_t inputMost, int64_t channels, F channelOf,
+                                            std::string &why) {
   ElementsAttr constant = getConstant(weight), biasConstant = bias ? getConstant(bias) : ElementsAttr();
   if (!constant || (bias && !biasConstant)) {
     why = "accumulator bound needs constant weights and bias";
@@ -300,11 +307,10 @@ FailureOr<uint64_t> ConvTransposeOp::computeAccBound(std::string &why) {
   auto w = qc::getShape(getWeight());
   int64_t taps = product(w.drop_front(2)), perGroup = w[1], inputsPerGroup = w[0] / getGroups();
   auto channelOf = [&](int64_t i) { return i / (taps * perGroup) / inputsPerGroup * perGroup + i / taps % perGroup; };
-  return boundWithWeights(getWeight(), getBias(), maxMagnitude(getInput(), getInputZeroPoint()), perGroup * getGroups(), channelOf, why);
+  return boundWithWeights(getWeight(), getBias(), maxMagnitude(getInput(), getInputZeroPoint()), perGroup * getGroups(),
+                          channelOf, why);
 }
-int64_t ConvTransposeOp::getMacs() {
-  return product(qc::getShape(getInput())) * product(qc::getShape(getWeight()).drop_front());
-}
+int64_t ConvTransposeOp::getMacs() { return product(qc::getShape(getInput())) * product(qc::getShape(getWeight()).drop_front()); }
 
 FailureOr<uint64_t> MatmulOp::computeAccBound(std::string &why) {
   auto b = qc::getShape(getRhs());

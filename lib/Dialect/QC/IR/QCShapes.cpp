@@ -72,7 +72,8 @@ FailureOr<Shape> ConvOp::inferShape(std::string &why) {
     return fail(why, "input and weight must have one rank of at least 3, got " + dim(x.size()) + " and " + dim(w.size()));
   int64_t groups = getGroups();
   if (groups < 1 || x[1] != w[1] * groups || w[0] % groups)
-    return fail(why, "groups " + dim(groups) + " do not fit input channels " + dim(x[1]) + " and weight [" + dim(w[0]) + ", " + dim(w[1]) + ", ...]");
+    return fail(why, "groups " + dim(groups) + " do not fit input channels " + dim(x[1]) + " and weight [" + dim(w[0]) + ", " +
+                         dim(w[1]) + ", ...]");
   if (failed(checkBias(getBias(), w[0], why)))
     return failure();
   Shape shape{x[0], w[0]};
@@ -87,7 +88,8 @@ FailureOr<Shape> ConvTransposeOp::inferShape(std::string &why) {
     return fail(why, "input and weight must have one rank of at least 3, got " + dim(x.size()) + " and " + dim(w.size()));
   int64_t groups = getGroups();
   if (groups < 1 || x[1] != w[0] || w[0] % groups)
-    return fail(why, "groups " + dim(groups) + " do not fit input channels " + dim(x[1]) + " and weight [" + dim(w[0]) + ", " + dim(w[1]) + ", ...]");
+    return fail(why, "groups " + dim(groups) + " do not fit input channels " + dim(x[1]) + " and weight [" + dim(w[0]) + ", " +
+                         dim(w[1]) + ", ...]");
   int64_t channels = w[1] * groups;
   size_t spatial = x.size() - 2;
   if (failed(checkBias(getBias(), channels, why)) ||

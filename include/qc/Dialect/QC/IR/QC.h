@@ -22,7 +22,8 @@ mlir::LogicalResult verifyInferredShape(mlir::Operation *op);
 mlir::LogicalResult verifyElementTypes(mlir::Operation *op);
 mlir::LogicalResult verifyAccumulator(mlir::Operation *op);
 
-//===-- Element types --------------------------------------------------------------------------------------------------------===//
+//===-- Element types
+//--------------------------------------------------------------------------------------------------------===//
 
 /// f32, quantized or integer: which of the three domains a tensor is in.
 enum class Domain { Float, Quantized, Integer };
@@ -44,14 +45,17 @@ mlir::Type getElementType(mlir::Value value);
 int64_t product(llvm::ArrayRef<int64_t> sizes);
 
 /// Numpy broadcast of two shapes, or failure with the reason.
-mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b, std::string &why);
+mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b,
+                                                            std::string &why);
 
 /// The name of the ONNX node or tensor that `loc` carries, or "" if none.
 llvm::StringRef getLocName(mlir::Location loc);
 
-//===-- Constants ------------------------------------------------------------------------------------------------------------===//
+//===-- Constants
+//------------------------------------------------------------------------------------------------------------===//
 
-/// The one way to make a constant attribute from numbers. Large ones are `dense_resource` blobs, which are not uniqued in the context.
+/// The one way to make a constant attribute from numbers. Large ones are `dense_resource` blobs, which are not uniqued in the
+/// context.
 mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<float> values);
 /// Integers of any width; `type` has an integer element type.
 mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<int64_t> values);
