@@ -12,8 +12,7 @@ namespace qc {
 #include "qc/Transforms/Passes.h.inc"
 
 namespace {
-//===-- Constants
-//------------------------------------------------------------------------------------------------------------===//
+//===-- Constants ----------------------------------------------------------------------------------------------------------===//
 
 /// What the evaluator computes on: f32 and integers.
 bool isPlain(Type type) {
@@ -50,8 +49,7 @@ struct FoldConstants : RewritePattern {
   }
 };
 
-//===-- Scales and offsets
-//---------------------------------------------------------------------------------------------------===//
+//===-- Scales and offsets -------------------------------------------------------------------------------------------------===//
 
 /// `constant`, broadcast to `shape`, as one number per index of `axis`; nothing if it varies along another axis or would widen
 /// `shape`.
@@ -250,9 +248,10 @@ struct MakeDepthwise : OpRewritePattern<AddOp> {
                                       makeElements(RankedTensorType::get(weightShape, rewriter.getF32Type()), *scale));
     Value bias = ConstantOp::create(rewriter, add.getLoc(),
                                     makeElements(RankedTensorType::get({channels}, rewriter.getF32Type()), *offset));
-    auto conv = rewriter.replaceOpWithNewOp<ConvOp>(add, add.getType(), inner->input, weight, bias, ones, zeros, ones, channels,
-                                                    FloatAttr(), FloatAttr(), /*pad_value=*/0, IntegerAttr());
+    auto conv = ConvOp::create(rewriter, add.getLoc(), add.getType(), inner->input, weight, bias, ones, zeros, ones, channels,
+                               FloatAttr(), FloatAttr(), /*pad_value=*/0, IntegerAttr());
     moveClamp(add, conv, rewriter);
+    rewriter.replaceOp(add, conv);
     return success();
   }
 };
@@ -271,10 +270,11 @@ struct DivToMul : OpRewritePattern<DivOp> {
       return rewriter.notifyMatchFailure(div, "a reciprocal is not finite in f32");
     Value factor = ConstantOp::create(rewriter, div.getRhs().getLoc(),
                                       makeElements(cast<RankedTensorType>(div.getRhs().getType()), *rounded));
-    auto mul = rewriter.replaceOpWithNewOp<MulOp>(div, div.getType(), div.getLhs(), factor, FloatAttr(), FloatAttr(),
-                                                  /*lhs_zero_point=*/0,
-                                                  /*rhs_zero_point=*/0, IntegerAttr());
+    auto mul = MulOp::create(rewriter, div.getLoc(), div.getType(), div.getLhs(), factor, FloatAttr(), FloatAttr(),
+                             /*lhs_zero_point=*/0,
+                             /*rhs_zero_point=*/0, IntegerAttr());
     moveClamp(div, mul, rewriter);
+    rewriter.replaceOp(div, mul);
     return success();
   }
 };
@@ -288,14 +288,14 @@ struct SubToAdd : OpRewritePattern<SubOp> {
     auto negated = llvm::map_to_vector(getFloats(constant), [](float v) { return -v; });
     Value summand = ConstantOp::create(rewriter, sub.getRhs().getLoc(),
                                        makeElements(cast<RankedTensorType>(sub.getRhs().getType()), negated));
-    auto add = rewriter.replaceOpWithNewOp<AddOp>(sub, sub.getType(), sub.getLhs(), summand, FloatAttr(), FloatAttr());
+    auto add = AddOp::create(rewriter, sub.getLoc(), sub.getType(), sub.getLhs(), summand, FloatAttr(), FloatAttr());
     moveClamp(sub, add, rewriter);
+    rewriter.replaceOp(sub, add);
     return success();
   }
 };
 
-//===-- No-ops
-//---------------------------------------------------------------------------------------------------------------===//
+//===-- No-ops -------------------------------------------------------------------------------------------------------------===//
 
 bool isAll(ArrayRef<int64_t> values, int64_t v) {
   return llvm::all_of(values, [&](int64_t x) { return x == v; });
@@ -403,8 +403,7 @@ struct MergeClamps : OpRewritePattern<ClampOp> {
   }
 };
 
-//===-- Pads
-//-----------------------------------------------------------------------------------------------------------------===//
+//===-- Pads ---------------------------------------------------------------------------------------------------------------===//
 
 struct FoldPad : OpRewritePattern<PadOp> {
   using OpRewritePattern::OpRewritePattern;

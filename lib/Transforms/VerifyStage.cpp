@@ -26,8 +26,7 @@ template <typename F> bool anyType(Operation *op, F predicate) {
 bool isQuantized(Type type) { return isa<ShapedType>(type) && getDomain(type) == Domain::Quantized; }
 bool isFloat(Type type) { return isa<ShapedType>(type) && getDomain(type) == Domain::Float; }
 
-//===-- Rules
-//----------------------------------------------------------------------------------------------------------------===//
+//===-- Rules --------------------------------------------------------------------------------------------------------------===//
 
 void graphDialects(Operation *op, Fail fail) {
   if (!isa<ModuleOp>(op) && !isa_and_nonnull<QCDialect, func::FuncDialect, quant::QuantDialect>(op->getDialect()))

@@ -125,8 +125,7 @@ LogicalResult importConvTranspose(Node &node) {
       ArrayRef<int64_t>(window->dilations), uint64_t(window->groups), FloatAttr(), FloatAttr(), uint64_t(0), IntegerAttr()));
 }
 
-//===-- Matrix products
-//------------------------------------------------------------------------------------------------------===//
+//===-- Matrix products ----------------------------------------------------------------------------------------------------===//
 
 /// A constant times a number; `factor` is 1 for what is not constant.
 Entry scale(Node &node, const Entry &x, float factor) {
@@ -233,8 +232,7 @@ LogicalResult importMatMul(Node &node) {
   return node.set(reshapes ? node.reshape(result, shape, node.loc()) : result);
 }
 
-//===-- Batch normalization
-//--------------------------------------------------------------------------------------------------===//
+//===-- Batch normalization ------------------------------------------------------------------------------------------------===//
 
 std::string checkBatchNormalization(Node &node) {
   if (node.getInt("training_mode", 0))

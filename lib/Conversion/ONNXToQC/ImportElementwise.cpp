@@ -9,8 +9,7 @@ using namespace mlir;
 
 namespace qc::onnximport {
 namespace {
-//===-- Folding
-//--------------------------------------------------------------------------------------------------------------===//
+//===-- Folding ------------------------------------------------------------------------------------------------------------===//
 
 /// Row-major position in `shape`, broadcast to the shape of `index`.
 int64_t broadcastPosition(ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
@@ -155,8 +154,7 @@ LogicalResult checkFinite(Node &node, const Entry &entry) {
   return node.set(entry);
 }
 
-//===-- Arithmetic
-//-----------------------------------------------------------------------------------------------------------===//
+//===-- Arithmetic ---------------------------------------------------------------------------------------------------------===//
 
 LogicalResult requireFloat(Node &node) {
   for (unsigned i = 0; i < node.numInputs(); ++i)
@@ -281,8 +279,7 @@ LogicalResult importNeg(Node &node) {
   return node.set(buildBinary(node, Binary::Mul, x, minus, node.loc()));
 }
 
-//===-- Clamps and activations
-//-----------------------------------------------------------------------------------------------===//
+//===-- Clamps and activations ---------------------------------------------------------------------------------------------===//
 
 LogicalResult importClamp(Node &node, float low, float high) {
   // min(max(x, low), high): a low limit above the high one never shows.
@@ -392,8 +389,7 @@ LogicalResult importPRelu(Node &node) {
   return node.set(node.create<PReluOp>(node.loc(), node.f32(), x, slope));
 }
 
-//===-- Casts and copies
-//-----------------------------------------------------------------------------------------------------===//
+//===-- Casts and copies ---------------------------------------------------------------------------------------------------===//
 
 /// ONNX Cast of a constant: float to integer truncates, to bool compares with zero.
 Entry foldCast(Node &node, const Host &x, Type to) {

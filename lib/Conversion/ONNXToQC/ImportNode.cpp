@@ -16,8 +16,7 @@ MLIRContext *Node::context() { return importer.builder.getContext(); }
 Type Node::f32() { return importer.builder.getF32Type(); }
 Type Node::i64() { return importer.builder.getI64Type(); }
 
-//===-- Problems
-//-------------------------------------------------------------------------------------------------------------===//
+//===-- Problems -----------------------------------------------------------------------------------------------------------===//
 
 InFlightDiagnostic Node::error() {
   hasFailed = true;
@@ -32,8 +31,7 @@ LogicalResult Node::fail(const Twine &reason) {
   return failure();
 }
 
-//===-- Inputs
-//---------------------------------------------------------------------------------------------------------------===//
+//===-- Inputs -------------------------------------------------------------------------------------------------------------===//
 
 const Entry &Node::input(unsigned i) const {
   static const Entry none;
@@ -63,8 +61,7 @@ Shape Node::constantInts(unsigned i, StringRef what) {
   return Shape(host->ints.begin(), host->ints.end());
 }
 
-//===-- Attributes
-//-----------------------------------------------------------------------------------------------------------===//
+//===-- Attributes ---------------------------------------------------------------------------------------------------------===//
 
 const onnx::AttributeProto *Node::attribute(StringRef attributeName) const {
   for (const auto &attribute : proto.attribute())
@@ -155,8 +152,7 @@ Shape Node::normalizeAxes(ArrayRef<int64_t> axes, int64_t rank) {
   return failed() ? Shape() : result;
 }
 
-//===-- Outputs
-//--------------------------------------------------------------------------------------------------------------===//
+//===-- Outputs ------------------------------------------------------------------------------------------------------------===//
 
 bool Node::wants(unsigned i) const {
   return int(i) < proto.output_size() && !proto.output(i).empty() && importer.countUses(proto.output(i)) > 0;

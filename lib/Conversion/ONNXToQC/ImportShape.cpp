@@ -8,8 +8,7 @@ using namespace mlir;
 
 namespace qc::onnximport {
 namespace {
-//===-- Shapes
-//---------------------------------------------------------------------------------------------------------------===//
+//===-- Shapes -------------------------------------------------------------------------------------------------------------===//
 
 LogicalResult importReshape(Node &node) {
   Shape target = node.constantInts(1, "its shape");
@@ -112,8 +111,7 @@ LogicalResult importSize(Node &node) {
   return node.set(node.constantEntry(Host{node.i64(), {}, {}, {countElements(node.shape(0))}}));
 }
 
-//===-- Constants
-//------------------------------------------------------------------------------------------------------------===//
+//===-- Constants ----------------------------------------------------------------------------------------------------------===//
 
 std::string checkConstant(Node &node) {
   for (const char *name : {"sparse_value", "value_string", "value_strings"})
@@ -195,8 +193,7 @@ LogicalResult importRange(Node &node) {
   return node.set(node.constantEntry(std::move(host)));
 }
 
-//===-- Joining, cutting, repeating
-//------------------------------------------------------------------------------------------===//
+//===-- Joining, cutting, repeating ----------------------------------------------------------------------------------------===//
 
 LogicalResult importConcat(Node &node) {
   if (!node.hasAttribute("axis"))
@@ -358,8 +355,7 @@ LogicalResult importTile(Node &node) {
   return node.set(x);
 }
 
-//===-- Pad
-//------------------------------------------------------------------------------------------------------------------===//
+//===-- Pad ----------------------------------------------------------------------------------------------------------------===//
 
 std::string checkPad(Node &node) {
   std::string mode = node.getString("mode", "constant");

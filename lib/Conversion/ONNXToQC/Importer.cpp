@@ -208,8 +208,7 @@ LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
   return diagnostic << "'" << nodeName(cycle.front()) << "'";
 }
 
-//===-- Unsupported nodes
-//----------------------------------------------------------------------------------------------------===//
+//===-- Unsupported nodes --------------------------------------------------------------------------------------------------===//
 
 std::string Importer::whyUnsupported(Node &node) {
   const std::string &domain = node.proto.domain(), &type = node.proto.op_type();
@@ -282,8 +281,7 @@ LogicalResult Importer::listUnsupported() {
   return error() << findings.size() << (findings.size() == 1 ? " node is" : " nodes are") << " not supported";
 }
 
-//===-- Inputs, initializers, outputs
-//----------------------------------------------------------------------------------------===//
+//===-- Inputs, initializers, outputs --------------------------------------------------------------------------------------===//
 
 FailureOr<RankedTensorType> Importer::getInputType(const onnx::ValueInfoProto &input) {
   const std::string &tensor = input.name();
@@ -542,8 +540,7 @@ OwningOpRef<ModuleOp> Importer::run() {
   return std::move(module);
 }
 
-//===-- Entry points
-//---------------------------------------------------------------------------------------------------------===//
+//===-- Entry points -------------------------------------------------------------------------------------------------------===//
 
 OwningOpRef<ModuleOp> importONNX(StringRef bytes, StringRef name, StringRef folder, MLIRContext &context,
                                  const ImportOptions &options) {

@@ -9,8 +9,7 @@ using namespace mlir;
 
 namespace qc {
 namespace {
-//===-- f32 functions: rule N11 of docs/Numerics.md, operation by operation as in lib/Dialect/QC/Reference/Math.cpp
-//--------------===//
+//===-- f32 functions: rule N11 of docs/Numerics.md, operation by operation as in lib/Dialect/QC/Reference/Math.cpp --------===//
 
 Value number(Scalars &s, double v) { return s.real(s.b.getF32Type(), v); }
 
@@ -69,8 +68,7 @@ Value emitActivation(Scalars &s, ActivationOp op, Value x) {
   return x;
 }
 
-//===-- Conversions
-//----------------------------------------------------------------------------------------------------------===//
+//===-- Conversions --------------------------------------------------------------------------------------------------------===//
 
 /// N2 in f32 alone: the quotient is limited before it is rounded, which changes nothing for codes of at most 16 bits, so that
 /// adding and subtracting 1.5 * 2^23 rounds it to an integer, ties to even.
@@ -135,8 +133,7 @@ Value emitCast(Scalars &s, Type from, Type to, Value x) {
   return wrap(s, want > have ? s.extend(x, from, storage) : s.truncate(x, storage), to);
 }
 
-//===-- Softmax
-//--------------------------------------------------------------------------------------------------------------===//
+//===-- Softmax ------------------------------------------------------------------------------------------------------------===//
 
 Value emitSoftmax(Emitter &e, SoftmaxOp op) {
   auto shape = getShape(op.getInput());

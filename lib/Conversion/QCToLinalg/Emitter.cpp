@@ -4,8 +4,7 @@
 using namespace mlir;
 
 namespace qc {
-//===-- Scalars
-//--------------------------------------------------------------------------------------------------------------===//
+//===-- Scalars ------------------------------------------------------------------------------------------------------------===//
 
 Value Scalars::index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
 Value Scalars::integer(Type type, int64_t value) {
@@ -57,8 +56,7 @@ Value Scalars::extend(Value x, Type code, Type to) {
 Value Scalars::truncate(Value x, Type to) { return x.getType() == to ? x : b.createOrFold<arith::TruncIOp>(loc, to, x); }
 Value Scalars::toIndex(Value x) { return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), x); }
 
-//===-- Values
-//---------------------------------------------------------------------------------------------------------------===//
+//===-- Values -------------------------------------------------------------------------------------------------------------===//
 
 Type Emitter::getStorage(Type element) {
   auto integer = dyn_cast<IntegerType>(element);
@@ -115,8 +113,7 @@ Value Emitter::get(Value value) {
 
 Value Emitter::empty(ArrayRef<int64_t> shape, Type element) { return tensor::EmptyOp::create(b, loc, shape, element); }
 
-//===-- Generic
-//--------------------------------------------------------------------------------------------------------------===//
+//===-- Generic ------------------------------------------------------------------------------------------------------------===//
 
 Value Emitter::generic(Value init, ArrayRef<Value> inputs, ArrayRef<AffineMap> maps, StringRef kinds, ScalarFn body) {
   SmallVector<utils::IteratorType> iterators = llvm::map_to_vector(
@@ -157,8 +154,7 @@ Value Emitter::fill(Value init, Value scalar) {
   return linalg::FillOp::create(b, loc, ValueRange(scalar), ValueRange(init)).getResult(0);
 }
 
-//===-- Loops and slices
-//-----------------------------------------------------------------------------------------------------===//
+//===-- Loops and slices ---------------------------------------------------------------------------------------------------===//
 
 Value Emitter::loop(Value low, Value high, int64_t step, Value init, LoopFn body) {
   if (auto l = getConstantIntValue(low), h = getConstantIntValue(high); l && h) {
@@ -217,8 +213,7 @@ Value Emitter::insert(Value part, Value into, ArrayRef<Value> offsets, ArrayRef<
                                        unitStrides(b, offsets.size(), strides));
 }
 
-//===-- Windows
-//--------------------------------------------------------------------------------------------------------------===//
+//===-- Windows ------------------------------------------------------------------------------------------------------------===//
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return a <= 0 ? 0 : (a + b - 1) / b; }
 

@@ -10,8 +10,7 @@ using namespace qc;
 #define GET_OP_CLASSES
 #include "qc/Dialect/QC/IR/QCOps.cpp.inc"
 
-//===-- Constant
-//-------------------------------------------------------------------------------------------------------------===//
+//===-- Constant -----------------------------------------------------------------------------------------------------------===//
 
 ParseResult ConstantOp::parse(OpAsmParser &parser, OperationState &state) {
   ElementsAttr value;
@@ -48,8 +47,7 @@ LogicalResult ConstantOp::verify() {
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 
-//===-- Roles
-//----------------------------------------------------------------------------------------------------------------===//
+//===-- Roles --------------------------------------------------------------------------------------------------------------===//
 
 static OperandRole contractionRole(unsigned index) {
   return index == 0 ? OperandRole::Activation : index == 1 ? OperandRole::Weight : OperandRole::Bias;
@@ -124,8 +122,7 @@ std::string PReluOp::whyFloat() {
   return getSlopeAxis(*this) ? "" : "the slope varies along more than one axis";
 }
 
-//===-- Verifiers
-//------------------------------------------------------------------------------------------------------------===//
+//===-- Verifiers ----------------------------------------------------------------------------------------------------------===//
 
 /// A bias in the quantized and integer domains is a 32-bit or wider integer.
 static LogicalResult verifyContraction(Operation *op, Value bias) {
@@ -265,8 +262,7 @@ LogicalResult LutOp::verify() {
   return success();
 }
 
-//===-- Accumulators
-//---------------------------------------------------------------------------------------------------------===//
+//===-- Accumulators -------------------------------------------------------------------------------------------------------===//
 
 /// Largest |code - zero_point| over all codes of an integer tensor.
 static uint64_t maxMagnitude(Value value, int64_t zeroPoint = 0) {

@@ -22,8 +22,7 @@ mlir::LogicalResult verifyInferredShape(mlir::Operation *op);
 mlir::LogicalResult verifyElementTypes(mlir::Operation *op);
 mlir::LogicalResult verifyAccumulator(mlir::Operation *op);
 
-//===-- Element types
-//--------------------------------------------------------------------------------------------------------===//
+//===-- Element types ------------------------------------------------------------------------------------------------------===//
 
 /// f32, quantized or integer: which of the three domains a tensor is in.
 enum class Domain { Float, Quantized, Integer };
@@ -51,8 +50,7 @@ mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64
 /// The name of the ONNX node or tensor that `loc` carries, or "" if none.
 llvm::StringRef getLocName(mlir::Location loc);
 
-//===-- Constants
-//------------------------------------------------------------------------------------------------------------===//
+//===-- Constants ----------------------------------------------------------------------------------------------------------===//
 
 /// The one way to make a constant attribute from numbers. Large ones are `dense_resource` blobs, which are not uniqued in the
 /// context.
