@@ -376,33 +376,6 @@ struct MergeTransposes : OpRewritePattern<TransposeOp> {
   }
 };
 
-struct MergeClamps : OpRewritePattern<ClampOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ClampOp outer, PatternRewriter &rewriter) const override {
-    auto inner = outer.getInput().getDefiningOp<ClampOp>();
-    if (!inner)
-      return rewriter.notifyMatchFailure(outer, "its input is no clamp");
-    auto pick = [&](std::optional<APFloat> a, std::optional<APFloat> b, bool upper) -> FloatAttr {
-      if (!a && !b)
-        return {};
-      float x = (a ? *a : *b).convertToFloat(), y = (b ? *b : *a).convertToFloat();
-      return rewriter.getF32FloatAttr(upper ? std::min(x, y) : std::max(x, y));
-    };
-    FloatAttr low = pick(inner.getClampMin(), outer.getClampMin(), false),
-              high = pick(inner.getClampMax(), outer.getClampMax(), true);
-    if (low && high && low.getValueAsDouble() > high.getValueAsDouble())
-      return rewriter.notifyMatchFailure(outer, "the two clamps have no value in common");
-    rewriter.modifyOpInPlace(outer, [&] {
-      outer.getInputMutable().set(inner.getInput());
-      if (low)
-        outer.setClampMinAttr(low);
-      if (high)
-        outer.setClampMaxAttr(high);
-    });
-    return success();
-  }
-};
-
 //===-- Pads ---------------------------------------------------------------------------------------------------------------===//
 
 struct FoldPad : OpRewritePattern<PadOp> {
@@ -463,7 +436,7 @@ private:
   LogicalResult simplify(bool makeDepthwise) {
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldConstants, FoldIntoContraction, DivToMul, SubToAdd, DropNoOp, DropIdentityAffine, MergeReshapes,
-                 MergeTransposes, MergeClamps, FoldPad>(&getContext());
+                 MergeTransposes, FoldPad>(&getContext());
     if (makeDepthwise)
       patterns.add<MakeDepthwise>(&getContext());
     // The patterns fold what may be folded; the driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the

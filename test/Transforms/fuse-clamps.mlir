@@ -69,3 +69,21 @@ func.func @no_fuse_away_casts(%a: tensor<4xf32>) -> tensor<4xf32> {
   %y = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// CHECK-LABEL: @merge_clamps
+// CHECK-NEXT: qc.clamp %{{.*}} {clamp_max = 5.000000e+00 : f32, clamp_min = 0.000000e+00 : f32}
+// CHECK-NEXT: return
+func.func @merge_clamps(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = qc.clamp %x {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  %1 = qc.clamp %0 {clamp_min = -1.0 : f32, clamp_max = 5.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: @no_merge_clamps_disjoint
+// CHECK: qc.clamp
+// CHECK: qc.clamp
+func.func @no_merge_clamps_disjoint(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = qc.clamp %x {clamp_min = 2.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  %1 = qc.clamp %0 {clamp_max = 1.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}

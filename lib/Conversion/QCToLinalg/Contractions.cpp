@@ -332,6 +332,9 @@ Value emitByRows(Emitter &e, const Conv &conv, Value w, const Epilogue &epilogue
 }
 } // namespace
 
+/// The one choice between the two forms; `outputs` are the output channels of a group.
+static bool isByChannels(int64_t outputs) { return outputs >= leastChannels; }
+
 std::string getLoopForm(Operation *op) {
   std::string name = op->getName().stripDialect().str();
   auto conv = dyn_cast<ConvOp>(op);
@@ -340,7 +343,7 @@ std::string getLoopForm(Operation *op) {
   int64_t groups = conv.getGroups(), outputs = getShape(conv.getWeight())[0] / groups;
   if (groups > 1)
     name += outputs == 1 ? ".depthwise" : ".grouped";
-  return name + (outputs >= leastChannels ? ".by-channels" : ".by-rows");
+  return name + (isByChannels(outputs) ? ".by-channels" : ".by-rows");
 }
 
 LogicalResult emitConv(Emitter &e, ConvOp op, const Epilogue &epilogue, Value &result) {
@@ -370,7 +373,7 @@ LogicalResult emitConv(Emitter &e, ConvOp op, const Epilogue &epilogue, Value &r
     shape = {y[0], y[1], pixels};
   }
   conv.out = e.empty(shape, Emitter::getStorage(epilogue.code));
-  if (conv.outputs >= leastChannels) {
+  if (isByChannels(conv.outputs)) {
     result = e.reshape(emitByChannels(e, conv, op.getWeight(), epilogue), y);
     return success();
   }
