@@ -1,0 +1,183 @@
+// Times contestants in turns: each runs for a block of some milliseconds before the next one's turn, so that all see the same
+// states of a machine whose speed changes. In a turn that fits several runs the first is dropped, since it finds the caches full
+// of the others' data.
+#include "CpuFeatures.h"
+#include "OnnxRuntime.h"
+#include "qbench.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <functional>
+#include <memory>
+#include <sstream>
+
+namespace qbench {
+namespace {
+struct Contestant {
+  std::string label;
+  std::function<double()> run;              ///< seconds of one run
+  std::function<std::vector<float>()> read; ///< float results of the last run; empty without
+  std::vector<double> times;
+  std::vector<float> results;
+};
+
+/// Memory aligned as the arena needs it; lives as long as the process.
+char *allocate(size_t bytes) {
+  void *memory = nullptr;
+  if (posix_memalign(&memory, 64, std::max<size_t>(bytes, 64)))
+    throw std::runtime_error("no memory");
+  return static_cast<char *>(memory);
+}
+
+std::vector<std::string> split(const std::string &text, char by) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, by);)
+    parts.push_back(part);
+  return parts;
+}
+
+using Function1 = void (*)(void *, void *, void *);
+
+/// LABEL:LIBRARY:SYMBOL:INPUT_BYTES:OUTPUT_BYTES:ARENA_BYTES[:f32]
+Contestant openObject(const std::string &text, const std::vector<float> &sample) {
+  std::vector<std::string> fields = split(text, ':');
+  if (fields.size() < 6)
+    throw std::runtime_error("--object " + text + ": not LABEL:LIBRARY:SYMBOL:INPUT_BYTES:OUTPUT_BYTES:ARENA_BYTES[:f32]");
+  void *library = dlopen(fields[1].c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    throw std::runtime_error(dlerror());
+  auto function = reinterpret_cast<Function1>(dlsym(library, fields[2].c_str()));
+  if (!function)
+    throw std::runtime_error(fields[1] + ": no function " + fields[2]);
+  size_t inputBytes = std::stoul(fields[3]), outputBytes = std::stoul(fields[4]);
+  char *input = allocate(inputBytes), *output = allocate(outputBytes), *arena = allocate(std::stoul(fields[5]));
+  bool f32 = fields.size() > 6 && fields[6] == "f32";
+  unsigned state = 1;
+  for (size_t i = 0; i < inputBytes; ++i) // codes; any will do
+    input[i] = char((state = state * 1664525 + 1013904223) >> 24);
+  if (f32)
+    for (size_t i = 0; i < inputBytes / sizeof(float); ++i)
+      reinterpret_cast<float *>(input)[i] = sample.at(i);
+  Contestant contestant;
+  contestant.label = fields[0];
+  contestant.run = [=] {
+    auto start = Clock::now();
+    function(input, output, arena);
+    return secondsSince(start);
+  };
+  if (f32)
+    contestant.read = [=] {
+      auto *values = reinterpret_cast<float *>(output);
+      return std::vector<float>(values, values + outputBytes / sizeof(float));
+    };
+  return contestant;
+}
+
+/// LABEL:MODEL.onnx
+Contestant openPeer(const std::string &text, std::vector<float> &sample) {
+  size_t colon = text.find(':');
+  if (colon == std::string::npos)
+    throw std::runtime_error("--peer " + text + ": not LABEL:MODEL");
+  auto session = std::make_shared<Session>(text.substr(colon + 1), Optimization::all);
+  if (session->inputs.size() != 1 || session->inputs[0].type != onnx::TensorProto::FLOAT)
+    throw std::runtime_error(text + ": only networks with one float input can be timed");
+  size_t count = size_t(product(session->inputs[0].shape));
+  if (sample.size() < count)
+    throw std::runtime_error("the sample is too short for " + text);
+  session->bind({{sample.data(), count * sizeof(float)}});
+  Contestant contestant;
+  contestant.label = text.substr(0, colon);
+  contestant.run = [session] { return session->run(); };
+  contestant.read = [session] {
+    const float *values = session->outputFloats(0);
+    return std::vector<float>(values, values + product(session->outputShape(0)));
+  };
+  return contestant;
+}
+
+/// Signal to noise in dB of `results` as an approximation of `reference`; NaN if they cannot be compared.
+double getSqnr(const std::vector<float> &reference, const std::vector<float> &results) {
+  if (reference.empty() || reference.size() != results.size())
+    return NAN;
+  double signal = 0, noise = 0;
+  for (size_t i = 0; i < reference.size(); ++i) {
+    signal += double(reference[i]) * reference[i];
+    noise += (double(reference[i]) - results[i]) * (double(reference[i]) - results[i]);
+  }
+  return noise > 0 ? 10 * std::log10(signal / noise) : 200;
+}
+} // namespace
+
+int timeModels(const Arguments &arguments) {
+  std::vector<std::string> objects, peers;
+  std::string runtime, samplePath;
+  double seconds = 1, block = 0.010;
+  bool limit = false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string &option = arguments[i];
+    if (option == "--object")
+      objects.push_back(valueOf(arguments, i));
+    else if (option == "--peer")
+      peers.push_back(valueOf(arguments, i));
+    else if (option == "--runtime")
+      runtime = valueOf(arguments, i);
+    else if (option == "--sample")
+      samplePath = valueOf(arguments, i);
+    else if (option == "--seconds")
+      seconds = atof(valueOf(arguments, i).c_str());
+    else if (option == "--block-ms")
+      block = atof(valueOf(arguments, i).c_str()) / 1000;
+    else if (option == "--core")
+      pinToCore(atoi(valueOf(arguments, i).c_str()));
+    else if (option == "--avx2")
+      limit = true;
+    else
+      throw std::runtime_error("time: unknown option " + option);
+  }
+  std::vector<float> sample = samplePath.empty() ? std::vector<float>() : readFloats(samplePath);
+  if (limit && getVectorLevel() != "avx2")
+    limitCpuToAvx2();
+  if (!peers.empty())
+    loadRuntime(runtime);
+  std::vector<Contestant> contestants;
+  for (const std::string &peer : peers)
+    contestants.push_back(openPeer(peer, sample));
+  for (const std::string &object : objects)
+    contestants.push_back(openObject(object, sample));
+
+  for (Contestant &contestant : contestants) { // warm up, and take the results while nothing else ran in between
+    for (auto start = Clock::now(); secondsSince(start) < 0.05;)
+      contestant.run();
+    if (contestant.read)
+      contestant.results = contestant.read();
+  }
+  for (auto start = Clock::now(); secondsSince(start) < seconds * double(contestants.size()) || contestants[0].times.size() < 5;)
+    for (Contestant &contestant : contestants) {
+      auto turn = Clock::now();
+      double last = contestant.run();
+      if (last > block / 4) // too long for several in one turn
+        contestant.times.push_back(last);
+      while (secondsSince(turn) + last < block)
+        contestant.times.push_back(last = contestant.run());
+    }
+
+  const Contestant *reference = nullptr;
+  for (const Contestant &contestant : contestants)
+    if (contestant.label == "fp32")
+      reference = &contestant;
+  for (Contestant &contestant : contestants) {
+    printf("{\"label\": %s, \"runs\": %zu", quote(contestant.label).c_str(), contestant.times.size());
+    for (auto [name, part] : {std::pair<const char *, double>{"min_us", 0}, {"p10_us", 0.1}, {"median_us", 0.5}})
+      printf(", \"%s\": %s", name, number(percentile(contestant.times, part) * 1e6).c_str());
+    double sqnr = reference ? getSqnr(reference->results, contestant.results) : NAN;
+    if (!std::isnan(sqnr) && &contestant != reference)
+      printf(", \"sqnr_db\": %s", number(sqnr).c_str());
+    printf("}\n");
+  }
+  return 0;
+}
+} // namespace qbench

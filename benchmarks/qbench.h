@@ -1,0 +1,38 @@
+// What the commands of qbench share. It is a development tool: a failure throws, and main prints it.
+#ifndef QCC_BENCHMARKS_QBENCH_H
+#define QCC_BENCHMARKS_QBENCH_H
+
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace qbench {
+using Arguments = std::vector<std::string>;
+
+/// Writes a random-weight network.
+int generate(const Arguments &arguments);
+/// Writes the peer's int8 variants of a float network, and what it counts in it.
+int peerModels(const Arguments &arguments);
+/// Times compiled objects and peer sessions in turns.
+int timeModels(const Arguments &arguments);
+/// Measures what a core can do at best.
+int peaks(const Arguments &arguments);
+
+using Clock = std::chrono::steady_clock;
+inline double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Linear interpolation between order statistics; `values` is sorted on return.
+double percentile(std::vector<double> &values, double part);
+/// Raw little-endian floats.
+std::vector<float> readFloats(const std::string &path);
+/// A JSON string literal.
+std::string quote(const std::string &text);
+/// Text of a JSON number with enough digits.
+std::string number(double value);
+/// Value of an option, which must follow it.
+const std::string &valueOf(const Arguments &arguments, size_t &index);
+} // namespace qbench
+
+#endif // QCC_BENCHMARKS_QBENCH_H
