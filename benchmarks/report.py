@@ -1,0 +1,147 @@
+"""Tables from the results of a benchmark run: `report.py results.json` prints Markdown. Pure formatting: needs nothing but Python."""
+import json
+import sys
+
+# Which of the peer's variants count as what: "fast" is its best int8 of all, "exact" its best whose weights keep eight bits and whose
+# sums do not saturate.
+EXACT = {"u8u8", "dyn-u8"}
+
+
+def table(header, rows):
+    if not rows:
+        return ""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def number(value, digits=3):
+    """Three significant digits, plainly written."""
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    places = digits
+    for limit in (1, 10, 100):
+        if abs(value) >= limit:
+            places -= 1
+    return "%.*f" % (max(places, 0), value)
+
+
+def ratio(value, goal=None):
+    """A ratio and, where there is a goal, whether it is reached."""
+    if value is None:
+        return "-"
+    if goal is None:
+        return "%.2f" % value
+    return "%.2f (%s %.2f)" % (value, "✓" if value <= goal else "✗", goal)
+
+
+def best(times, wanted):
+    """(label, p10) of the quickest variant."""
+    found = [(t["p10_us"], label) for label, t in times.items() if label in wanted]
+    return (min(found)[1], min(found)[0]) if found else (None, None)
+
+
+def bound_us(row, peaks, rate):
+    """The least time that the arithmetic and reading the weights allow."""
+    if "macs" not in row or not peaks:
+        return None
+    weights = row["weights"]
+    for limit, name in ((24 << 10, "read_l1"), (768 << 10, "read_l2"), (6 << 20, "read_4m"), (24 << 20, "read_16m"), (1 << 62, "read_dram")):
+        if weights <= limit:
+            break
+    return max(row["macs"] / rate, weights / peaks[name]) / 1000
+
+
+def time_row(row, peaks):
+    times = row["times"]
+    ours, goals = times["ours"]["p10_us"], row.get("goals", {})
+    variants = set(times) - {"ours", "ours_f32", "ours_float", "fp32"}
+    fast_label, fast = best(times, variants)
+    exact_label, exact = best(times, variants & EXACT)
+    fp32 = times.get("fp32", {}).get("p10_us")
+    over = lambda peer: ours / peer if peer else None
+    level = row["level"]
+    rate8 = peaks.get("u8s8_vpdpbusd_512") if level == "native" else None
+    rate8 = rate8 or peaks.get("u8s8_vpmaddubsw")
+    bound8, bound16 = (bound_us(row, peaks, r) if r else None for r in (rate8, peaks.get("i16_vpmaddwd")))
+    both = lambda label: "%s / %s" % (number(times[label]["p10_us"]), number(times[label]["median_us"])) if label in times else "-"
+    return [row["title"], number(row["macs"] / 1e6) if "macs" in row else "-", both("ours"), number(times.get("ours_f32", {}).get("p10_us")), both("fp32"),
+            "%s %s" % (both(fast_label), fast_label) if fast else "-", "%s %s" % (both(exact_label), exact_label) if exact else "-",
+            ratio(over(fp32), goals.get("goal_fp32")), ratio(over(fast), goals.get("goal_fast")), ratio(over(exact), goals.get("goal_exact")),
+            number(row["macs"] / ours / 1000) if "macs" in row else "-", ratio(bound8 / ours if bound8 else None), ratio(bound16 / ours if bound16 else None)]
+
+
+def detail_row(row):
+    times = row["times"]
+    decibel = lambda label: "%.1f" % times[label]["sqnr_db"] if "sqnr_db" in times.get(label, {}) else "-"
+    kib = lambda n: number(n / 1024)
+    return [row["title"], kib(row["text_bytes"]), kib(row["constant_bytes"]), kib(row["arena_bytes"]),
+            ratio(row["arena_bytes"] / row["arena_lower_bytes"] if row["arena_lower_bytes"] else None), "%.2f" % row["compile_s"], number(row["compile_mib"]),
+            decibel("ours_f32"), decibel("u8s8"), decibel("u8u8")]
+
+
+def float_row(row):
+    times = row["times"]
+    ours, peer = times["ours_float"]["p10_us"], times["fp32"]["p10_us"]
+    return [row["title"], number(ours), number(peer), "%.2f" % (peer / ours)]
+
+
+def count_row(row, columns):
+    counts, peer, goals = row["counts"], row["peer"], row.get("goals", {})
+    cells = [row["title"]]
+    for column in columns:
+        cells.append(number(counts.get(column), 4))
+        if column in ("n1", "i8mm"):
+            cells.append(number(peer.get(column), 4))
+            value = counts[column] / peer[column] if column in counts and column in peer else None
+            cells.append(ratio(value, goals.get("goal_" + column)))
+        elif column == "rvv256":
+            cells.append(ratio(counts[column] / counts["n1"] if "n1" in counts and column in counts else None))
+    return cells
+
+
+def make(results):
+    peaks = results.get("peaks", {})
+    text = "# Benchmarks\n\n%s" % results["date"]
+    if results.get("qcc_options"):
+        text += ", options of qcc: `%s`" % " ".join(results["qcc_options"])
+    text += ".\n"
+    for level in ("avx2", "native"):
+        rows = [row for row in results["times"] if row["level"] == level]
+        if not rows:
+            continue
+        widest = peaks.get("level", "")
+        what = "AVX2 on both sides" if level == "avx2" else "all that the core has (%s)" % widest
+        text += "\n## Times, %s\n\nMicroseconds, p10 / median of interleaved turns, one thread, one core" % what
+        versions = sorted({row["runtime"] for row in rows if "runtime" in row})
+        if versions:
+            text += ", ONNX Runtime %s" % ", ".join(versions)
+        text += (". Ratios are of p10; (✓ or ✗ and the goal). *Ours* takes and gives integers; the peer quantizes its float inputs, as *f32 entry* does. "
+                 "*Of bound* is the least time that the measured peak rates allow over ours, at the rates of u8 x s8 and of i16 products.\n\n")
+        text += table(["network", "MMAC", "ours", "f32 entry p10", "peer fp32", "peer int8 fast", "peer int8 exact", "ours / fp32", "ours / fast", "ours / exact", "GMAC/s",
+                       "of bound u8s8", "of bound i16"], [time_row(row, peaks) for row in rows])
+        text += ("\nKiB; seconds and MiB of qcc with given ranges; signal to noise in dB of the float results of one sample against the peer's fp32 "
+                 "(the peer's u8s8 saturates without VNNI).\n\n")
+        text += table(["network", ".text", "constants", "arena", "arena / bound", "qcc s", "qcc MiB", "ours dB", "u8s8 dB", "u8u8 dB"], [detail_row(row) for row in rows])
+        floats = [row for row in rows if "ours_float" in row["times"] and "fp32" in row["times"]]
+        if floats:
+            text += "\nFloat code (`-mode=f32`), p10 in microseconds:\n\n" + table(["network", "ours", "peer", "speed over the peer's"], [float_row(row) for row in floats])
+    if peaks:
+        text += "\n## Peak rates of this run\n\n" + table(["test", "rate"], [[key, "%s %s" % (number(value), "GB/s" if key.startswith("read") else "GMAC/s")]
+                                                                           for key, value in peaks.items() if key != "level"])
+    rows = [row for row in results["instructions"] if row["counts"]]
+    if rows:
+        columns = [column for column in ("n1", "i8mm", "rvv256") if any(column in row["counts"] for row in rows)]
+        titles = {"n1": ["AArch64 dotprod", "peer", "ours / peer"], "i8mm": ["AArch64 i8mm", "peer", "ours / peer"], "rvv256": ["RISC-V VLEN 256", "over dotprod"]}
+        text += "\n## Instructions per inference under qemu, thousands\n\nThe peer: %s\n\n" % results.get("peer_arm_provenance", "")
+        text += table(["network"] + sum((titles[column] for column in columns), []), [count_row(row, columns) for row in rows])
+    if results["failures"]:
+        text += "\n## Not measured\n\n" + "".join("- %s (%s): %s\n" % (f["name"], f["what"], " ".join(f["why"].split())) for f in results["failures"])
+    return text
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1]) as file:
+        print(make(json.load(file)), end="")

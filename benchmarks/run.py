@@ -1,0 +1,315 @@
+"""Builds the benchmark networks, compiles them with qcc, times them against ONNX Runtime in interleaved turns on one core, counts
+instructions for other processors under qemu, and writes the tables (docs/Benchmarks.md). Needs numpy; everything made is cached."""
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+
+import report
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROJECT = HERE.parent
+PEER = "onnxruntime-node@1.30.0"
+
+# Name, options of qcc, C compiler, command of qemu. A column of the instruction table each.
+COUNTED = {
+    "n1": ("aarch64", ["-target=aarch64"], "aarch64-linux-gnu-gcc", ["qemu-aarch64", "-cpu", "neoverse-n1"]),
+    "i8mm": ("aarch64", ["-target=aarch64", "-mattr=+i8mm"], "aarch64-linux-gnu-gcc", ["qemu-aarch64", "-cpu", "max,sve=off"]),
+    "rvv256": ("riscv64", ["-target=riscv64", "-mattr=+zvl256b"], "riscv64-linux-gnu-gcc",
+               ["qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,vext_spec=v1.0"]),
+}
+
+
+class Failure(Exception):
+    pass
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def digest(*parts):
+    """Name of a cached thing: the content of files and the text of everything else."""
+    h = hashlib.sha256()
+    for part in parts:
+        h.update(part.read_bytes() if isinstance(part, pathlib.Path) else repr(part).encode())
+        h.update(b"|")
+    return h.hexdigest()[:16]
+
+
+def run(command, **options):
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+    if done.returncode:
+        raise Failure("%s: %s" % (" ".join(map(str, command[:2])), done.stderr.strip()[-600:] or "exit %d" % done.returncode))
+    return done.stdout
+
+
+def measure(command):
+    """Wall seconds and peak MiB of a command."""
+    start = datetime.datetime.now()
+    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+    text = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise Failure("qcc: %s" % (text.strip()[-600:] or "exit %d" % child.returncode))
+    return (datetime.datetime.now() - start).total_seconds(), usage.ru_maxrss / 1024
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        base = os.environ.get("QCC_BENCH_CACHE") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "qcc-bench")
+        self.cache = pathlib.Path(base)
+        self.cache.mkdir(parents=True, exist_ok=True)
+        self.shared = pathlib.Path(os.environ.get("QCC_SHARED") or PROJECT.parent / "shared")
+        self.qcc = pathlib.Path(options.qcc or PROJECT / "build/bin/qcc").resolve()
+        if not self.qcc.exists():
+            raise SystemExit("%s: no compiler there; build the project first or give --qcc" % self.qcc)
+        self.qcc_key = digest(self.qcc)
+        self.qbench = self.build_qbench()
+        self.runtime = self.get_runtime()
+
+    # What everything needs
+
+    def build_qbench(self):
+        folder = self.cache / "build"
+        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+        if not (folder / "CMakeCache.txt").exists():
+            run(["cmake", "-S", HERE, "-B", folder] + generator)
+        run(["cmake", "--build", folder])
+        return folder / "qbench"
+
+    def get_runtime(self):
+        machine = {"x86_64": "x64", "aarch64": "arm64"}.get(os.uname().machine, "none")
+        where = lambda: sorted((self.cache / "npm").glob("node_modules/onnxruntime-node/bin/napi-v*/linux/%s/libonnxruntime.so.1" % machine))
+        if not where() and not self.options.no_peer:
+            (self.cache / "npm").mkdir(exist_ok=True)
+            try:
+                run(["npm", "install", "--prefix", self.cache / "npm", "--no-audit", "--no-fund", "--ignore-scripts", PEER])
+            except (Failure, FileNotFoundError) as failure:
+                say("NO PEER: %s could not be installed, so only qcc's code is timed.\n%s" % (PEER, failure))
+        found = [] if self.options.no_peer else where()
+        return found[-1] if found else None
+
+    # One network
+
+    def get_model(self, name, model):
+        if "folder" in model:
+            path = self.shared / "models" / model["folder"] / "model.onnx"
+            return path if path.exists() else None
+        path = self.cache / "generated" / (digest(HERE / "Generate.cpp", name) + ".onnx")
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            run([self.qbench, "generate", model["recipe"], path])
+        return path
+
+    def get_samples(self, name, model, path):
+        """Samples as .npz for qcc and, some of them, as raw floats for the peer."""
+        base = self.cache / "samples" / name
+        base.parent.mkdir(exist_ok=True)
+        npz, raw = base.with_suffix(".npz"), base.with_suffix(".bin")
+        if not raw.exists():
+            if "folder" in model:
+                evaluate = self.shared / "models/evaluate.py"
+                run([sys.executable, evaluate, "inputs", model["folder"], "calib", npz, "--limit", "32"])
+                arrays = dict(np.load(npz))
+                if len(arrays) != 1:
+                    raise Failure("a network with several inputs")
+            else:
+                shape = {"gemm_256": (256, 256), "gemm_128x768x768": (128, 768), "gemm_1024": (1024, 1024), "gemv_4096": (1, 4096)}.get(name)
+                shape = shape or ((1, 64, 56, 56) if "56x56x64" in name else (1, 3, 224, 224))
+                arrays = {"input": np.random.RandomState(1).randn(4, *shape).astype(np.float32)}
+                np.savez(npz, **arrays)
+            next(iter(arrays.values()))[:4].astype("<f4").tofile(raw)
+        return npz, raw
+
+    def compile(self, name, path, npz, flags):
+        """An object in the cache; the ranges are calibrated once and given, so that the time is that of the compiler alone."""
+        ranges = self.cache / "ranges" / ("%s-%s.json" % (name, digest(path)))
+        ranges.parent.mkdir(exist_ok=True)
+        folder = self.cache / "objects" / digest(self.qcc_key, path, flags)
+        stem = folder / name
+        stats = folder / "stats.json"
+        if stats.exists():
+            return stem, json.loads(stats.read_text())
+        folder.mkdir(parents=True, exist_ok=True)
+        calibrate = [self.qcc, path, "-calib=%s" % npz, "-dump-ranges=%s" % ranges, "-o", "%s.o" % stem] + flags
+        seconds = 0
+        if not ranges.exists():
+            seconds = measure(calibrate)[0]
+        compiling = [self.qcc, path, "-ranges=%s" % ranges, "-o", "%s.o" % stem] + flags
+        try:
+            wall, peak = measure(compiling)
+        except Failure: # ranges of another version of the compiler
+            seconds = measure(calibrate)[0]
+            wall, peak = measure(compiling)
+        result = {"compile_s": wall, "compile_mib": peak, "calibrate_s": seconds}
+        described = json.loads(pathlib.Path("%s.json" % stem).read_text())
+        size = {"i8": 1, "ui8": 1, "i16": 2, "i32": 4, "f32": 4}
+        count = lambda port: int(np.prod(port["shape"]))
+        bytes_of = lambda ports, f32: sum(count(p) * (4 if f32 else size.get(p["type"], 1)) for p in ports)
+        if len(described["inputs"]) != 1 or len(described["outputs"]) != 1:
+            raise Failure("a network with several inputs or outputs")
+        result["entries"] = {
+            entry: {"symbol": "%s_%s" % (described["name"], entry), "arena": described[entry]["arena_bytes"], "lower": described[entry]["arena_lower_bound"],
+                    "input": bytes_of(described["inputs"], entry == "run_f32"), "output": bytes_of(described["outputs"], entry == "run_f32")}
+            for entry in ("run", "run_f32") if described.get(entry)}
+        result["constant_bytes"] = described["constant_bytes"]
+        sections = re.findall(r"^(\.text\S*)\s+(\d+)", run(["size", "-A", "%s.o" % stem]), re.M)
+        result["text_bytes"] = sum(int(n) for _, n in sections)
+        stats.write_text(json.dumps(result))
+        return stem, result
+
+    def get_peer(self, name, path, raw):
+        """Prefix of the peer's int8 variants and what was counted in the network."""
+        prefix = self.cache / "peer" / digest(HERE / "PeerModels.cpp", path)
+        info = pathlib.Path("%s.json" % prefix)
+        prefix.parent.mkdir(exist_ok=True)
+        if not info.exists():
+            text = run([self.qbench, "peer-models", path, prefix, "--samples", raw, "--runtime", self.runtime])
+            info.write_text(text)
+        return prefix, json.loads(info.read_text())
+
+    def time(self, name, model, level):
+        path = self.get_model(name, model)
+        if not path:
+            raise Failure("not here (no %s)" % (self.shared / "models"))
+        npz, raw = self.get_samples(name, model, path)
+        flags = ["-target=x86-64"] if level == "avx2" else ["-target=host"]
+        stem, compiled = self.compile(name, path, npz, flags + self.options.qcc_option)
+        row = {"name": name, "title": model["title"], "level": level, "goals": {k: v for k, v in model.items() if k.startswith("goal")}}
+        row.update({k: compiled[k] for k in ("compile_s", "compile_mib", "text_bytes", "constant_bytes")})
+        row["arena_bytes"], row["arena_lower_bytes"] = compiled["entries"]["run"]["arena"], compiled["entries"]["run"]["lower"]
+        library = "%s.so" % stem
+        if not os.path.exists(library):
+            run(["cc", "-shared", "-o", library, "%s.o" % stem])
+        command = [self.qbench, "time", "--sample", raw, "--core", self.options.core, "--seconds", self.options.seconds]
+        for entry, f in compiled["entries"].items():
+            label = "ours" if entry == "run" else "ours_f32"
+            suffix = ":f32" if entry == "run_f32" else ""
+            command += ["--object", "%s:%s:%s:%d:%d:%d%s" % (label, library, f["symbol"], f["input"], f["output"], f["arena"], suffix)]
+        if self.options.f32:
+            float_stem, f32 = self.compile(name, path, npz, flags + ["-mode=f32"])
+            float_library = "%s.so" % float_stem
+            if not os.path.exists(float_library):
+                run(["cc", "-shared", "-o", float_library, "%s.o" % float_stem])
+            f = f32["entries"]["run_f32"]
+            command += ["--object", "ours_float:%s:%s:%d:%d:%d:f32" % (float_library, f["symbol"], f["input"], f["output"], f["arena"])]
+        if self.runtime:
+            prefix, info = self.get_peer(name, path, raw)
+            row["macs"], row["weights"] = info["macs"], info["weights"]
+            row["runtime"] = info["runtime"]
+            command += ["--runtime", self.runtime, "--peer", "fp32:%s" % path]
+            for variant in info["variants"]:
+                command += ["--peer", "%s:%s.%s.onnx" % (variant, prefix, variant)]
+            if level == "avx2":
+                command.append("--avx2")
+        row["times"] = {}
+        for line in run(command).splitlines():
+            times = json.loads(line)
+            row["times"][times.pop("label")] = times
+        return row
+
+    def count(self, name, model, column):
+        """Instructions of one inference in thousands."""
+        plugin = self.get_plugin()
+        _, flags, compiler, qemu = COUNTED[column]
+        path = self.get_model(name, model)
+        if not path:
+            raise Failure("not here")
+        npz, _ = self.get_samples(name, model, path)
+        stem, compiled = self.compile(name, path, npz, flags + self.options.qcc_option)
+        entry = compiled["entries"]["run"]
+        program = "%s.program" % stem
+        run([compiler, "-O2", "-static", "-o", program, HERE / "count.c", "%s.o" % stem, "-DRUN=" + entry["symbol"],
+             "-DINPUT_BYTES=%d" % entry["input"], "-DOUTPUT_BYTES=%d" % entry["output"], "-DARENA_BYTES=%d" % entry["arena"]])
+        counts = []
+        for repeats in (1, 3):
+            out = "%s.count" % stem
+            run(qemu + ["-plugin", plugin, "-d", "plugin", "-D", out, program, str(repeats)], timeout=300)
+            counts.append(int(re.search(r"instructions (\d+)", pathlib.Path(out).read_text()).group(1)))
+        return (counts[1] - counts[0]) / 2 / 1000
+
+    def get_plugin(self):
+        source = self.shared / "tools/insncount/insncount.c"
+        plugin = self.cache / "insncount.so"
+        if not source.exists():
+            raise Failure("%s is not here: instructions cannot be counted" % source)
+        if not plugin.exists():
+            run(["cc", "-O2", "-shared", "-fPIC", source, "-o", plugin])
+        return plugin
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="benchmarks/run.sh", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the small networks, short turns: about a minute")
+    parser.add_argument("--models", help="comma list; see models.json")
+    parser.add_argument("--isa", default="x86,aarch64,riscv64", help="comma list of x86 (times), aarch64, riscv64 (instructions under qemu)")
+    parser.add_argument("--level", default="avx2", choices=["avx2", "native", "both"],
+                        help="avx2: both sides use AVX2 at most, also where the machine has more; native: all that it has")
+    parser.add_argument("--core", type=int, default=os.cpu_count() - 1, help="the core that everything timed runs on")
+    parser.add_argument("--seconds", type=float, help="of timed runs per contestant")
+    parser.add_argument("--f32", action="store_true", help="also time the float code of -mode=f32")
+    parser.add_argument("--no-peer", action="store_true", help="time only qcc's code")
+    parser.add_argument("--qcc", help="the compiler (default build/bin/qcc)")
+    parser.add_argument("--qcc-option", action="append", default=[], help="given to qcc, for example --qcc-option=-pair-safe=shrink")
+    parser.add_argument("--out", default="benchmarks", help="stem of the results, .md and .json (default: benchmarks in the current folder)")
+    options = parser.parse_args()
+    options.seconds = options.seconds or (0.2 if options.quick else 0.6)
+    models = json.loads((HERE / "models.json").read_text())["models"]
+    if options.models:
+        unknown = set(options.models.split(",")) - set(models)
+        if unknown:
+            parser.error("no such model: %s; there are %s" % (", ".join(sorted(unknown)), ", ".join(models)))
+        models = {name: models[name] for name in options.models.split(",")}
+    elif options.quick:
+        models = {name: model for name, model in models.items() if model.get("quick")}
+    isas = set(options.isa.split(","))
+    if isas - {"x86", "aarch64", "riscv64"}:
+        parser.error("--isa takes x86, aarch64 and riscv64")
+
+    bench = Bench(options)
+    results = {"date": datetime.datetime.utcnow().strftime("%Y-%m-%d %H:%M UTC"), "qcc_options": options.qcc_option, "times": [], "instructions": [], "failures": []}
+    if "x86" in isas and os.uname().machine == "x86_64":
+        say("peak rates")
+        results["peaks"] = json.loads(run([bench.qbench, "peaks", "--core", options.core, "--seconds", 0.1 if options.quick else 0.25]))
+        for level in ["avx2", "native"] if options.level == "both" else [options.level]:
+            for name, model in models.items():
+                say("%s (%s)" % (name, level))
+                try:
+                    results["times"].append(bench.time(name, model, level))
+                except (Failure, subprocess.TimeoutExpired) as failure:
+                    results["failures"].append({"name": name, "what": level, "why": str(failure)})
+                    say("  failed: %s" % failure)
+    peer_arm = json.loads((HERE / "peers-arm64.json").read_text())
+    columns = [column for column, row in COUNTED.items() if row[0] in isas and shutil.which(row[2]) and shutil.which(row[3][0])]
+    for name, model in models.items() if columns else []:
+        row = {"name": name, "title": model["title"], "counts": {}, "peer": peer_arm["models"].get(model.get("peer_arm"), {}),
+               "goals": {k: v for k, v in model.items() if k.startswith("goal")}}
+        for column in columns:
+            say("%s (instructions, %s)" % (name, column))
+            try:
+                row["counts"][column] = bench.count(name, model, column)
+            except (Failure, subprocess.TimeoutExpired) as failure:
+                results["failures"].append({"name": name, "what": column, "why": str(failure)})
+                say("  failed: %s" % failure)
+        results["instructions"].append(row)
+    results["peer_arm_provenance"] = peer_arm["provenance"]
+
+    pathlib.Path(options.out + ".json").write_text(json.dumps(results, indent=1) + "\n")
+    text = report.make(results)
+    pathlib.Path(options.out + ".md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
