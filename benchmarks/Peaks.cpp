@@ -70,6 +70,22 @@ double measure(double seconds, double work, const std::function<void()> &slice) 
 }
 } // namespace
 
+std::vector<Probe> getProbes() {
+  constexpr double n = trips;
+  std::vector<Probe> probes = {
+      {"fp32_fma", n * 12 * 8, loopFma},
+      {"i16_vpmaddwd", n * 8 * 16, loopMaddwd},
+      {"u8s8_vpmaddubsw", n * 8 * 32, loopMaddubs},
+      {"u8s6_vpmaddubsw_pairs", n * 6 * 64, loopMaddubsPairs},
+      {"u8s4_vpmaddubsw_16bit", n * 8 * 32, loopMaddubs16},
+  };
+  if (getVectorLevel() == "avx512-vnni") {
+    probes.push_back({"u8s8_vpdpbusd_256", n * 12 * 32, loopVnni});
+    probes.push_back({"u8s8_vpdpbusd_512", n * 12 * 64, loopVnni512});
+  }
+  return probes;
+}
+
 int peaks(const Arguments &arguments) {
   double seconds = 0.25;
   for (size_t i = 0; i < arguments.size(); ++i)
@@ -82,25 +98,8 @@ int peaks(const Arguments &arguments) {
 
   std::string level = getVectorLevel();
   printf("{\"level\": %s", quote(level).c_str());
-  struct Row {
-    const char *name;
-    double macs; ///< a trip
-    void (*loop)();
-    bool usable;
-  };
-  bool vnni = level == "avx512-vnni";
-  const Row rows[] = {
-      {"fp32_fma", 12 * 8, loopFma, true},
-      {"i16_vpmaddwd", 8 * 16, loopMaddwd, true},
-      {"u8s8_vpmaddubsw", 8 * 32, loopMaddubs, true},
-      {"u8s6_vpmaddubsw_pairs", 6 * 64, loopMaddubsPairs, true},
-      {"u8s4_vpmaddubsw_16bit", 8 * 32, loopMaddubs16, true},
-      {"u8s8_vpdpbusd_256", 12 * 32, loopVnni, vnni},
-      {"u8s8_vpdpbusd_512", 12 * 64, loopVnni512, vnni},
-  };
-  for (const Row &row : rows)
-    if (row.usable)
-      printf(", %s: %s", quote(row.name).c_str(), number(measure(seconds, row.macs * double(trips), row.loop)).c_str());
+  for (const Probe &probe : getProbes())
+    printf(", %s: %s", quote(probe.name).c_str(), number(measure(seconds, probe.macs, probe.loop)).c_str());
 
   size_t capacity = size_t(256) << 20;
   void *memory = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -123,6 +122,7 @@ int peaks(const Arguments &arguments) {
   return 0;
 }
 #else
+std::vector<Probe> getProbes() { return {}; }
 int peaks(const Arguments &) { throw std::runtime_error("peaks: x86-64 only"); }
 #endif
 } // namespace qbench

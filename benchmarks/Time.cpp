@@ -5,6 +5,7 @@
 #include "OnnxRuntime.h"
 #include "qbench.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +21,9 @@ struct Contestant {
   std::string label;
   std::function<double()> run;              ///< seconds of one run
   std::function<std::vector<float>()> read; ///< float results of the last run; empty without
+  double macs = 0;                          ///< of a probe
   std::vector<double> times;
+  std::vector<double> turns; ///< the least time of each turn
   std::vector<float> results;
 };
 
@@ -113,7 +116,7 @@ double getSqnr(const std::vector<float> &reference, const std::vector<float> &re
 } // namespace
 
 int timeModels(const Arguments &arguments) {
-  std::vector<std::string> objects, peers;
+  std::vector<std::string> objects, peers, probes;
   std::string runtime, samplePath;
   double seconds = 1, block = 0.010;
   bool limit = false;
@@ -133,6 +136,8 @@ int timeModels(const Arguments &arguments) {
       block = atof(valueOf(arguments, i).c_str()) / 1000;
     else if (option == "--core")
       pinToCore(atoi(valueOf(arguments, i).c_str()));
+    else if (option == "--probe")
+      probes.push_back(valueOf(arguments, i));
     else if (option == "--avx2")
       limit = true;
     else
@@ -148,6 +153,23 @@ int timeModels(const Arguments &arguments) {
     contestants.push_back(openPeer(peer, sample));
   for (const std::string &object : objects)
     contestants.push_back(openObject(object, sample));
+  std::vector<Probe> known = getProbes();
+  for (const std::string &name : probes) {
+    auto probe = std::find_if(known.begin(), known.end(), [&](const Probe &p) { return p.name == name; });
+    if (probe == known.end())
+      throw std::runtime_error("--probe " + name + ": not on this core");
+    Contestant contestant;
+    contestant.label = name;
+    contestant.macs = probe->macs;
+    contestant.run = [loop = probe->loop] {
+      auto start = Clock::now();
+      loop();
+      return secondsSince(start);
+    };
+    contestants.push_back(contestant);
+  }
+  if (contestants.empty())
+    throw std::runtime_error("time: nothing to time");
 
   for (Contestant &contestant : contestants) { // warm up, and take the results while nothing else ran in between
     for (auto start = Clock::now(); secondsSince(start) < 0.05;)
@@ -159,20 +181,35 @@ int timeModels(const Arguments &arguments) {
     for (Contestant &contestant : contestants) {
       auto turn = Clock::now();
       double last = contestant.run();
+      size_t first = contestant.times.size();
       if (last > block / 4) // too long for several in one turn
         contestant.times.push_back(last);
       while (secondsSince(turn) + last < block)
         contestant.times.push_back(last = contestant.run());
+      auto from = contestant.times.begin() + std::ptrdiff_t(first);
+      contestant.turns.push_back(from == contestant.times.end() ? last : *std::min_element(from, contestant.times.end()));
     }
 
-  const Contestant *reference = nullptr;
-  for (const Contestant &contestant : contestants)
+  const Contestant *reference = nullptr, *ours = nullptr;
+  for (const Contestant &contestant : contestants) {
     if (contestant.label == "fp32")
       reference = &contestant;
+    if (contestant.label == "ours")
+      ours = &contestant;
+  }
   for (Contestant &contestant : contestants) {
     printf("{\"label\": %s, \"runs\": %zu", quote(contestant.label).c_str(), contestant.times.size());
     for (auto [name, part] : {std::pair<const char *, double>{"min_us", 0}, {"p10_us", 0.1}, {"median_us", 0.5}})
       printf(", \"%s\": %s", name, number(percentile(contestant.times, part) * 1e6).c_str());
+    if (ours && ours != &contestant) {
+      // Neighbouring turns see the same state of the machine, so the median of their ratios does not mix states.
+      std::vector<double> ratios;
+      for (size_t i = 0; i < contestant.turns.size(); ++i)
+        ratios.push_back(ours->turns[i] / contestant.turns[i]);
+      printf(", \"ours_over\": %s", number(percentile(ratios, 0.5)).c_str());
+    }
+    if (contestant.macs)
+      printf(", \"gmacs\": %s", number(contestant.macs / percentile(contestant.times, 0.1) / 1e9).c_str());
     double sqnr = reference ? getSqnr(reference->results, contestant.results) : NAN;
     if (!std::isnan(sqnr) && &contestant != reference)
       printf(", \"sqnr_db\": %s", number(sqnr).c_str());

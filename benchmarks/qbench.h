@@ -20,6 +20,15 @@ int timeModels(const Arguments &arguments);
 /// Measures what a core can do at best.
 int peaks(const Arguments &arguments);
 
+/// A loop of one instruction sequence on registers: what the core can do at best at this moment.
+struct Probe {
+  const char *name;
+  double macs; ///< a call
+  void (*loop)();
+};
+/// Those that this core can run.
+std::vector<Probe> getProbes();
+
 using Clock = std::chrono::steady_clock;
 inline double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 

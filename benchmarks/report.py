@@ -28,13 +28,16 @@ def number(value, digits=3):
     return "%.*f" % (max(places, 0), value)
 
 
-def ratio(value, goal=None):
-    """A ratio and, where there is a goal, whether it is reached."""
+def ratio(value, goal=None, paired=None):
+    """A ratio, that of neighbouring turns, and, where there is a goal, whether it is reached."""
     if value is None:
         return "-"
-    if goal is None:
-        return "%.2f" % value
-    return "%.2f (%s %.2f)" % (value, "✓" if value <= goal else "✗", goal)
+    text = "%.2f" % value
+    if paired is not None:
+        text += " · %.2f" % paired
+    if goal is not None:
+        text += " (%s %.2f)" % ("✓" if value <= goal else "✗", goal)
+    return text
 
 
 def best(times, wanted):
@@ -60,16 +63,16 @@ def time_row(row, peaks):
     variants = set(times) - {"ours", "ours_f32", "ours_float", "fp32"}
     fast_label, fast = best(times, variants)
     exact_label, exact = best(times, variants & EXACT)
-    fp32 = times.get("fp32", {}).get("p10_us")
-    over = lambda peer: ours / peer if peer else None
+    over = lambda label, goal: ratio(ours / times[label]["p10_us"], goals.get(goal), times[label].get("ours_over")) if label in times else "-"
     level = row["level"]
-    rate8 = peaks.get("u8s8_vpdpbusd_512") if level == "native" else None
-    rate8 = rate8 or peaks.get("u8s8_vpmaddubsw")
-    bound8, bound16 = (bound_us(row, peaks, r) if r else None for r in (rate8, peaks.get("i16_vpmaddwd")))
+    probes = dict(peaks, **row.get("probes", {})) # those of the same moments first
+    rate8 = probes.get("u8s8_vpdpbusd_512") if level == "native" else None
+    rate8 = rate8 or probes.get("u8s8_vpmaddubsw")
+    bound8, bound16 = (bound_us(row, peaks, r) if r else None for r in (rate8, probes.get("i16_vpmaddwd")))
     both = lambda label: "%s / %s" % (number(times[label]["p10_us"]), number(times[label]["median_us"])) if label in times else "-"
     return [row["title"], number(row["macs"] / 1e6) if "macs" in row else "-", both("ours"), number(times.get("ours_f32", {}).get("p10_us")), both("fp32"),
             "%s %s" % (both(fast_label), fast_label) if fast else "-", "%s %s" % (both(exact_label), exact_label) if exact else "-",
-            ratio(over(fp32), goals.get("goal_fp32")), ratio(over(fast), goals.get("goal_fast")), ratio(over(exact), goals.get("goal_exact")),
+            over("fp32", "goal_fp32"), over(fast_label, "goal_fast"), over(exact_label, "goal_exact"),
             number(row["macs"] / ours / 1000) if "macs" in row else "-", ratio(bound8 / ours if bound8 else None), ratio(bound16 / ours if bound16 else None)]
 
 
@@ -118,8 +121,8 @@ def make(results):
         versions = sorted({row["runtime"] for row in rows if "runtime" in row})
         if versions:
             text += ", ONNX Runtime %s" % ", ".join(versions)
-        text += (". Ratios are of p10; (✓ or ✗ and the goal). *Ours* takes and gives integers; the peer quantizes its float inputs, as *f32 entry* does. "
-                 "*Of bound* is the least time that the measured peak rates allow over ours, at the rates of u8 x s8 and of i16 products.\n\n")
+        text += (". Ratios are of p10 · the median over neighbouring turns (✓ or ✗ for p10, and the goal). *Ours* takes and gives integers; the peer quantizes its float inputs, as *f32 entry* does. "
+                 "*Of bound* is the least time that the measured peak rates allow over ours, at the rates of u8 x s8 and of i16 products that loops on registers reached in the same turns.\n\n")
         text += table(["network", "MMAC", "ours", "f32 entry p10", "peer fp32", "peer int8 fast", "peer int8 exact", "ours / fp32", "ours / fast", "ours / exact", "GMAC/s",
                        "of bound u8s8", "of bound i16"], [time_row(row, peaks) for row in rows])
         text += ("\nKiB; seconds and MiB of qcc with given ranges; signal to noise in dB of the float results of one sample against the peer's fp32 "

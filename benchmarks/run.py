@@ -27,6 +27,9 @@ COUNTED = {
                ["qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,vext_spec=v1.0"]),
 }
 
+# Peak rates that take turns with a network: its bound is that of the same moments.
+PROBES = {"avx2": {"i16_vpmaddwd", "u8s8_vpmaddubsw"}, "native": {"i16_vpmaddwd", "u8s8_vpmaddubsw", "u8s8_vpdpbusd_512"}}
+
 
 class Failure(Exception):
     pass
@@ -213,10 +216,17 @@ class Bench:
                 command += ["--peer", "%s:%s.%s.onnx" % (variant, prefix, variant)]
             if level == "avx2":
                 command.append("--avx2")
-        row["times"] = {}
+        for probe in PROBES[level] & set(self.peaks):
+            command += ["--probe", probe]
+        row["times"], row["probes"] = {}, {}
         for line in run(command).splitlines():
             times = json.loads(line)
-            row["times"][times.pop("label")] = times
+            label = times.pop("label")
+            if "gmacs" in times:
+                row["probes"][label] = times["gmacs"]
+                row["times_of_probes"] = dict(row.get("times_of_probes", {}), **{label: times})
+            else:
+                row["times"][label] = times
         return row
 
     def count(self, name, model, column):
@@ -281,7 +291,7 @@ def main():
     results = {"date": datetime.datetime.utcnow().strftime("%Y-%m-%d %H:%M UTC"), "qcc_options": options.qcc_option, "times": [], "instructions": [], "failures": []}
     if "x86" in isas and os.uname().machine == "x86_64":
         say("peak rates")
-        results["peaks"] = json.loads(run([bench.qbench, "peaks", "--core", options.core, "--seconds", 0.1 if options.quick else 0.25]))
+        results["peaks"] = bench.peaks = json.loads(run([bench.qbench, "peaks", "--core", options.core, "--seconds", 0.1 if options.quick else 0.25]))
         for level in ["avx2", "native"] if options.level == "both" else [options.level]:
             for name, model in models.items():
                 say("%s (%s)" % (name, level))
