@@ -91,6 +91,19 @@ def float_row(row):
     return [row["title"], number(ours), number(peer), "%.2f" % (peer / ours)]
 
 
+def layer_rows(row, peaks):
+    """A row a kernel; the prediction is the bound of its products and its constants, at the u8 x s8 rate of the same moments."""
+    rate = row.get("probes", {}).get("u8s8_vpmaddubsw") or peaks.get("u8s8_vpmaddubsw")
+    whole = row["layers"]["whole_us"]
+    rows = []
+    for layer in row["layers"]["layers"]:
+        time, macs = layer["p10_us"], layer.get("macs") or 0
+        bound = bound_us({"macs": macs, "weights": layer.get("constant_bytes", 0)}, peaks, rate) if macs and rate else None
+        rows.append([layer["name"], layer.get("kernel", "-"), "x".join(map(str, layer.get("output_shape", []))), number(macs / 1e6) if macs else "-", number(time),
+                     "%.1f %%" % (100 * time / whole), number(macs / time / 1000) if macs and time else "-", number(bound), ratio(bound / time if bound and time else None)])
+    return rows + [["*sum*", "", "", "", number(sum(layer["p10_us"] for layer in row["layers"]["layers"])), "", "", "", ""], ["*whole*", "", "", "", number(whole), "", "", "", ""]]
+
+
 def count_row(row, columns):
     counts, peer, goals = row["counts"], row["peer"], row.get("goals", {})
     cells = [row["title"]]
@@ -131,6 +144,10 @@ def make(results):
         floats = [row for row in rows if "ours_float" in row["times"] and "fp32" in row["times"]]
         if floats:
             text += "\nFloat code (`-mode=f32`), p10 in microseconds:\n\n" + table(["network", "ours", "peer", "speed over the peer's"], [float_row(row) for row in floats])
+    for row in results["times"]:
+        if row.get("layers"):
+            text += "\n## Kernels of %s, %s\n\nOne at a time, their data warm; p10 in microseconds.\n\n" % (row["title"], row["level"])
+            text += table(["kernel", "form", "output", "MMAC", "us", "of the whole", "GMAC/s", "bound us", "bound / us"], layer_rows(row, peaks))
     if peaks:
         text += "\n## Peak rates of this run\n\n" + table(["test", "rate"], [[key, "%s %s" % (number(value), "GB/s" if key.startswith("read") else "GMAC/s")]
                                                                            for key, value in peaks.items() if key != "level"])

@@ -227,7 +227,31 @@ class Bench:
                 row["times_of_probes"] = dict(row.get("times_of_probes", {}), **{label: times})
             else:
                 row["times"][label] = times
+        if self.options.layers:
+            row["layers"] = self.layers(row, stem, compiled["entries"]["run"], library)
         return row
+
+    def layers(self, row, stem, entry, library):
+        """Time of each kernel that `run` calls, with what the report says of its layer."""
+        listing = run(["objdump", "-d", "--no-show-raw-insn", library])
+        body = re.search(r"^([0-9a-f]+) <%s>:\n(.*?)^$" % re.escape(entry["symbol"]), listing, re.M | re.S)
+        start = int(body.group(1), 16)
+        command = [self.qbench, "layers", "--library", library, "--symbol", entry["symbol"], "--input", entry["input"], "--output", entry["output"],
+                   "--arena", entry["arena"], "--core", self.options.core, "--seconds", self.options.seconds]
+        sites = re.findall(r"^\s*([0-9a-f]+):\s+(?:call|jmp)\s+[0-9a-f]+ <(\w+)>", body.group(2), re.M)
+        for at, name in sites:
+            command += ["--site", "%d:%s" % (int(at, 16) - start, name)]
+        if not sites:
+            return None
+        measured = json.loads(run(command))
+        described = json.loads(pathlib.Path("%s.json" % stem).read_text())["layers"]
+        known = {re.sub(r"\W", "_", layer["name"][:40]): layer for layer in described}
+        for layer in measured["layers"]:
+            match = re.match(r"run_\d+_(.*)", layer["name"])
+            about = known.get(match.group(1)) if match else None
+            if about:
+                layer.update({k: about[k] for k in ("op", "kernel", "macs", "output_shape", "constant_bytes") if k in about})
+        return measured
 
     def count(self, name, model, column):
         """Instructions of one inference in thousands."""
@@ -269,6 +293,7 @@ def main():
     parser.add_argument("--core", type=int, default=os.cpu_count() - 1, help="the core that everything timed runs on")
     parser.add_argument("--seconds", type=float, help="of timed runs per contestant")
     parser.add_argument("--f32", action="store_true", help="also time the float code of -mode=f32")
+    parser.add_argument("--layers", action="store_true", help="also time each kernel of each network")
     parser.add_argument("--no-peer", action="store_true", help="time only qcc's code")
     parser.add_argument("--qcc", help="the compiler (default build/bin/qcc)")
     parser.add_argument("--qcc-option", action="append", default=[], help="given to qcc, for example --qcc-option=-pair-safe=shrink")
