@@ -16,16 +16,13 @@ def table(header, rows):
 
 
 def number(value, digits=3):
-    """Three significant digits, plainly written."""
+    """So many significant digits, plainly written."""
     if value is None:
         return "-"
     if value == 0:
         return "0"
-    places = digits
-    for limit in (1, 10, 100):
-        if abs(value) >= limit:
-            places -= 1
-    return "%.*f" % (max(places, 0), value)
+    before_point = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return "%.*f" % (max(digits - before_point, 0), value)
 
 
 def ratio(value, goal=None, paired=None):

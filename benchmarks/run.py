@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 
+sys.dont_write_bytecode = True # nothing is written into the source tree
 import report
 
 HERE = pathlib.Path(__file__).resolve().parent
