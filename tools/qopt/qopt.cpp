@@ -1,4 +1,6 @@
 // qopt: runs passes and stages on .mlir files.
+#include "TestPairSafe.h"
+
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/IR/QC.h"
@@ -16,6 +18,7 @@ int main(int argc, char **argv) {
   qc::registerQCConversionPasses();
   qc::registerPipelines();
   qc::registerLoweringPipelines();
+  qc::registerTestPairSafe();
   mlir::registerCSEPass();
   mlir::registerCanonicalizerPass();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qcc's passes\n", registry));
