@@ -248,6 +248,44 @@ def Interpret : Pass<"qc-interpret", "::mlir::ModuleOp"> {
   ];
 }
 
+def AssignLayout : Pass<"qc-assign-layout", "::mlir::func::FuncOp"> {
+  let summary = "stores activations channels last between kernels";
+  let description = [{
+    Kernels read all channels of a pixel at a time, so that channels must lie together in memory. The ops stay channel first, which is what defines
+    their result: a convolution or pool that works on channels last is one between two `qc.transpose`, from channels last to channels first
+    in front and back behind it. These transposes belong to the op and are never executed; every other one is. Ops that compute in any order of
+    dimensions (requantization, tables, additions, concatenation, padding, reduction, ...) do so in the order that is there; constants, and the rows of a
+    weight behind a flattened map, are permuted at compile time.
+
+    Afterwards inverse transposes have cancelled and at most one stays where the function's arguments and results, or an op that needs channels
+    first, prescribe an order. A transpose that moves only dimensions of size 1 is a `qc.reshape`.
+    ```mlir
+    func.func @example(%x: tensor<1x1x2x2xi8>) -> tensor<1x2x1x1xi8> {
+      %w = qc.constant dense<1> : tensor<2x1x2x2xi8>
+      %a = qc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1, acc_bound = 512 : ui64}
+         : (tensor<1x1x2x2xi8>, tensor<2x1x2x2xi8>) -> tensor<1x2x1x1xi32>
+      %y = qc.requantize %a {axis = 1, input_zero_points = array<i64: 0>, multipliers = array<i32: 8388608, 12582912>, shifts = array<i32: 25, 25>,
+                             zero_point = 0, code_min = -128, code_max = 127, rounding = #qc<rounding onnx>} : (tensor<1x2x1x1xi32>) -> tensor<1x2x1x1xi8>
+      return %y : tensor<1x2x1x1xi8>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<1x1x2x2xi8>) -> tensor<1x2x1x1xi8> {
+      %0 = qc.reshape %arg0 : tensor<1x1x2x2xi8> -> tensor<1x2x2x1xi8>
+      %1 = qc.constant dense<1> : tensor<2x1x2x2xi8>
+      %2 = qc.transpose %0 {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x2x2x1xi8> -> tensor<1x1x2x2xi8>
+      %3 = qc.conv %2, %1 {acc_bound = 512 : ui64, dilations = array<i64: 1, 1>, groups = 1 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x1x2x2xi8>, tensor<2x1x2x2xi8>) -> tensor<1x2x1x1xi32>
+      %4 = qc.transpose %3 {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x2x1x1xi32> -> tensor<1x1x1x2xi32>
+      %5 = qc.requantize %4 {axis = 3 : i64, code_max = 127 : i64, code_min = -128 : i64, input_zero_points = array<i64: 0>, multipliers = array<i32: 8388608, 12582912>, rounding = #qc<rounding onnx>, shifts = array<i32: 25, 25>, zero_point = 0 : i64} : (tensor<1x1x1x2xi32>) -> tensor<1x1x1x2xi8>
+      %6 = qc.reshape %5 : tensor<1x1x1x2xi8> -> tensor<1x2x1x1xi8>
+      return %6 : tensor<1x2x1x1xi8>
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numLeft", "transposes-left", "transposes that will be executed">];
+}
+
 def ExpandCopies : Pass<"qc-expand-copies", "::mlir::func::FuncOp"> {
   let summary = "turns memref.copy into linalg.generic";
   let description = [{

@@ -234,6 +234,12 @@ LogicalResult RequantizeOp::verify() {
       Value input = getInputs()[i];
       auto [inLow, inHigh] = getCodeLimits(cast<IntegerType>(qc::getElementType(input)));
       double most = std::max(std::abs(double(inLow)), std::abs(double(inHigh)));
+      // The values of an accumulator are the same in another order.
+      while (Operation *mover = input.getDefiningOp())
+        if (isa<TransposeOp, ReshapeOp>(mover))
+          input = mover->getOperand(0);
+        else
+          break;
       if (auto acc = input.getDefiningOp<AccumulatorOpInterface>(); acc && acc.getAccBound())
         most = std::min(most, double(*acc.getAccBound()));
       bound += (most + std::abs(double(getInputZeroPoints()[i]))) * std::abs(double(getMultipliers()[i * channels + c]));
