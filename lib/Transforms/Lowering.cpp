@@ -2,10 +2,12 @@
 #include "qc/Conversion/Lowering.h"
 
 #include "qc/Conversion/Passes.h"
+#include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Transforms/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Dialect/Arith/Transforms/BufferViewFlowOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
@@ -26,6 +28,19 @@
 
 using namespace mlir;
 
+void qc::buildPackedPasses(OpPassManager &pm, StringRef isa) {
+  FormKernelsOptions form;
+  form.isa = isa.str();
+  pm.addNestedPass<func::FuncOp>(createAssignLayout());
+  pm.addNestedPass<func::FuncOp>(createFormKernels(form));
+}
+
+void qc::buildVectorPasses(OpPassManager &pm, StringRef isa) {
+  EmitKernelsOptions emit;
+  emit.isa = isa.str();
+  pm.addPass(createEmitKernels(emit));
+}
+
 void qc::buildLinalgPasses(OpPassManager &pm) {
   // No canonicalizer before buffers: it would fold constants into multi-dimensional ones, which LLVM's constant arrays handle
   // badly.
@@ -35,7 +50,9 @@ void qc::buildLinalgPasses(OpPassManager &pm) {
 void qc::buildBufferPasses(OpPassManager &pm) {
   // Producers of results and of parts of a concatenation write in place.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
-  pm.addPass(bufferization::createOneShotBufferizePass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.allowUnknownOps = true; // the regions of kernels stay on tensors; the stage's verifier finds anything else
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createExpandCopies());
@@ -50,6 +67,7 @@ void qc::buildLLVMPasses(OpPassManager &pm, unsigned indexBits) {
   pm.addPass(createLowerAffinePass()); // expand-strided-metadata leaves affine.apply
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createSCFToControlFlowPass());
   ConvertMathToLLVMPassOptions math;
   pm.addPass(createConvertMathToLLVMPass(math));
@@ -73,7 +91,7 @@ void qc::buildLLVMPasses(OpPassManager &pm, unsigned indexBits) {
 void qc::registerLoweringDialects(DialectRegistry &registry) {
   registry.insert<affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect,
                   func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
-                  scf::SCFDialect, tensor::TensorDialect>();
+                  scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   arith::registerBufferViewFlowOpInterfaceExternalModels(registry);
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
@@ -84,6 +102,7 @@ void qc::registerLoweringDialects(DialectRegistry &registry) {
   scf::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
+  qc::registerKernelBufferization(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
 }

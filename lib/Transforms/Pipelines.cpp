@@ -3,6 +3,7 @@
 
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
+#include "qc/Target/Kernels.h"
 #include "qc/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -18,8 +19,8 @@ namespace qc {
 namespace {
 constexpr std::pair<Stage, llvm::StringLiteral> stageNames[] = {
     {Stage::Import, "import"},       {Stage::Graph, "graph"},     {Stage::Annotated, "annotated"}, {Stage::QDQ, "qdq"},
-    {Stage::Quantized, "quantized"}, {Stage::Integer, "integer"}, {Stage::Linalg, "linalg"},       {Stage::Buffers, "buffers"},
-    {Stage::LLVM, "llvm"},           {Stage::Bundle, "bundle"},
+    {Stage::Quantized, "quantized"}, {Stage::Integer, "integer"}, {Stage::Packed, "packed"},       {Stage::Linalg, "linalg"},
+    {Stage::Buffers, "buffers"},     {Stage::Vector, "vector"},   {Stage::LLVM, "llvm"},           {Stage::Bundle, "bundle"},
 };
 
 /// Writes `qc.stage` on the module, so that a file tells where to resume, and on functions the rounding contract, which gives the
@@ -105,10 +106,14 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     pm.addNestedPass<func::FuncOp>(createCSEPass());
     return;
   }
+  case Stage::Packed:
+    return buildPackedPasses(pm, options.isa);
   case Stage::Linalg:
     return buildLinalgPasses(pm);
   case Stage::Buffers:
     return buildBufferPasses(pm);
+  case Stage::Vector:
+    return buildVectorPasses(pm, options.isa);
   case Stage::LLVM:
     return buildLLVMPasses(pm, options.indexBits);
   }
@@ -129,6 +134,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> dumpRanges{*this, "dump-ranges", llvm::cl::desc("write ranges to this file"), llvm::cl::init("")};
   Option<bool> integerOnly{*this, "integer-only", llvm::cl::desc("float fallbacks are errors"), llvm::cl::init(false)};
   Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
+  Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
   Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
 };
 
@@ -149,6 +155,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.dumpRanges = text.dumpRanges;
   options.integerOnly = text.integerOnly;
   options.dropSoftmax = text.dropSoftmax;
+  options.isa = text.isa;
   options.indexBits = text.indexBits;
   for (const std::string &problem : checkOptions(options))
     return fail(problem);
@@ -186,6 +193,8 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
       problems.push_back((option + "=" + value + ": use one of " + llvm::join(choices, ", ")).str());
   };
   oneOf("calibrator", options.calibrator, {"minmax", "percentile", "mse", "entropy"});
+  if (!findIsa(options.isa))
+    problems.push_back("isa=" + options.isa + ": use one of " + getIsaNames());
   oneOf("requant", options.requant, {"onnx", "ort", "tflite-double", "tflite-single", "pow2"});
   if (!isCodeType(options.weights, false))
     problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");

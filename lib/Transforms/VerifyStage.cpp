@@ -157,7 +157,7 @@ void noQuantizedTypes(Operation *op, Fail fail) {
 }
 
 void floatIsListed(Operation *op, Fail fail) {
-  if (!isCompute(op) || isa<QuantizeOp, DequantizeOp>(op) || hasReason(op) || !isFloat(op->getResult(0).getType()))
+  if (!isCompute(op) || op->getNumResults() == 0 || isa<KernelOp>(op) || isa<QuantizeOp, DequantizeOp>(op) || hasReason(op) || !isFloat(op->getResult(0).getType()))
     return;
   auto function = op->getParentOfType<func::FuncOp>();
   if (function && function.getSymName() != "run_f32")
@@ -165,7 +165,7 @@ void floatIsListed(Operation *op, Fail fail) {
 }
 
 void narrowedByRequantize(Operation *op, Fail fail) {
-  if (!isCompute(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp>(op) || op->getNumOperands() == 0)
+  if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp>(op) || op->getNumOperands() == 0)
     return;
   auto from = dyn_cast<IntegerType>(getElementType(op->getOperand(0))),
        to = dyn_cast<IntegerType>(getElementType(op->getResult(0)));
@@ -174,7 +174,18 @@ void narrowedByRequantize(Operation *op, Fail fail) {
 }
 
 void noGraphOps(Operation *op, Fail fail) {
-  if (isa_and_nonnull<QCDialect, quant::QuantDialect>(op->getDialect()))
+  if (isa_and_nonnull<QCDialect, quant::QuantDialect>(op->getDialect()) && !isa<KernelOp>(op))
+    fail(op, "must not be left at this stage");
+}
+
+/// After kernels are formed: all graph ops are in one, or wait for their turn.
+void kernelsAreDecided(Operation *op, Fail fail) {
+  if (auto kernel = dyn_cast<KernelOp>(op); kernel && kernel.getForm().empty())
+    fail(op, "has no form");
+}
+
+void noKernels(Operation *op, Fail fail) {
+  if (isa<KernelOp>(op))
     fail(op, "must not be left at this stage");
 }
 
@@ -214,6 +225,7 @@ void noExternalSymbols(Operation *op, Fail fail) {
 struct StageRules {
   StringLiteral name;
   SmallVector<Rule> rules;
+  bool kernels = true; ///< the rules hold inside kernels, too
 };
 
 const StageRules *findStage(StringRef name) {
@@ -224,8 +236,11 @@ const StageRules *findStage(StringRef name) {
       {"qdq", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, weightsAreEncoded}},
       {"quantized", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, castsAtBoundary}},
       {"integer", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize}},
-      {"linalg", {noGraphOps, signlessIntegers}},
-      {"buffers", {noGraphOps, signlessIntegers, noTensors, noAllocation}},
+      {"packed", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize,
+                  kernelsAreDecided}},
+      {"linalg", {noGraphOps, signlessIntegers}, false},
+      {"buffers", {noGraphOps, signlessIntegers, noTensors, noAllocation}, false},
+      {"vector", {noKernels, noGraphOps, signlessIntegers, noTensors, noAllocation}},
       {"llvm", {onlyLLVM, noExternalSymbols}},
   };
   for (const StageRules &stage : stages)
@@ -250,6 +265,8 @@ struct VerifyStage : impl::VerifyStageBase<VerifyStage> {
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       for (Rule rule : rules->rules)
         rule(op, fail);
+      // From stage linalg on, the region of a kernel says what it computes and is no part of the program.
+      return isa<KernelOp>(op) && !rules->kernels ? WalkResult::skip() : WalkResult::advance();
     });
     if (failed)
       signalPassFailure();

@@ -4,6 +4,7 @@
 #include "qc/Conversion/ONNXImport.h"
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Target/CodeGen.h"
+#include "qc/Target/Kernels.h"
 #include "qc/Target/Target.h"
 #include "qc/Transforms/Pipelines.h"
 
@@ -247,6 +248,7 @@ int compileModel() {
 
   qc::PipelineOptions options = getPipelineOptions();
   options.indexBits = target->indexBits;
+  options.isa = qc::selectIsa(*target).name.str();
 
   qc::BundleInfo info;
   info.name = qc::toIdentifier(!name.empty() ? llvm::StringRef(name) : llvm::sys::path::stem(output.empty() ? input : output));

@@ -8,6 +8,10 @@
 #include <string>
 
 namespace qc {
+/// Layout and kernels: the stage `packed`. `isa` is a row of lib/Target/Isas.def.
+void buildPackedPasses(mlir::OpPassManager &pm, llvm::StringRef isa);
+/// Kernels to vectors: the stage `vector`.
+void buildVectorPasses(mlir::OpPassManager &pm, llvm::StringRef isa);
 /// qc to linalg on tensors; functions take their ports and an arena as buffers.
 void buildLinalgPasses(mlir::OpPassManager &pm);
 /// Tensors to loops on buffers in one arena, one function per outermost loop nest.

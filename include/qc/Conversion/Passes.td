@@ -38,4 +38,26 @@ def ConvertQCToLinalg : Pass<"convert-qc-to-linalg", "::mlir::func::FuncOp"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def FormKernels : Pass<"qc-form-kernels", "::mlir::func::FuncOp"> {
+  let summary = "groups ops into kernels and decides how each runs";
+  let description = [{
+    A convolution, product, pooling or element-wise op and what follows it up to the store (requantization, residual addition, table) become one
+    `qc.kernel`, so that no accumulator is ever stored. The decision stands in its attributes: the form of the loop nest, the dot kernel (a
+    row of `DotKernels.def`, chosen by the instruction set and by what the weights prove), the register tile and the scratch bytes. Ops
+    that no form takes stay as they are and get loops from `convert-qc-to-linalg`. Values never depend on the decision.
+  }];
+  let options = [Option<"isa", "isa", "std::string", "\"scalar\"", "row of Isas.def">];
+}
+
+def EmitKernels : Pass<"qc-emit-kernels", "::mlir::ModuleOp"> {
+  let summary = "kernels on buffers to loops of one-dimensional vectors";
+  let description = [{
+    Obeys the attributes that `qc-form-kernels` wrote. Weights are packed here, at compile time, into the order in which the kernel reads them,
+    and become one-dimensional constants, equal ones once. Afterwards no `qc.kernel` is left.
+  }];
+  let options = [Option<"isa", "isa", "std::string", "\"scalar\"", "row of Isas.def, the one that the kernels were formed for">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect"];
+}
+
 #endif // QC_CONVERSION_PASSES_TD

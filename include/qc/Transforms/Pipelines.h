@@ -11,14 +11,15 @@
 
 namespace qc {
 /// In order; docs/Pipeline.md says what holds after each. `Bundle` is not an IR stage and is made by Bundle.h.
-enum class Stage { Import, Graph, Annotated, QDQ, Quantized, Integer, Linalg, Buffers, LLVM, Bundle };
+enum class Stage { Import, Graph, Annotated, QDQ, Quantized, Integer, Packed, Linalg, Buffers, Vector, LLVM, Bundle };
 
 std::optional<Stage> parseStage(llvm::StringRef name);
 llvm::StringRef getStageName(Stage stage);
 /// "import, graph, ...", for messages.
 std::string getStageNames(bool withBundle);
 
-/// Everything that changes the IR between import and LLVM. Nothing here but `indexBits` depends on the target.
+/// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target, and change no
+/// value.
 struct PipelineOptions {
   bool float32 = false;           ///< -mode=f32: no quantization at all
   std::string activations = "i8"; ///< iN or uN
@@ -31,6 +32,7 @@ struct PipelineOptions {
   std::string dumpRanges;   ///< write ranges here
   bool integerOnly = false; ///< float fallbacks are errors
   bool dropSoftmax = false;
+  std::string isa = "scalar"; ///< what kernels may use: a row of lib/Target/Isas.def
   unsigned indexBits = 64; ///< pointer width of the target
 };
 

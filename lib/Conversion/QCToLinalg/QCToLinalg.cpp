@@ -175,6 +175,8 @@ private:
       return success(); // emitted where it is used
     if (auto call = dyn_cast<func::CallOp>(op))
       return convertCall(call);
+    if (auto kernel = dyn_cast<KernelOp>(op))
+      return convertKernel(kernel);
     if (getFusedRequantize(op))
       return success(); // emitted with its requantization
     Value result;
@@ -220,6 +222,26 @@ private:
         .Case([&](ReduceOp reduce) { return emitReduce(e, reduce, epilogue, result); })
         .Case([&](MulOp mul) { return emitProduct(e, mul, epilogue, result); })
         .Default([](Operation *op) { return op->emitError("is no accumulator that can be lowered"); });
+  }
+
+  /// Gives a kernel its destinations; its region stays as it is.
+  LogicalResult convertKernel(KernelOp kernel) {
+    SmallVector<Value> inputs = llvm::map_to_vector(kernel.getInputs(), [&](Value v) { return e.get(v); }), inits;
+    SmallVector<Type> types;
+    for (Value result : kernel.getResults()) {
+      auto type = Emitter::getStorageTensor(result.getType());
+      types.push_back(type);
+      inits.push_back(e.empty(type.getShape(), type.getElementType()));
+    }
+    if (int64_t bytes = kernel.getScratchBytes())
+      inits.push_back(e.empty({bytes}, b.getI8Type()));
+    auto lowered = KernelOp::create(b, e.loc, types, inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
+                                    kernel.getTileAttr(), kernel.getScratchBytesAttr());
+    lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
+    lowered.getBody().takeBody(kernel.getBody());
+    for (auto [from, to] : llvm::zip_equal(kernel.getResults(), lowered.getResults()))
+      e.values[from] = to;
+    return success();
   }
 
   /// Arguments and results of a call lie in buffers; the callee gets its arena as part of this function's.

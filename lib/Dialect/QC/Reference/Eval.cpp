@@ -157,13 +157,31 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
             DequantizeOp, RequantizeOp, LutOp, quant::QuantizeCastOp, quant::DequantizeCastOp, quant::StorageCastOp>(
           [&](auto concrete) { return evaluateOp(concrete, operands); })
       .Default([](Operation *other) -> FailureOr<Tensor> {
-        return other->emitError("has no evaluation; the evaluator runs stages up to 'integer'");
+        return other->emitError("has no evaluation; the evaluator runs stages up to 'packed'");
       });
 }
 
 //===-- Functions -----------------------------------------------------------------------------------------------------------===//
 
 using Observer = llvm::function_ref<void(Value, const Tensor &)>;
+
+static FailureOr<SmallVector<Tensor>> evaluateKernel(KernelOp kernel, ArrayRef<Tensor> inputs) {
+  DenseMap<Value, Tensor> values;
+  for (auto [argument, tensor] : llvm::zip_equal(kernel.getBody().getArguments(), inputs))
+    values[argument] = tensor;
+  for (Operation &op : kernel.getBody().front()) {
+    SmallVector<Tensor> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(values.at(operand));
+    if (isa<YieldOp>(op))
+      return operands;
+    auto result = evaluate(&op, operands);
+    if (failed(result))
+      return failure();
+    values[op.getResult(0)] = std::move(*result);
+  }
+  return kernel.emitError("does not yield");
+}
 
 static FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, ArrayRef<Tensor> arguments, Observer observe,
                                                        unsigned depth) {
@@ -197,6 +215,14 @@ static FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, Ar
       if (failed(results))
         return failure();
       for (auto [value, tensor] : llvm::zip_equal(call.getResults(), *results))
+        define(value, std::move(tensor));
+      continue;
+    }
+    if (auto kernel = dyn_cast<KernelOp>(op)) {
+      auto results = evaluateKernel(kernel, ArrayRef(operands).take_front(kernel.getInputs().size()));
+      if (failed(results))
+        return failure();
+      for (auto [value, tensor] : llvm::zip_equal(kernel.getResults(), *results))
         define(value, std::move(tensor));
       continue;
     }

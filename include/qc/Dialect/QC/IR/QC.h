@@ -10,6 +10,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -75,6 +76,9 @@ mlir::ElementsAttr getConstant(mlir::Value value);
 #include "qc/Dialect/QC/IR/QCOps.h.inc"
 
 namespace qc {
+/// Lets `qc.kernel` take buffers.
+void registerKernelBufferization(mlir::DialectRegistry &registry);
+
 /// Builds an op with `ShapeOpInterface` whose result has `elementType` and the inferred shape. On failure erases it, sets `why`.
 template <typename OpTy, typename... Args>
 mlir::FailureOr<OpTy> createInferred(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type elementType, std::string &why,

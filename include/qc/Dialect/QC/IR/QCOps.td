@@ -5,6 +5,7 @@
 include "qc/Dialect/QC/IR/QCBase.td"
 include "qc/Dialect/QC/IR/QCInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class QC_Op<string mnemonic, list<Trait> traits = []> : Op<QC_Dialect, mnemonic, !listconcat([Pure], traits)>;
@@ -498,6 +499,53 @@ def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input `,` $table attr-dict `:` functional-type(operands, $result)";
   let hasVerifier = 1;
+}
+
+//===-- Kernels --------------------------------------------------------------------------------------------------------------===//
+
+def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "ops that run as one loop nest, and the decision how";
+  let description = [{
+    The region takes one argument per input and computes the result with ordinary ops; weights are constants in it. So its meaning is
+    that of the ops, whatever was decided: `form` names the loop nest, `dot` the row of `DotKernels.def` that multiplies, `tile` the
+    register tile `[positions, vectors of channels]`. Up to stage `packed` there are no `inits`; then come one destination per result and,
+    if `scratch_bytes` is not 0, one of that many `i8`. Operands become buffers; the region never changes.
+    ```mlir
+    func.func @kernel(%x: tensor<2x8xi8>) -> tensor<2x4xi32> {
+      %y = qc.kernel "contract"(%x) {scratch_bytes = 0 : i64} : (tensor<2x8xi8>) -> tensor<2x4xi32> {
+      ^bb0(%a: tensor<2x8xi8>):
+        %w = qc.constant dense<1> : tensor<8x4xi8>
+        %acc = qc.matmul %a, %w {acc_bound = 1024 : ui64} : (tensor<2x8xi8>, tensor<8x4xi8>) -> tensor<2x4xi32>
+        qc.yield %acc : tensor<2x4xi32>
+      }
+      return %y : tensor<2x4xi32>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyShaped>:$inputs, Variadic<AnyShaped>:$inits, StrAttr:$form, OptionalAttr<StrAttr>:$dot,
+    OptionalAttr<DenseI64ArrayAttr>:$tile, DefaultValuedAttr<I64Attr, "0">:$scratch_bytes);
+  let results = (outs Variadic<QC_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$form `(` $inputs `)` (`outs` `(` $inits^ `)`)? attr-dict `:` functional-type(operands, results) $body";
+  let hasVerifier = 1;
+}
+
+def QC_YieldOp : Op<QC_Dialect, "yield", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
+  let summary = "the result of a kernel";
+  let description = [{
+    ```mlir
+    func.func @yield(%x: tensor<4xi8>) -> tensor<4xi8> {
+      %y = qc.kernel "pointwise"(%x) : (tensor<4xi8>) -> tensor<4xi8> {
+      ^bb0(%a: tensor<4xi8>):
+        qc.yield %a : tensor<4xi8>
+      }
+      return %y : tensor<4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<QC_Tensor>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
 }
 
 #endif // QC_OPS_TD

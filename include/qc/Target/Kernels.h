@@ -1,0 +1,45 @@
+// What kernels may use on a target: two tables, lib/Target/Isas.def and lib/Target/DotKernels.def.
+#ifndef QC_TARGET_KERNELS_H
+#define QC_TARGET_KERNELS_H
+
+#include "qc/Target/Target.h"
+
+#include "llvm/ADT/ArrayRef.h"
+
+namespace qc {
+/// One row of Isas.def.
+struct Isa {
+  llvm::StringLiteral name;
+  llvm::StringLiteral arch, features;
+  int64_t lanes;     ///< i32 elements of one vector (a register, or a group of registers used as one)
+  int64_t registers; ///< vectors that can be held at once
+  bool hasVectors() const { return lanes > 1; }
+};
+
+/// The best row for `target`; "scalar" if nothing else fits.
+const Isa &selectIsa(const Target &target);
+/// The row of that name; null if there is none.
+const Isa *findIsa(llvm::StringRef name);
+/// "vnni, avx2, ...", for messages.
+std::string getIsaNames();
+
+enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDWD, SDOT, Widening, SMLAD, FMA };
+/// What the activations are when the step reads them: codes in u8 (i8 codes shifted by 128), i8, i16, or numbers in f32.
+enum class DotActivation { U8, I8, I16, F32 };
+enum class DotProof { Nothing, PairSafe };
+
+/// One row of DotKernels.def.
+struct DotKernel {
+  llvm::StringLiteral name, isa;
+  DotStep step;
+  int64_t k0;
+  DotActivation activation;
+  DotProof needs;
+};
+
+llvm::ArrayRef<DotKernel> getDotKernels();
+/// The row of that name; null if there is none.
+const DotKernel *findDotKernel(llvm::StringRef name);
+} // namespace qc
+
+#endif // QC_TARGET_KERNELS_H

@@ -1,0 +1,284 @@
+// Convolutions and products: what they are, which dot kernel and tile they get.
+#include "Contraction.h"
+#include "Dots.h"
+
+using namespace mlir;
+
+namespace qc {
+//===-- Shape --------------------------------------------------------------------------------------------------------------===//
+
+/// True if `op` turns channels-last `[B, X.., C]` into channel-first `[B, C, X..]`.
+static bool restoresChannelFirst(Operation *op) {
+  auto from = getShape(op->getOperand(0)), to = getShape(op->getResult(0));
+  int64_t rank = to.size();
+  if (from.size() != to.size() || rank < 3)
+    return false;
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    for (int64_t i = 0; i < rank; ++i)
+      if (transpose.getPermutation()[i] != (i == 0 ? 0 : i == 1 ? rank - 1 : i - 1))
+        return false;
+    return true;
+  }
+  // A reshape does it where it passes only dimensions of size 1.
+  return isa<ReshapeOp>(op) && from[0] == to[0] && from[rank - 1] == to[1] && from.slice(1, rank - 2) == to.slice(2) &&
+         (to[1] == 1 || product(to.slice(2)) == 1);
+}
+
+Value getChannelsLastInput(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && restoresChannelFirst(op) && isa<BlockArgument>(op->getOperand(0)) ? op->getOperand(0) : Value();
+}
+
+Value getChannelsLastResult(Value value) {
+  if (!value.hasOneUse())
+    return {};
+  Operation *op = *value.user_begin();
+  auto from = getShape(value);
+  int64_t rank = from.size();
+  if (rank < 3 || !isa<TransposeOp, ReshapeOp>(op))
+    return {};
+  auto to = getShape(op->getResult(0));
+  if (to.size() != from.size())
+    return {};
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    for (int64_t i = 0; i < rank; ++i)
+      if (transpose.getPermutation()[i] != (i == 0 ? 0 : i == rank - 1 ? 1 : i + 1))
+        return {};
+    return op->getResult(0);
+  }
+  bool same = from[0] == to[0] && to[rank - 1] == from[1] && from.slice(2) == to.slice(1, rank - 2) &&
+              (from[1] == 1 || product(from.slice(2)) == 1);
+  return same ? op->getResult(0) : Value();
+}
+
+FailureOr<ContractionShape> ContractionShape::get(KernelOp kernel, std::string &why) {
+  ContractionShape s;
+  auto refuse = [&](const Twine &reason) {
+    why = reason.str();
+    return failure();
+  };
+  for (Operation &op : kernel.getBody().front())
+    if (isa<ConvOp, MatmulOp>(op))
+      s.main = &op;
+  if (!s.main)
+    return refuse("there is no convolution and no product");
+  Value weight = s.main->getOperand(1), acc = s.main->getResult(0);
+  s.weight = getConstant(weight);
+  if (!s.weight)
+    return refuse("its weights are not constant");
+  if (s.main->getNumOperands() > 2) {
+    s.bias = getConstant(s.main->getOperand(2));
+    if (!s.bias)
+      return refuse("its bias is not constant");
+  }
+  s.bound = cast<AccumulatorOpInterface>(s.main).getAccBound().value_or(0);
+  s.code = getElementType(s.main->getOperand(0));
+  Type element = getElementType(acc);
+  bool integer = s.code.isInteger() && s.code.getIntOrFloatBitWidth() <= 8 && element.isInteger(32) &&
+                 getElementType(weight).isInteger() && getElementType(weight).getIntOrFloatBitWidth() <= 8 &&
+                 !getElementType(weight).isUnsignedInteger();
+  if (!integer && !(s.code.isF32() && element.isF32() && getElementType(weight).isF32()))
+    return refuse("its element types have no dot kernel");
+
+  if (auto matmul = dyn_cast<MatmulOp>(s.main)) {
+    auto lhs = getShape(matmul.getLhs()), rhs = getShape(weight);
+    if (product(rhs.drop_back(2)) != 1 || matmul.getLhsZeroPoint() || matmul.getRhsZeroPoint() ||
+        getShape(acc).size() != lhs.size())
+      return refuse("its right side has a batch or a zero point");
+    if (!isa<BlockArgument>(matmul.getLhs()))
+      return refuse("its input is not an input of the kernel");
+    s.input = matmul.getLhs();
+    s.positionRank = lhs.size() - 1;
+    s.inPerGroup = lhs.back();
+    s.outPerGroup = rhs.back();
+    s.inW = s.outW = product(lhs.drop_back());
+    return s;
+  }
+  auto conv = cast<ConvOp>(s.main);
+  auto in = getShape(conv.getInput()), out = getShape(acc), kernelShape = getShape(weight);
+  unsigned spatial = in.size() - 2;
+  if (spatial < 1 || spatial > 2)
+    return refuse("it has " + Twine(spatial) + " spatial dimensions");
+  s.input = getChannelsLastInput(conv.getInput());
+  if (!s.input || !getChannelsLastResult(acc))
+    return refuse("its activations are not channels last");
+  s.positionRank = spatial + 1;
+  s.batch = in[0];
+  s.groups = conv.getGroups();
+  s.inPerGroup = kernelShape[1];
+  s.outPerGroup = kernelShape[0] / s.groups;
+  s.padValue = conv.getPadValue();
+  auto set = [&](unsigned d, int64_t &inSize, int64_t &outSize, int64_t &kernel, int64_t &stride, int64_t &dilation, int64_t &pad) {
+    inSize = in[2 + d];
+    outSize = out[2 + d];
+    kernel = kernelShape[2 + d];
+    stride = conv.getStrides()[d];
+    dilation = conv.getDilations()[d];
+    pad = conv.getPads()[d];
+    s.pads |= pad != 0 || (outSize - 1) * stride + (kernel - 1) * dilation >= inSize;
+  };
+  if (spatial == 2)
+    set(0, s.inH, s.outH, s.kernelH, s.strideH, s.dilationH, s.padTop);
+  set(spatial - 1, s.inW, s.outW, s.kernelW, s.strideW, s.dilationW, s.padLeft);
+  return s;
+}
+
+/// `[O][C][taps]` (or `[K][N]` of a product) to `[O][taps][C]`.
+template <typename T> static std::vector<T> reorder(const ContractionShape &s, ArrayRef<T> from) {
+  std::vector<T> to(from.size());
+  int64_t outs = s.outC(), ins = s.inPerGroup, taps = s.taps();
+  bool isProduct = isa<MatmulOp>(s.main);
+  for (int64_t o = 0; o < outs; ++o)
+    for (int64_t c = 0; c < ins; ++c)
+      for (int64_t t = 0; t < taps; ++t)
+        to[(o * taps + t) * ins + c] = isProduct ? from[c * outs + o] : from[(o * ins + c) * taps + t];
+  return to;
+}
+std::vector<int64_t> ContractionShape::getWeights() const { return reorder<int64_t>(*this, getInts(weight)); }
+std::vector<float> ContractionShape::getFloatWeights() const { return reorder<float>(*this, getFloats(weight)); }
+
+//===-- Plan ---------------------------------------------------------------------------------------------------------------===//
+
+int64_t ContractionPlan::elementBytes() const {
+  switch (dot->activation) {
+  case DotActivation::I16:
+    return 2;
+  case DotActivation::F32:
+    return 4;
+  case DotActivation::U8:
+  case DotActivation::I8:
+    break;
+  }
+  return 1;
+}
+
+ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors) {
+  ContractionPlan p;
+  p.s = s;
+  p.dot = &dot;
+  p.lanes = isa.lanes;
+  p.rows = rows;
+  p.vectors = vectors;
+  p.flat = s.taps() == 1 && s.strideH == 1 && s.strideW == 1 && !s.pads;
+  p.panel = s.pads || !readsDirectly(dot, s.code) || s.inPerGroup % dot.k0;
+  p.pixelStride = s.inPerGroup; // of a panel; in a buffer the strides are the buffer's
+  p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
+  p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
+  p.steps = (p.runLength + dot.k0 - 1) / dot.k0;
+  // More steps than the run has multiply weights of zero; a panel has room behind its end for them.
+  if (p.panel && p.steps >= 8)
+    p.steps = llvm::alignTo(p.steps, 2);
+  for (int64_t u : {4, 2, 3, 5})
+    if (p.steps % u == 0 && rows * vectors * u <= 48) {
+      p.unroll = u;
+      break;
+    }
+  if (!p.panel) {
+    p.band = p.flat ? p.width() / rows : s.outH;
+    return p;
+  }
+  // A panel should leave room for the weights in the first-level cache; where the weights are large anyway, reading them once more
+  // for every panel costs most.
+  int64_t weightBytes = s.outC() * p.runs() * p.steps * dot.k0;
+  int64_t budget = weightBytes > 128 * 1024 ? 64 * 1024 : 16 * 1024, pixel = p.pixelStride * p.elementBytes();
+  if (p.flat) {
+    int64_t tiles = std::max<int64_t>(p.width() / rows, 1);
+    p.band = std::clamp<int64_t>(budget / (rows * pixel), 1, tiles);
+    p.panelRows = 1;
+    p.panelWidth = p.band * rows;
+  } else {
+    p.panelWidth = (s.outW - 1) * p.stepW() + (s.kernelW - 1) * s.dilationW + 1;
+    auto rowsOf = [&](int64_t band) { return (band - 1) * p.stepH() + (s.kernelH - 1) * s.dilationH + 1; };
+    while (p.band < s.outH && rowsOf(p.band + 1) * p.panelWidth * pixel <= budget)
+      ++p.band;
+    // Equal bands copy fewer rows twice.
+    p.band = (s.outH + (s.outH + p.band - 1) / p.band - 1) / ((s.outH + p.band - 1) / p.band);
+    p.panelRows = rowsOf(p.band);
+  }
+  p.scratchBytes = llvm::alignTo(p.panelRows * p.panelWidth * pixel + 4 * dot.k0 * p.elementBytes(), 64);
+  return p;
+}
+
+/// Registers that a tile needs besides its accumulators are left for weights, activations and constants of the step.
+static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vectors) {
+  switch (dot.step) {
+  case DotStep::SDOT:
+    return rows * vectors + vectors + rows <= isa.registers;
+  case DotStep::Widening:
+    return isa.registers == 8 ? rows * vectors <= 7 : rows * vectors + vectors + rows <= isa.registers;
+  case DotStep::SMLAD:
+    return rows * vectors + vectors + rows <= isa.registers;
+  case DotStep::VPMADDUBSW:
+    return rows * vectors + vectors + 3 <= isa.registers;
+  case DotStep::VPMADDWD:
+  case DotStep::VPDPBUSD:
+  case DotStep::FMA:
+    return rows * vectors + vectors + 1 <= isa.registers;
+  }
+  return false;
+}
+
+/// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step.
+static double getCost(const ContractionPlan &p) {
+  int64_t arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 3 : p.dot->step == DotStep::VPMADDWD ? 2 : 1;
+  auto tile = [&](int64_t rows, int64_t vectors) {
+    // Loop control and the epilogue's fixed part weigh on small tiles.
+    return std::max(double(rows * vectors * arithmetic) / 3, double(rows + vectors) / 2) + 0.4;
+  };
+  int64_t width = p.width(), lines = p.flat ? 1 : p.s.batch * p.s.outH;
+  double sum = 0;
+  auto column = [&](int64_t vectors) {
+    double cost = double(width / p.rows) * tile(p.rows, vectors);
+    return width % p.rows ? cost + tile(width % p.rows, vectors) + 0.5 : cost;
+  };
+  sum += double(p.fullBlocks()) * column(p.vectors);
+  if (int64_t tail = p.tailVectors())
+    sum += column(tail) + 0.5;
+  return sum * double(lines * p.s.groups);
+}
+
+static const DotKernel *chooseDot(const ContractionShape &s, const Isa &isa) {
+  for (const DotKernel &dot : getDotKernels()) {
+    if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isa != isa.name && !(isa.name == "vnni" && dot.isa == "avx2"))
+      continue;
+    if (dot.needs == DotProof::Nothing)
+      return &dot;
+  }
+  return nullptr;
+}
+
+std::string planContraction(KernelOp op, const Isa &isa) {
+  std::string why;
+  auto shape = ContractionShape::get(op, why);
+  if (failed(shape))
+    return why;
+  Value acc = shape->main->getResult(0);
+  if (Value last = getChannelsLastResult(acc); last && isa_and_nonnull<ConvOp>(shape->main))
+    acc = last;
+  why = Epilogue::check(acc);
+  if (!why.empty())
+    return why;
+  const DotKernel *dot = chooseDot(*shape, isa);
+  if (!dot)
+    return "no dot kernel of " + isa.name.str() + " multiplies its types";
+  std::optional<ContractionPlan> best;
+  double least = 0;
+  for (int64_t vectors = 1; vectors <= 8; ++vectors)
+    for (int64_t rows = 1; rows <= 8; ++rows) {
+      if (!fits(*dot, isa, rows, vectors) && rows * vectors > 1)
+        continue;
+      if ((vectors - 1) * isa.lanes >= shape->outPerGroup || rows > (shape->taps() == 1 && !shape->pads ? shape->batch * shape->outH * shape->outW : shape->outW))
+        continue;
+      ContractionPlan p = makePlan(*shape, isa, *dot, rows, vectors);
+      double cost = getCost(p);
+      if (!best || cost < least) {
+        best = p;
+        least = cost;
+      }
+    }
+  op.setDot(dot->name);
+  op.setTile(ArrayRef<int64_t>{best->rows, best->vectors});
+  op.setScratchBytes(best->scratchBytes);
+  return "";
+}
+} // namespace qc

@@ -1,0 +1,71 @@
+// Convolutions and products with constant weights as one normal form, and how each runs.
+#ifndef QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
+#define QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
+
+#include "Kernel.h"
+
+#include <vector>
+
+namespace qc {
+/// out[b, oy, ox, g*outPerGroup + n] = bias[n] + sum over ky, kx, c of
+///   in[b, oy*strideH + ky*dilationH - padTop, ox*strideW + kx*dilationW - padLeft, g*inPerGroup + c] * weight[n][ky][kx][c],
+/// where positions outside read `padValue`. A product of matrices has kernel 1x1 and positions along W.
+struct ContractionShape {
+  mlir::Operation *main = nullptr;
+  Value input; ///< block argument of the kernel, channels last
+  Type code;   ///< its element type
+  unsigned positionRank = 0;
+  int64_t batch = 1, inH = 1, inW = 1, outH = 1, outW = 1;
+  int64_t groups = 1, inPerGroup = 0, outPerGroup = 0;
+  int64_t kernelH = 1, kernelW = 1, strideH = 1, strideW = 1, dilationH = 1, dilationW = 1, padTop = 0, padLeft = 0;
+  int64_t padValue = 0;
+  bool pads = false; ///< some tap of some position lies outside
+  uint64_t bound = 0;
+  mlir::ElementsAttr weight, bias; ///< bias may be null
+
+  int64_t inC() const { return groups * inPerGroup; }
+  int64_t outC() const { return groups * outPerGroup; }
+  bool isFloat() const { return mlir::isa<mlir::FloatType>(code); }
+  bool isUnsigned() const { return code.isUnsignedInteger(); }
+  int64_t taps() const { return kernelH * kernelW; }
+  /// The weights as [groups*outPerGroup][ky][kx][c].
+  std::vector<int64_t> getWeights() const;
+  std::vector<float> getFloatWeights() const;
+
+  /// The reason in `why` if the kernel's region is no such contraction.
+  static mlir::FailureOr<ContractionShape> get(KernelOp op, std::string &why);
+};
+
+/// Everything that is decided about a contraction; a function of the shape, the isa, the dot kernel and the tile alone.
+struct ContractionPlan {
+  ContractionShape s;
+  const DotKernel *dot = nullptr;
+  int64_t lanes = 1;
+  int64_t rows = 1, vectors = 1;     ///< register tile: positions x vectors of channels
+  bool flat = false;                 ///< all positions are one row
+  bool panel = false;                ///< activations are copied (padded, widened) to scratch first
+  int64_t pixelStride = 0;           ///< elements from one pixel to the next, in panel or buffer
+  bool mergedTaps = false;           ///< the taps of one kernel row are one run of elements
+  int64_t runLength = 0, steps = 0;  ///< elements and dot steps of one run; elements rounded up to k0
+  int64_t unroll = 1;                ///< steps in one iteration
+  int64_t band = 1;                  ///< rows of positions (flat: tiles) per panel
+  int64_t panelRows = 0, panelWidth = 0;
+  int64_t scratchBytes = 0;
+
+  int64_t runs() const { return mergedTaps ? s.kernelH : s.taps(); }
+  /// Strides and first rows as the panel sees them: it holds only what a kernel of height or width 1 reads.
+  int64_t stepH() const { return s.kernelH == 1 ? 1 : s.strideH; }
+  int64_t stepW() const { return s.kernelW == 1 ? 1 : s.strideW; }
+  int64_t positions() const { return s.batch * s.outH * s.outW; }
+  int64_t width() const { return flat ? positions() : s.outW; }
+  int64_t elementBytes() const;
+  int64_t fullBlocks() const { return s.outPerGroup / (lanes * vectors); }
+  int64_t tailVectors() const { return (s.outPerGroup % (lanes * vectors) + lanes - 1) / lanes; }
+  /// Weight elements of one vector of channels.
+  int64_t weightsPerVector() const { return runs() * steps * lanes * dot->k0; }
+};
+
+ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors);
+} // namespace qc
+
+#endif // QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H

@@ -1,0 +1,119 @@
+// Depthwise convolutions: which there are, which step and tile they get.
+#include "Depthwise.h"
+
+using namespace mlir;
+
+namespace qc {
+/// What a panel may take, so that it stays in the first-level cache together with weights and one row of results.
+static constexpr int64_t panelBudget = 24 * 1024, smallPanelBudget = 8 * 1024;
+
+int64_t DepthwisePlan::elementBytes() const {
+  switch (dot->activation) {
+  case DotActivation::I16:
+    return 2;
+  case DotActivation::F32:
+    return 4;
+  case DotActivation::U8:
+  case DotActivation::I8:
+    break;
+  }
+  return 1;
+}
+
+int64_t DepthwisePlan::tailVectors() const {
+  return llvm::bit_ceil(uint64_t((tailChannels() + lanes - 1) / lanes));
+}
+
+static void setAxes(DepthwisePlan &p) {
+  const ContractionShape &s = p.s;
+  p.x = {s.inW, s.outW, s.kernelW, s.strideW, s.dilationW, s.padLeft};
+  p.y = {s.inH, s.outH, s.kernelH, s.strideH, s.dilationH, s.padTop};
+  // Steps combine taps along x.
+  p.swapped = p.x.kernel == 1 && p.y.kernel > 1;
+  if (p.swapped)
+    std::swap(p.x, p.y);
+}
+
+DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t columns, int64_t vectors) {
+  DepthwisePlan p;
+  p.s = s;
+  p.dot = &dot;
+  p.lanes = isa.lanes;
+  p.columns = columns;
+  p.vectors = vectors;
+  setAxes(p);
+  p.panel = p.k0() > 1 || s.pads;
+  if (!p.panel) {
+    p.chunk = std::max<int64_t>(p.fullGroups(), 1);
+    return p;
+  }
+  for (int64_t o = std::max<int64_t>(p.x.out - 2, 0); o < p.x.out; ++o) {
+    int64_t first = o * p.x.stride, phase = first % p.unitColumns();
+    int64_t last = p.k0() > 1 ? (p.slots(phase) - 1) * p.k0() / 2 : p.x.span() - 1;
+    p.units = std::max(p.units, first / p.unitColumns() + last + 1);
+  }
+  int64_t groupBytes = p.ring() * p.units * p.channels() * p.k0() * p.elementBytes();
+  int64_t budget = isa.hasVectors() ? panelBudget : smallPanelBudget;
+  for (int64_t chunk = 1; chunk <= p.fullGroups(); ++chunk)
+    if (p.fullGroups() % chunk == 0 && chunk * groupBytes <= budget)
+      p.chunk = chunk;
+  p.scratchBytes = llvm::alignTo(p.chunk * groupBytes, 64);
+  return p;
+}
+
+static const DotKernel *chooseStep(const ContractionShape &s, const Isa &isa) {
+  const DotKernel *plain = nullptr;
+  DepthwisePlan p;
+  p.s = s;
+  setAxes(p);
+  // Units begin at every second column and hold neighbours.
+  bool combines = p.x.dilation == 1 && p.x.stride <= 2 && p.x.kernel > 1;
+  for (const DotKernel &dot : getDotKernels()) {
+    if (dot.needs != DotProof::Nothing)
+      continue;
+    if (s.isFloat()) {
+      if (dot.step == DotStep::FMA && isa.hasVectors())
+        return &dot;
+      continue;
+    }
+    if (dot.step == DotStep::Widening && (dot.isa == isa.name || (!plain && dot.isa == "scalar")))
+      plain = &dot;
+    if (dot.isa == isa.name && dot.k0 > 1 && combines)
+      return &dot;
+  }
+  return plain;
+}
+
+std::string planDepthwise(KernelOp op, const Isa &isa) {
+  std::string why;
+  auto shape = ContractionShape::get(op, why);
+  if (failed(shape))
+    return why;
+  auto conv = dyn_cast<ConvOp>(shape->main);
+  if (!conv)
+    return "it is no convolution";
+  if (shape->inPerGroup != 1)
+    return "its outputs read several input channels";
+  if (shape->outPerGroup != 1)
+    return "it has several outputs per input channel";
+  Value last = getChannelsLastResult(conv.getResult());
+  why = Epilogue::check(last);
+  if (!why.empty())
+    return why;
+  const DotKernel *dot = chooseStep(*shape, isa);
+  if (!dot)
+    return "no step of " + isa.name.str() + " multiplies its types";
+  // 16 channels are one store of codes; half of that where accumulators of four columns would not fit.
+  int64_t wanted = isa.registers < 8 * (16 / std::min<int64_t>(isa.lanes, 16)) ? 8 : 16;
+  int64_t most = std::max<int64_t>(wanted / isa.lanes, 1);
+  if (!isa.hasVectors())
+    most = 1;
+  int64_t vectors = std::min<int64_t>(most, llvm::bit_ceil(uint64_t((shape->outC() + isa.lanes - 1) / isa.lanes)));
+  DepthwisePlan p = makeDepthwisePlan(*shape, isa, *dot, std::min<int64_t>(4, isa.lanes >= 16 ? 2 : 4), vectors);
+  OpBuilder b(op);
+  op.setDot(p.dot->name);
+  op.setTile(ArrayRef<int64_t>{p.columns, p.vectors});
+  op.setScratchBytes(p.scratchBytes);
+  return "";
+}
+} // namespace qc

@@ -1,0 +1,96 @@
+// The dot steps: rows of lib/Target/DotKernels.def as operations on one-dimensional vectors.
+#include "Dots.h"
+
+using namespace mlir;
+
+namespace qc {
+Type getActivationType(Kernel &k, const DotKernel &dot, Type code) {
+  switch (dot.activation) {
+  case DotActivation::I16:
+    return k.b.getIntegerType(16);
+  case DotActivation::F32:
+    return k.b.getF32Type();
+  case DotActivation::U8:
+  case DotActivation::I8:
+    break;
+  }
+  return k.b.getIntegerType(8);
+}
+
+int64_t getActivationShift(const DotKernel &dot, Type code) {
+  if (dot.activation == DotActivation::U8)
+    return code.isUnsignedInteger() ? 0 : 128;
+  if (dot.step == DotStep::SDOT)
+    return code.isUnsignedInteger() ? -128 : 0;
+  return 0;
+}
+
+bool readsDirectly(const DotKernel &dot, Type code) {
+  return dot.activation != DotActivation::I16 && getActivationShift(dot, code) == 0;
+}
+
+Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, Value offset) {
+  int64_t lanes = k.isa.lanes;
+  if (dot.step == DotStep::FMA)
+    return k.broadcast(k.loadScalar(memory, offset), lanes);
+  if (dot.step == DotStep::Widening) {
+    // Extended as a scalar: that gives smlal by element and vwmacc.vx; an extended vector would not.
+    Value x = k.extend(k.loadScalar(memory, offset), code, k.b.getIntegerType(16));
+    return k.extend(k.broadcast(x, lanes), k.b.getIntegerType(16), k.b.getI32Type());
+  }
+  // k0 neighbours as one i32, so that the broadcast is one load.
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  Value group = k.bitcast(k.load(memory, offset, dot.k0), k.b.getI32Type());
+  return k.bitcast(k.broadcast(vector::ExtractOp::create(k.b, k.loc, group, 0), lanes), element);
+}
+
+Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset) {
+  Value raw = k.load(memory, offset, k.isa.lanes * dot.k0);
+  Type i8 = k.b.getIntegerType(8), i16 = k.b.getIntegerType(16);
+  switch (dot.step) {
+  case DotStep::VPMADDWD:
+  case DotStep::SMLAD:
+    return k.extend(raw, i8, i16);
+  case DotStep::Widening:
+    return k.extend(k.extend(raw, i8, i16), i16, k.b.getI32Type());
+  case DotStep::VPDPBUSD:
+  case DotStep::VPMADDUBSW:
+  case DotStep::SDOT:
+  case DotStep::FMA:
+    return raw;
+  }
+  return raw;
+}
+
+Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
+  Type type = acc.getType(), i16 = k.b.getIntegerType(16);
+  int64_t lanes = k.isa.lanes;
+  auto sum = [&](Value product) -> Value { return arith::AddIOp::create(k.b, k.loc, acc, product); };
+  StringRef width = lanes == 4 ? "128" : "256";
+  auto pairs = [&](Value a, Value b) {
+    return k.intrinsic(lanes == 4 ? "llvm.x86.sse2.pmadd.wd" : "llvm.x86.avx2.pmadd.wd", type, {a, b});
+  };
+  switch (dot.step) {
+  case DotStep::VPMADDWD:
+    return sum(pairs(x, w));
+  case DotStep::VPMADDUBSW: {
+    Value products = k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", VectorType::get({2 * lanes}, i16), {x, w});
+    return sum(pairs(products, k.splat(i16, 1, 2 * lanes)));
+  }
+  case DotStep::VPDPBUSD:
+    return k.intrinsic(("llvm.x86.avx512.vpdpbusd." + width).str(), type, {acc, x, w});
+  case DotStep::SDOT:
+    return k.intrinsic("llvm.aarch64.neon.sdot", type, {acc, w, x});
+  case DotStep::Widening:
+    return sum(arith::MulIOp::create(k.b, k.loc, x, w));
+  case DotStep::SMLAD: {
+    auto scalar = [&](Value v) { return vector::ExtractOp::create(k.b, k.loc, k.bitcast(v, k.b.getI32Type()), 0); };
+    Value a = vector::ExtractOp::create(k.b, k.loc, acc, 0);
+    return k.broadcast(k.intrinsic("llvm.arm.smlad", k.b.getI32Type(), {scalar(x), scalar(w), a}), 1);
+  }
+  case DotStep::FMA:
+    return vector::FMAOp::create(k.b, k.loc, x, w, acc);
+  }
+  return acc;
+}
+} // namespace qc

@@ -1,0 +1,23 @@
+// One step of each dot kernel: what it reads and what it adds.
+#ifndef QC_LIB_CONVERSION_EMITKERNELS_DOTS_H
+#define QC_LIB_CONVERSION_EMITKERNELS_DOTS_H
+
+#include "Kernel.h"
+
+namespace qc {
+/// The element type in which activations lie in a panel (or in the buffer, if they are read there).
+Type getActivationType(Kernel &k, const DotKernel &dot, Type code);
+/// What is added to a code before the step sees it: +128 where the step wants u8 and has i8, -128 for the reverse.
+int64_t getActivationShift(const DotKernel &dot, Type code);
+/// True if the step can read codes of this type where they lie.
+bool readsDirectly(const DotKernel &dot, Type code);
+
+/// `k0` activations at `offset`, in every lane.
+Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, Value offset);
+/// `lanes * k0` weights at `offset`, as the step wants them.
+Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset);
+/// accumulator + dot products
+Value emitDot(Kernel &k, const DotKernel &dot, Value activation, Value weights, Value accumulator);
+} // namespace qc
+
+#endif // QC_LIB_CONVERSION_EMITKERNELS_DOTS_H

@@ -1,0 +1,423 @@
+// Depthwise convolutions as loops of vectors.
+#include "Depthwise.h"
+#include "Dots.h"
+
+using namespace mlir;
+
+namespace qc {
+namespace {
+/// More steps than this in one piece of straight code: the rows of the kernel become a loop.
+constexpr int64_t mostSteps = 144;
+
+class Emitter {
+public:
+  Emitter(Kernel &k, DepthwisePlan plan, Flat input, Epilogue epilogue)
+      : k(k), p(std::move(plan)), s(p.s), dot(*p.dot), input(std::move(input)), epilogue(std::move(epilogue)) {}
+
+  void run() {
+    packWeights();
+    packBias();
+    const auto &strides = input.strides;
+    strideX = strides[strides.size() - 2];
+    strideY = s.positionRank == 3 ? strides[1] : 0;
+    if (p.swapped)
+      std::swap(strideX, strideY);
+    if (p.panel)
+      panel = k.getScratch(s.isFloat() ? Type(k.b.getF32Type()) : p.elementBytes() == 2 ? k.b.getIntegerType(16) : k.b.getIntegerType(8),
+                           0, p.scratchBytes / p.elementBytes());
+    k.loop(s.batch, [&](Value image) {
+      k.loop(p.fullGroups() / p.chunk, [&](Value i) {
+        emitChunk(image, k.mul(i, p.chunk * p.channels()), p.chunk, p.vectors, p.channels());
+      });
+      if (int64_t tail = p.tailChannels())
+        emitChunk(image, k.index(p.fullGroups() * p.channels()), 1, p.tailVectors(), tail);
+    });
+  }
+
+private:
+  //===-- Constants --------------------------------------------------------------------------------------------------------===//
+
+  /// [vector (or group) of channels][kernel row][phase][slot][lane][k0]
+  void packWeights() {
+    auto pack = [&](const auto &from, auto &packed) {
+      auto packLanes = [&](int64_t channel, int64_t lanes) {
+        for (int64_t ky = 0; ky < p.y.kernel; ++ky)
+          for (int64_t phase = 0; phase < p.phases(); ++phase)
+            for (int64_t slot = 0; slot < p.slots(phase); ++slot)
+              for (int64_t c = channel; c < channel + lanes; ++c)
+                for (int64_t i = 0; i < p.k0(); ++i) {
+                  int64_t kx = slot * p.k0() + i - phase;
+                  bool exists = c < s.outC() && kx >= 0 && kx < p.x.kernel;
+                  int64_t tap = p.swapped ? kx * p.y.kernel + ky : ky * p.x.kernel + kx;
+                  packed.push_back(exists ? from[c * s.taps() + tap] : 0);
+                }
+      };
+      int64_t full = p.fullGroups() * p.channels(), step = p.stepLanes(p.vectors);
+      for (int64_t c = 0; c < full; c += step)
+        packLanes(c, step);
+      if (p.tailChannels())
+        for (int64_t c = 0, tail = p.tailVectors() * p.lanes; c < tail; c += p.stepLanes(p.tailVectors()))
+          packLanes(full + c, p.stepLanes(p.tailVectors()));
+    };
+    if (s.isFloat()) {
+      std::vector<float> packed;
+      pack(s.getFloatWeights(), packed);
+      weights = k.constants.get(k.b, k.loc, packed);
+      return;
+    }
+    std::vector<int64_t> packed;
+    pack(s.getWeights(), packed);
+    // As wide as the step wants them: in a loop that is bound by loads and shuffles, widening costs more than the bytes.
+    bool wide = dot.activation == DotActivation::I16 || (p.k0() == 1 && k.isa.hasVectors());
+    weights = k.constants.get(k.b, k.loc, k.b.getIntegerType(wide ? 16 : 8), packed);
+  }
+
+  /// One entry per channel, and room for the lanes behind the last. What the panel adds to every code is taken off here.
+  void packBias() {
+    int64_t count = s.outC() + p.channels();
+    if (s.isFloat()) {
+      std::vector<float> values(count, 0.0f);
+      if (s.bias)
+        llvm::copy(getFloats(s.bias), values.begin());
+      bias = k.constants.get(k.b, k.loc, values);
+      return;
+    }
+    std::vector<int64_t> values(count, 0);
+    if (s.bias)
+      llvm::copy(getInts(s.bias), values.begin());
+    if (int64_t shift = getActivationShift(dot, s.code)) {
+      std::vector<int64_t> from = s.getWeights();
+      for (int64_t i = 0; i < s.outC() * s.taps(); ++i)
+        values[i / s.taps()] -= shift * from[i];
+    }
+    // Modulo 2^32, as the accumulator: the final sum fits (acc_bound).
+    for (int64_t &value : values)
+      value = int32_t(uint32_t(uint64_t(value)));
+    bias = k.constants.get(k.b, k.loc, k.b.getI32Type(), values);
+  }
+
+  //===-- Panel ------------------------------------------------------------------------------------------------------------===//
+
+  int64_t shift() { return s.isFloat() ? 0 : getActivationShift(dot, s.code); }
+  int64_t padCode() { return s.isFloat() ? 0 : s.padValue + shift(); }
+  int64_t unitElements() const { return group * p.k0(); }
+  int64_t rowElements() const { return chunk * p.units * unitElements(); }
+  /// First element of the ring's row that holds row `r` of the padded input.
+  Value ringRow(Value r) {
+    if (p.ring() == 1)
+      return k.index(0);
+    auto known = getConstantIntValue(r);
+    Value slot = known ? k.index(*known % p.ring()) : arith::RemUIOp::create(k.b, k.loc, r, k.index(p.ring())).getResult();
+    return k.mul(slot, rowElements());
+  }
+
+  /// `count` channels at `offset` as a vector of a whole group.
+  Value loadChannels(Value memory, Value offset) {
+    Value x = k.load(memory, offset, channels);
+    if (channels == group)
+      return x;
+    SmallVector<int64_t> order(group, channels - 1);
+    for (int64_t i = 0; i < channels; ++i)
+      order[i] = i;
+    return vector::ShuffleOp::create(k.b, k.loc, x, x, order);
+  }
+
+  Value splatPad(int64_t count) {
+    if (s.isFloat())
+      return k.splat(0.0, count);
+    return k.splat(k.b.getIntegerType(8), int8_t(padCode()), count);
+  }
+
+  /// Columns 2*pair and 2*pair+1 of the padded row that begins at `from`, interleaved; `isInside(i)`: column 2*pair+i is in the input.
+  Value loadPair(Value from, Value pair, llvm::function_ref<bool(int64_t)> isInside) {
+    Value columns[2];
+    for (int64_t i : {0, 1}) {
+      if (!isInside(i)) {
+        columns[i] = splatPad(group);
+        continue;
+      }
+      // In bounds: `from` lies `pad` columns before the row.
+      Value x = loadChannels(input.memory, k.add(from, k.add(k.mul(pair, 2 * strideX), (i - p.x.pad) * strideX)));
+      if (shift())
+        x = arith::XOrIOp::create(k.b, k.loc, x, k.splat(k.b.getIntegerType(8), -128, group));
+      columns[i] = x;
+    }
+    return vector::InterleaveOp::create(k.b, k.loc, columns[0], columns[1]);
+  }
+
+  void storeUnit(Value pair, Value next, Value to, Value unit) {
+    Value x;
+    if (p.k0() == 4) {
+      Type i16 = k.b.getIntegerType(16);
+      x = k.bitcast(vector::InterleaveOp::create(k.b, k.loc, k.bitcast(pair, i16), k.bitcast(next, i16)), k.b.getIntegerType(8));
+    } else {
+      x = k.extend(pair, s.code, k.b.getIntegerType(16));
+    }
+    k.store(x, panel, k.add(to, k.mul(unit, unitElements())));
+  }
+
+  /// The units of one row of one group.
+  void fillUnits(Value from, Value to) {
+    bool four = p.k0() == 4;
+    auto inside = [&](int64_t column) { return column >= p.x.pad && column < p.x.pad + p.x.in; };
+    auto isPad = [&](int64_t u) {
+      for (int64_t i = 0; i < p.k0(); ++i)
+        if (inside(2 * u + i))
+          return false;
+      return true;
+    };
+    int64_t begin = 0, end = p.units;
+    while (begin < end && isPad(begin))
+      ++begin;
+    while (end > begin && isPad(end - 1))
+      --end;
+    fillRun(k, panel, to, padCode(), begin * unitElements());
+    fillRun(k, panel, k.add(to, end * unitElements()), padCode(), (p.units - end) * unitElements());
+    if (begin == end)
+      return;
+    // [low, high): units whose last pair lies in the input, so that a loop can load it.
+    auto isWhole = [&](int64_t u) {
+      int64_t pair = u + (four ? 1 : 0);
+      return inside(2 * pair) && inside(2 * pair + 1);
+    };
+    int64_t low = begin;
+    while (low < end && !isWhole(low))
+      ++low;
+    int64_t high = low;
+    while (high < end && isWhole(high))
+      ++high;
+    auto single = [&](int64_t pair) {
+      return loadPair(from, k.index(pair), [&](int64_t i) { return inside(2 * pair + i); });
+    };
+    auto always = [](int64_t) { return true; };
+    Value last = four ? single(begin) : Value();
+    auto one = [&](int64_t u) {
+      Value next = single(four ? u + 1 : u);
+      storeUnit(four ? last : next, next, to, k.index(u));
+      last = next;
+    };
+    for (int64_t u = begin; u < low; ++u)
+      one(u);
+    SmallVector<Value> carried;
+    if (four)
+      carried.push_back(last);
+    carried = k.loop(k.index(low), k.index(high), 1, carried, [&](Value u, ValueRange previous) {
+      Value next = loadPair(from, four ? k.add(u, 1) : u, always);
+      storeUnit(four ? previous[0] : next, next, to, u);
+      return four ? SmallVector<Value>{next} : SmallVector<Value>();
+    });
+    if (four)
+      last = carried[0];
+    for (int64_t u = high; u < end; ++u)
+      one(u);
+  }
+
+  /// The columns of one row of one group, where a unit is one column.
+  void fillColumns(Value from, Value to) {
+    int64_t left = std::min(p.x.pad, p.units), right = std::clamp(p.x.in + p.x.pad, left, p.units);
+    fillRun(k, panel, to, padCode(), left * group);
+    Value target = k.add(to, left * group);
+    if (strideX == group && channels == group)
+      copyRun(k, input.memory, from, s.code, 0, panel, target, (right - left) * group);
+    else
+      k.loop(right - left, [&](Value x) {
+        k.store(loadChannels(input.memory, k.add(from, k.mul(x, strideX))), panel, k.add(target, k.mul(x, group)));
+      });
+    fillRun(k, panel, k.add(to, right * group), padCode(), (p.units - right) * group);
+  }
+
+  /// Row `r` of the padded input into its place in the ring.
+  void fillRow(Value image, Value channel, Value r) {
+    Value to = ringRow(r), y = k.add(r, -p.y.pad);
+    auto inside = [&] {
+      Value from = k.add(k.add(k.mul(image, input.strides[0]), channel), k.mul(y, strideY));
+      k.loop(chunk, [&](Value g) {
+        Value fromGroup = k.add(from, k.mul(g, group)), toGroup = k.add(to, k.mul(g, p.units * unitElements()));
+        p.k0() > 1 ? fillUnits(fromGroup, toGroup) : fillColumns(fromGroup, toGroup);
+      });
+    };
+    if (!p.y.pad && (p.y.out - 1) * p.y.stride + p.y.span() <= p.y.in)
+      return inside();
+    // y < 0 is a large number when read as unsigned.
+    Value valid = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ult, y, k.index(p.y.in));
+    auto choice = scf::IfOp::create(k.b, k.loc, valid, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(k.b);
+    k.b.setInsertionPointToStart(choice.thenBlock());
+    inside();
+    k.b.setInsertionPointToStart(choice.elseBlock());
+    fillRun(k, panel, to, padCode(), rowElements());
+  }
+
+  //===-- Positions --------------------------------------------------------------------------------------------------------===//
+
+  /// `groups` groups of `groupVectors` vectors from `channel` on; `count` channels of a group exist.
+  void emitChunk(Value image, Value channel, int64_t groups, int64_t groupVectors, int64_t count) {
+    chunk = groups;
+    vectors = groupVectors;
+    group = groupVectors * p.lanes;
+    channels = count;
+    int64_t kept = std::max<int64_t>(p.y.span() - p.y.stride, 0);
+    k.loop(p.y.out, [&](Value y) {
+      Value top = k.mul(y, p.y.stride);
+      if (p.panel) {
+        // The rows that the position above has not left in the ring.
+        Value fresh = k.add(top, kept);
+        if (kept && getConstantIntValue(y))
+          fresh = k.index(0);
+        else if (kept) {
+          Value isFirst = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, y, k.index(0));
+          fresh = arith::SelectOp::create(k.b, k.loc, isFirst, k.index(0), fresh);
+        }
+        k.loop(fresh, k.add(top, p.y.span()), 1, {}, [&](Value r, ValueRange) {
+          fillRow(image, channel, r);
+          return SmallVector<Value>();
+        });
+      }
+      k.loop(groups, [&](Value g) { emitRow(image, y, top, k.add(channel, k.mul(g, group)), g); });
+    });
+  }
+
+  void emitRow(Value image, Value y, Value top, Value channel, Value g) {
+    // Where the taps of kernel row `ky` begin.
+    auto rowBase = [&](Value ky) -> Value {
+      Value r = k.add(top, k.mul(ky, p.y.dilation));
+      if (p.panel)
+        return k.add(ringRow(r), k.mul(g, p.units * unitElements()));
+      return k.add(k.add(k.mul(image, input.strides[0]), channel), k.mul(r, strideY));
+    };
+    int64_t stepVectors = group / p.stepLanes(vectors), perLane = p.slots(0) + (p.phases() > 1 ? p.slots(1) : 0);
+    bool unrolled = p.y.kernel * perLane * p.columns * stepVectors <= mostSteps || p.y.kernel <= 2;
+    SmallVector<Value> bases;
+    if (unrolled)
+      for (int64_t ky = 0; ky < p.y.kernel; ++ky)
+        bases.push_back(rowBase(k.index(ky)));
+    Value weightOffset = k.mul(channel, p.weightsPerLane());
+    int64_t columns = p.columns, tiles = p.x.out / columns, tail = p.x.out % columns;
+    // A tile of one column costs nearly what one of two does.
+    if (tail == 1 && tiles) {
+      --tiles;
+      tail += columns;
+    }
+    int64_t tileElements = columns * p.x.stride / p.unitColumns() * (p.panel ? unitElements() : strideX);
+    auto tile = [&](Value t, int64_t width) {
+      Value along = k.mul(t, tileElements);
+      SmallVector<Value> accs = emitTile(width, channel, weightOffset, along, [&](Value ky) {
+        auto known = getConstantIntValue(ky);
+        return known && unrolled ? bases[*known] : rowBase(ky);
+      });
+      for (int64_t i = 0; i < width; ++i) {
+        Value x = k.add(k.mul(t, columns), i);
+        SmallVector<Value> position{image};
+        if (s.positionRank == 3)
+          position.push_back(p.swapped ? x : y);
+        position.push_back(s.positionRank == 3 && p.swapped ? y : x);
+        epilogue.store(ArrayRef(accs).slice(i * vectors, vectors), position, channel, channels);
+      }
+    };
+    k.loop(tiles, [&](Value t) { tile(t, columns); });
+    if (tail)
+      tile(k.index(tiles), tail);
+  }
+
+  //===-- Tiles ------------------------------------------------------------------------------------------------------------===//
+
+  Value product(Value x, Value w, Value acc) {
+    if (p.k0() > 1 || s.isFloat())
+      return emitDot(k, dot, x, w, acc);
+    return arith::AddIOp::create(k.b, k.loc, acc, arith::MulIOp::create(k.b, k.loc, x, w));
+  }
+  Value widen(Value x, Type code) {
+    Type i16 = k.b.getIntegerType(16);
+    return p.k0() > 1 || s.isFloat() ? x : k.extend(k.extend(x, code, i16), i16, k.b.getI32Type());
+  }
+
+  /// Accumulators of `width` neighbouring outputs, `vectors` of each.
+  SmallVector<Value> emitTile(int64_t width, Value channel, Value weightOffset, Value along,
+                              llvm::function_ref<Value(Value)> rowBase) {
+    int64_t step = p.stepLanes(vectors);
+    SmallVector<Value> result(width * vectors);
+    for (int64_t lane = 0; lane < group; lane += step) {
+      Value first = k.load(bias, k.add(channel, lane), step);
+      SmallVector<Value> accs(width, first);
+      Value vectorWeights = k.add(weightOffset, lane * p.weightsPerLane());
+      auto kernelRow = [&](Value ky, ValueRange carried) {
+        SmallVector<Value> next(carried);
+        emitKernelRow(lane, k.add(rowBase(ky), along), k.add(vectorWeights, k.mul(ky, p.weightsPerRow() * step)), next);
+        return next;
+      };
+      int64_t perLane = p.slots(0) + (p.phases() > 1 ? p.slots(1) : 0);
+      if (p.y.kernel * perLane * p.columns * (group / step) <= mostSteps || p.y.kernel <= 2)
+        for (int64_t ky = 0; ky < p.y.kernel; ++ky)
+          accs = kernelRow(k.index(ky), accs);
+      else
+        accs = k.loop(p.y.kernel, 1, accs, kernelRow);
+      for (int64_t i = 0; i < width; ++i)
+        for (int64_t v = 0; v * p.lanes < step; ++v)
+          result[i * vectors + lane / p.lanes + v] = k.slice(accs[i], v * p.lanes, p.lanes);
+    }
+    return result;
+  }
+
+  void emitKernelRow(int64_t lane, Value base, Value weightRow, SmallVector<Value> &accs) {
+    int64_t step = p.stepLanes(vectors), width = accs.size(), unitStride = p.panel ? unitElements() : strideX;
+    llvm::DenseMap<int64_t, Value> units;
+    auto loadUnit = [&](int64_t unit) {
+      Value &x = units[unit];
+      if (!x) {
+        Value at = k.add(base, unit * unitStride + lane * p.k0());
+        x = p.panel ? k.load(panel, at, step * p.k0()) : loadChannels(input.memory, at);
+        x = widen(x, s.code);
+      }
+      return x;
+    };
+    Value w[2];
+    for (int64_t slot = 0; slot < std::max(p.slots(0), p.phases() > 1 ? p.slots(1) : 0); ++slot) {
+      for (int64_t phase = 0; phase < p.phases(); ++phase)
+        if (slot < p.slots(phase))
+          w[phase] = widen(k.load(weights, k.add(weightRow, ((phase ? p.slots(0) : 0) + slot) * step * p.k0()), step * p.k0()),
+                           k.b.getIntegerType(16));
+      for (int64_t i = 0; i < width; ++i) {
+        int64_t first = i * p.x.stride, phase = first % p.unitColumns();
+        if (slot >= p.slots(phase))
+          continue;
+        int64_t unit = first / p.unitColumns() + (p.k0() > 1 ? slot * p.k0() / 2 : slot * p.x.dilation);
+        accs[i] = product(loadUnit(unit), w[phase], accs[i]);
+      }
+    }
+  }
+
+  Kernel &k;
+  DepthwisePlan p;
+  ContractionShape &s;
+  const DotKernel &dot;
+  Flat input;
+  Epilogue epilogue;
+  Value weights, bias, panel;
+  int64_t strideX = 0, strideY = 0;
+  // Of the chunk at hand: groups, vectors and lanes of a group, channels of it that exist.
+  int64_t chunk = 1, vectors = 1, group = 1, channels = 1;
+};
+} // namespace
+
+LogicalResult emitDepthwise(Kernel &k) {
+  std::string why;
+  auto shape = ContractionShape::get(k.op, why);
+  if (failed(shape))
+    return k.op.emitError("is no depthwise convolution: ") << why;
+  const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
+  auto tile = k.op.getTile();
+  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1 || shape->inPerGroup != 1 || shape->outPerGroup != 1)
+    return k.op.emitError("needs one input channel per output channel, a known dot kernel and a tile of two numbers");
+  DepthwisePlan plan = makeDepthwisePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1]);
+  if (plan.phases() > 1 && plan.columns % 2)
+    return k.op.emitError("has a tile of ") << plan.columns << " columns, units begin at every second one";
+  if (plan.scratchBytes != k.op.getScratchBytes())
+    return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << plan.scratchBytes;
+  auto input = k.getInput(shape->input);
+  auto epilogue = Epilogue::create(k, getChannelsLastResult(shape->main->getResult(0)), /*collapsed=*/false);
+  if (failed(input) || failed(epilogue))
+    return failure();
+  Emitter(k, std::move(plan), *input, std::move(*epilogue)).run();
+  return success();
+}
+} // namespace qc

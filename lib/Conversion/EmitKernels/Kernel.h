@@ -1,0 +1,173 @@
+// What the emitters of this folder share: buffers as flat memory, index arithmetic, 1-D vectors, constants, and what happens to
+// accumulators before they are stored.
+#ifndef QC_LIB_CONVERSION_EMITKERNELS_KERNEL_H
+#define QC_LIB_CONVERSION_EMITKERNELS_KERNEL_H
+
+#include "qc/Conversion/Passes.h"
+#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Target/Kernels.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace qc {
+using mlir::ArrayRef;
+using mlir::Location;
+using mlir::LogicalResult;
+using mlir::OpBuilder;
+using mlir::SmallVector;
+using mlir::Type;
+using mlir::Value;
+using mlir::ValueRange;
+using mlir::VectorType;
+
+/// One-dimensional constants of the module; equal ones are one.
+class ConstantPool {
+public:
+  explicit ConstantPool(mlir::ModuleOp module);
+  /// `memref<NxT>` with the given numbers, seen from where `b` stands.
+  Value get(OpBuilder &b, Location loc, Type element, ArrayRef<int64_t> values);
+  Value get(OpBuilder &b, Location loc, ArrayRef<float> values);
+
+private:
+  Value get(OpBuilder &b, Location loc, mlir::RankedTensorType type, llvm::StringRef bytes,
+            llvm::function_ref<mlir::ElementsAttr()> make);
+  mlir::SymbolTable symbols;
+  mlir::Block *body;
+  llvm::StringMap<mlir::FlatSymbolRefAttr> known; ///< type and bytes to name
+};
+
+/// A buffer as flat memory: element [i, j, ...] lies at i*strides[0] + j*strides[1] + ...; the last stride is 1.
+struct Flat {
+  Value memory; ///< memref<NxT>
+  SmallVector<int64_t> sizes, strides;
+  Type code; ///< element type as qc writes it: i8 signed, ui8 unsigned, i32, f32
+
+  /// True if all dimensions but the last are one dimension of equal steps.
+  bool isCollapsible() const;
+  /// [.., .., C] as [P, C].
+  Flat collapse() const;
+};
+
+/// One kernel under construction. Emits at `b`.
+class Kernel {
+public:
+  Kernel(KernelOp op, const Isa &isa, OpBuilder &b, ConstantPool &constants)
+      : op(op), isa(isa), b(b), loc(op.getLoc()), constants(constants) {}
+
+  KernelOp op;
+  const Isa &isa;
+  OpBuilder &b;
+  Location loc;
+  ConstantPool &constants;
+
+  /// The buffer of a block argument of the region, or of destination `i`. Fails where strides are not known.
+  mlir::FailureOr<Flat> getInput(Value argument);
+  mlir::FailureOr<Flat> getResult(unsigned i = 0);
+  /// Scratch as `memref<NxT>` from byte `offset` on, `count` elements.
+  Value getScratch(Type element, int64_t offset, int64_t count);
+
+  // Index arithmetic; constants fold.
+  Value index(int64_t value);
+  Value add(Value x, Value y);
+  Value add(Value x, int64_t y) { return y ? add(x, index(y)) : x; }
+  Value sub(Value x, Value y);
+  Value mul(Value x, int64_t y);
+  Value min(Value x, Value y);
+  /// sum of positions[i] * strides[i]
+  Value offset(ValueRange positions, ArrayRef<int64_t> strides);
+
+  // Vectors and scalars; `count` 1 gives a scalar where `asVector` is false.
+  Value load(Value memory, Value offset, int64_t count);
+  Value loadScalar(Value memory, Value offset);
+  void store(Value vector, Value memory, Value offset);
+  void storeScalar(Value scalar, Value memory, Value offset);
+  Value splat(Type element, int64_t value, int64_t count);
+  Value splat(double value, int64_t count);
+  Value broadcast(Value scalar, int64_t count);
+  Value bitcast(Value vector, Type element);
+  /// Elements `first` to `first + count - 1`.
+  Value slice(Value vector, int64_t first, int64_t count);
+  Value concat(ArrayRef<Value> vectors); ///< of equal types; their number is a power of two
+  Value extend(Value value, Type code, Type to); ///< integers, by the signedness of `code`
+  Value truncate(Value value, Type to);
+  Value intrinsic(llvm::StringRef name, Type result, ValueRange operands);
+
+  /// `scf.for` from 0; one iteration is no loop. `body` gets the induction variable and the carried values, returns the next ones.
+  using LoopFn = llvm::function_ref<SmallVector<Value>(Value iv, ValueRange carried)>;
+  SmallVector<Value> loop(Value low, Value high, int64_t step, ValueRange init, LoopFn body);
+  SmallVector<Value> loop(int64_t count, int64_t step, ValueRange init, LoopFn body);
+  void loop(int64_t count, llvm::function_ref<void(Value iv)> body) {
+    loop(count, 1, {}, [&](Value iv, ValueRange) {
+      body(iv);
+      return SmallVector<Value>();
+    });
+  }
+};
+
+/// The ops behind the accumulators of a kernel: bias is not part of it, requantization, residual addition, clamps and tables are.
+class Epilogue {
+public:
+  /// Follows the single uses of `acc` (the result of the kernel's main op, any layout change behind it) to the yielded value.
+  /// `collapsed`: positions are one index over all leading dimensions instead of one per dimension.
+  static mlir::FailureOr<Epilogue> create(Kernel &k, Value acc, bool collapsed);
+  /// Why the ops behind `acc` cannot be an epilogue; "" if they can. Needs no buffers.
+  static std::string check(Value acc);
+
+  /// `accs` hold `isa.lanes` neighbouring channels each, from `channel` on, of the output element at `position` (without the
+  /// channel); only the first `count` channels exist. `bound`: |acc| never exceeds it (0: unknown).
+  void store(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count);
+
+private:
+  struct Step {
+    mlir::Operation *op;
+    SmallVector<Value> tables;  ///< memref<NxT> of per-channel parameters
+    SmallVector<Flat> operands; ///< the other inputs of a residual addition
+    unsigned carried = 0;       ///< which input is the value at hand
+    std::shared_ptr<const class Requantizer> requantizer;
+  };
+  Epilogue(Kernel &k) : k(&k) {}
+  Kernel *k;
+  Flat result;
+  SmallVector<Step> steps;
+  uint64_t bound = 0;
+  Type code; ///< of the accumulators
+};
+
+/// The channels-last block argument whose channel-first form is `value`; null if there is none.
+Value getChannelsLastInput(Value value);
+/// The channels-last form of the channel-first `value`, its only use; null if there is none.
+Value getChannelsLastResult(Value value);
+
+/// Panel.cpp: copies between a buffer and scratch. `count` elements from `from` + `fromOffset`, each `shift` added (modulo the type)
+/// or extended to the type of `to` by the signedness of `code`.
+void copyRun(Kernel &k, Value from, Value fromOffset, Type code, int64_t shift, Value to, Value toOffset, int64_t count);
+void fillRun(Kernel &k, Value to, Value toOffset, int64_t value, int64_t count);
+
+/// Contraction.cpp: convolutions and products with constant weights. Decides dot kernel, tile and scratch of a kernel that holds
+/// one; the reason if it cannot be one.
+std::string planContraction(KernelOp op, const Isa &isa);
+LogicalResult emitContraction(Kernel &k);
+
+/// Depthwise.cpp: convolutions with one input channel per output channel.
+std::string planDepthwise(KernelOp op, const Isa &isa);
+LogicalResult emitDepthwise(Kernel &k);
+/// Pool.cpp: pooling and spatial reductions, channels last.
+std::string planPool(KernelOp op, const Isa &isa);
+LogicalResult emitPool(Kernel &k);
+/// Transpose.cpp: changes of dimension order that stand alone.
+std::string planTranspose(KernelOp op, const Isa &isa);
+LogicalResult emitTranspose(Kernel &k);
+/// Pointwise.cpp: requantizations (one or several inputs), tables, clamps without a main op.
+std::string planPointwise(KernelOp op, const Isa &isa);
+LogicalResult emitPointwise(Kernel &k);
+
+/// One row per `form`.
+struct KernelForm {
+  llvm::StringLiteral name;
+  std::string (*plan)(KernelOp op, const Isa &isa);
+  LogicalResult (*emit)(Kernel &k);
+};
+ArrayRef<KernelForm> getKernelForms();
+} // namespace qc
+
+#endif // QC_LIB_CONVERSION_EMITKERNELS_KERNEL_H

@@ -1,0 +1,100 @@
+// The kernel op: verification, effects, bufferization.
+#include "qc/Dialect/QC/IR/QC.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+
+using namespace mlir;
+
+namespace qc {
+static bool sameShape(Type a, Type b) {
+  auto x = cast<ShapedType>(a), y = cast<ShapedType>(b);
+  return x.hasRank() && y.hasRank() && x.getShape() == y.getShape();
+}
+
+LogicalResult KernelOp::verify() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != getInputs().size())
+    return emitOpError("takes ") << getInputs().size() << " inputs, its region " << block.getNumArguments();
+  for (auto [i, input] : llvm::enumerate(getInputs()))
+    if (!sameShape(input.getType(), block.getArgument(i).getType()))
+      return emitOpError("input ") << i << " is " << input.getType() << ", the region's argument "
+                                   << block.getArgument(i).getType();
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield)
+    return emitOpError("ends its region with ") << block.getTerminator()->getName() << " instead of qc.yield";
+  // On buffers there are no results; destinations say the same.
+  size_t values = yield.getValues().size(), extra = getScratchBytes() ? 1 : 0;
+  if (!getInits().empty() && getInits().size() != values + extra)
+    return emitOpError("has ") << getInits().size() << " destinations for " << values << " values and " << extra << " scratch";
+  auto check = [&](TypeRange types, StringRef what) -> LogicalResult {
+    for (size_t i = 0; i < values && i < types.size(); ++i)
+      if (!sameShape(types[i], yield.getValues()[i].getType()))
+        return emitOpError() << what << " " << i << " is " << types[i] << ", the yielded value "
+                             << yield.getValues()[i].getType();
+    return success();
+  };
+  if (getInits().empty() && getNumResults() != values)
+    return emitOpError("has ") << getNumResults() << " results, its region yields " << values;
+  if (failed(check(getResultTypes(), "result")))
+    return failure();
+  return check(getInits().getTypes(), "destination");
+}
+
+void KernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (OpOperand &operand : getInputsMutable())
+    if (isa<MemRefType>(operand.get().getType()))
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  for (OpOperand &operand : getInitsMutable())
+    if (isa<MemRefType>(operand.get().getType())) {
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    }
+}
+
+namespace {
+using namespace bufferization;
+
+/// Inputs are read, destinations written from the first to the last element; result i is destination i.
+struct KernelBuffers : BufferizableOpInterface::ExternalModel<KernelBuffers, KernelOp> {
+  static unsigned firstInit(Operation *op) { return cast<KernelOp>(op).getInputs().size(); }
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return operand.getOperandNumber() < firstInit(op);
+  }
+  bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return operand.getOperandNumber() >= firstInit(op);
+  }
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    unsigned first = firstInit(op), number = operand.getOperandNumber();
+    if (number < first || number - first >= op->getNumResults())
+      return {};
+    return {{op->getResult(number - first), BufferRelation::Equivalent}};
+  }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto kernel = cast<KernelOp>(op);
+    SmallVector<Value> inputs, inits;
+    auto append = [&](ValueRange from, SmallVector<Value> &to) {
+      for (Value value : from) {
+        FailureOr<Value> buffer = isa<TensorType>(value.getType()) ? getBuffer(rewriter, value, options, state) : value;
+        if (failed(buffer))
+          return failure();
+        to.push_back(*buffer);
+      }
+      return success();
+    };
+    if (failed(append(kernel.getInputs(), inputs)) || failed(append(kernel.getInits(), inits)))
+      return failure();
+    auto lowered = KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), inputs, inits, kernel.getFormAttr(),
+                                    kernel.getDotAttr(), kernel.getTileAttr(), kernel.getScratchBytesAttr());
+    lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
+    lowered.getBody().takeBody(kernel.getBody());
+    replaceOpWithBufferizedValues(rewriter, op, ArrayRef(inits).take_front(kernel.getNumResults()));
+    return success();
+  }
+};
+} // namespace
+
+void registerKernelBufferization(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, QCDialect *) { KernelOp::attachInterface<KernelBuffers>(*context); });
+}
+} // namespace qc
