@@ -226,19 +226,16 @@ private:
   bool isSafe(int a, int b) {
     const int16_t *x = getRow(a), *y = getRow(b);
     // Eight channels a step without a branch inside, for the vectorizer.
-    std::array<int16_t, 8> high{}, low{};
+    const int16_t high = static_cast<int16_t>(limits.high), low = static_cast<int16_t>(limits.low);
+    std::array<int16_t, 8> wrong{};
     for (int64_t n = 0; n < p.block; n += 8)
       for (int i = 0; i < 8; ++i) {
         int16_t sum = static_cast<int16_t>(x[n + i] + y[n + i]);
-        high[i] = std::max(high[i], sum);
-        low[i] = std::min(low[i], sum);
+        wrong[i] |= static_cast<int16_t>((std::max(sum, high) ^ high) | (std::min(sum, low) ^ low));
       }
-    int16_t top = 0, bottom = 0;
-    for (int i = 0; i < 8; ++i) {
-      top = std::max(top, high[i]);
-      bottom = std::min(bottom, low[i]);
-    }
-    return top <= limits.high && bottom >= limits.low;
+    std::array<uint64_t, 2> halves;
+    std::memcpy(halves.data(), wrong.data(), sizeof(halves));
+    return !(halves[0] | halves[1]);
   }
 
   void setNeighbours(int a, int b) {
@@ -333,9 +330,13 @@ private:
     }
     for (int span = 2; !perfect && span / 2 < static_cast<int>(windows.size()); span *= 2) {
       neighbours.fill(0);
-      for (int a = 0; a < rows; ++a)
-        for (int b = a + 1; b < rows && windowOf[b] / span == windowOf[a] / span; ++b)
+      for (int a = 0, end = 0; a < rows; ++a) {
+        if (a == end)
+          while (end < rows && windowOf[end] / span == windowOf[a] / span)
+            ++end;
+        for (int b = a + 1; b < end; ++b)
           setNeighbours(a, b);
+      }
       Matching matching(llvm::ArrayRef<uint64_t>(neighbours.data(), rows), llvm::ArrayRef<int>(mate.data(), rows));
       perfect = true;
       for (int a = 0; a < rows; ++a) {
