@@ -14,6 +14,7 @@ enum Slot {
   slotRun = 9,
   slotCreateOptions = 10,
   slotSetOptimizedPath = 11,
+  slotEnableProfiling = 14,
   slotSetOptimization = 23,
   slotSetIntraThreads = 24,
   slotSetInterThreads = 25,
@@ -39,6 +40,7 @@ enum Slot {
   slotReleaseTypeInfo = 98,
   slotReleaseTensorInfo = 99,
   slotReleaseOptions = 100,
+  slotEndProfiling = 110,
 };
 constexpr uint32_t apiVersion = 16; // all of the above are older
 constexpr int logErrors = 3;
@@ -111,7 +113,7 @@ void loadRuntime(const std::string &path) {
 
 std::string getRuntimeVersion() { return base ? base->getVersion() : ""; }
 
-Session::Session(const std::string &path, Optimization level, const std::string &optimizedPath) {
+Session::Session(const std::string &path, Optimization level, const std::string &optimizedPath, const std::string &profilePrefix) {
   void *options = nullptr;
   call(slotCreateOptions, &options);
   call(slotSetIntraThreads, options, 1);
@@ -119,6 +121,8 @@ Session::Session(const std::string &path, Optimization level, const std::string 
   call(slotSetOptimization, options, int(level));
   if (!optimizedPath.empty())
     call(slotSetOptimizedPath, options, optimizedPath.c_str());
+  if (!profilePrefix.empty())
+    call(slotEnableProfiling, options, profilePrefix.c_str());
   call(slotCreateSession, environment, path.c_str(), options, &session);
   callSlot<void>(slotReleaseOptions, options);
   inputs = readPorts(session, slotInputCount, slotInputName, slotInputType);
@@ -160,6 +164,14 @@ double Session::run() {
   call(slotRun, session, static_cast<void *>(nullptr), inputNames.data(), inputValues.data(), inputValues.size(),
        outputNames.data(), outputNames.size(), outputValues.data());
   return secondsSince(start);
+}
+
+std::string Session::endProfiling() {
+  char *text = nullptr;
+  call(slotEndProfiling, session, allocator, &text);
+  std::string path = text;
+  call(slotFree, allocator, static_cast<void *>(text));
+  return path;
 }
 
 Dims Session::outputShape(size_t index) const {

@@ -23,8 +23,8 @@ enum class Optimization { none = 0, basic = 1, all = 99 };
 
 class Session {
 public:
-  /// One thread. With `optimizedPath` the graph after optimization is written there.
-  Session(const std::string &path, Optimization level, const std::string &optimizedPath = "");
+  /// One thread. With `optimizedPath` the graph after optimization is written there; with `profilePrefix` runs are profiled.
+  Session(const std::string &path, Optimization level, const std::string &optimizedPath = "", const std::string &profilePrefix = "");
   ~Session();
   Session(const Session &) = delete;
 
@@ -32,6 +32,8 @@ public:
   void bind(const std::vector<std::pair<void *, size_t>> &buffers);
   /// Seconds of one run.
   double run();
+  /// Path of the profile.
+  std::string endProfiling();
   /// Of the last run: shape and, for float tensors, where the values are.
   Dims outputShape(size_t index) const;
   const float *outputFloats(size_t index) const;

@@ -417,8 +417,18 @@ int peerModels(const Arguments &arguments) {
     writeModel(prefix + "." + variant.name + ".onnx", Quantizer(model, tensors, variant).run());
     list += (list.empty() ? "" : ", ") + quote(variant.name);
   }
-  printf("{\"macs\": %lld, \"weights\": %lld, \"variants\": [%s], \"runtime\": %s}\n", (long long)counts.macs,
-         (long long)counts.weights, list.c_str(), quote(getRuntimeVersion()).c_str());
+  // What the runtime calls a node, and the tensor that we call it by: after the activation that it fuses.
+  std::map<std::string, std::string> activated;
+  for (const onnx::NodeProto &node : model.graph().node())
+    if (node.op_type() == "Relu" || node.op_type() == "Clip")
+      activated[node.input(0)] = node.output(0);
+  std::string results;
+  for (const onnx::NodeProto &node : model.graph().node()) {
+    auto found = activated.find(node.output(0));
+    results += (results.empty() ? "" : ", ") + quote(node.name()) + ": " + quote(found == activated.end() ? node.output(0) : found->second);
+  }
+  printf("{\"macs\": %lld, \"weights\": %lld, \"variants\": [%s], \"runtime\": %s, \"results\": {%s}}\n", (long long)counts.macs,
+         (long long)counts.weights, list.c_str(), quote(getRuntimeVersion()).c_str(), results.c_str());
   return 0;
 }
 } // namespace qbench

@@ -113,7 +113,52 @@ double getSqnr(const std::vector<float> &reference, const std::vector<float> &re
   }
   return noise > 0 ? 10 * std::log10(signal / noise) : 200;
 }
+
+void limitIfWider() {
+  if (getVectorLevel() != "avx2")
+    limitCpuToAvx2();
+}
 } // namespace
+
+/// Profiles the peer's float run: prints the path of its profile.
+int profilePeer(const Arguments &arguments) {
+  std::string model, runtime, samplePath, prefix;
+  double seconds = 1;
+  int core = -1;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string &option = arguments[i];
+    if (option == "--model")
+      model = valueOf(arguments, i);
+    else if (option == "--runtime")
+      runtime = valueOf(arguments, i);
+    else if (option == "--sample")
+      samplePath = valueOf(arguments, i);
+    else if (option == "--prefix")
+      prefix = valueOf(arguments, i);
+    else if (option == "--seconds")
+      seconds = atof(valueOf(arguments, i).c_str());
+    else if (option == "--core")
+      core = atoi(valueOf(arguments, i).c_str());
+    else if (option == "--avx2")
+      limitIfWider();
+    else
+      throw std::runtime_error("profile-peer: unknown option " + option);
+  }
+  if (core >= 0)
+    pinToCore(core);
+  std::vector<float> sample = readFloats(samplePath);
+  loadRuntime(runtime);
+  Session session(model, Optimization::all, "", prefix);
+  size_t count = size_t(product(session.inputs.at(0).shape));
+  if (sample.size() < count)
+    throw std::runtime_error("the sample is too short for " + model);
+  session.bind({{sample.data(), count * sizeof(float)}});
+  int runs = 0; // the profile holds a million events at most
+  for (auto start = Clock::now(); runs < 3 || (secondsSince(start) < seconds && runs < 1000); ++runs)
+    session.run();
+  printf("%s\n", session.endProfiling().c_str());
+  return 0;
+}
 
 int timeModels(const Arguments &arguments) {
   std::vector<std::string> objects, peers, probes;
@@ -144,8 +189,8 @@ int timeModels(const Arguments &arguments) {
       throw std::runtime_error("time: unknown option " + option);
   }
   std::vector<float> sample = samplePath.empty() ? std::vector<float>() : readFloats(samplePath);
-  if (limit && getVectorLevel() != "avx2")
-    limitCpuToAvx2();
+  if (limit)
+    limitIfWider();
   if (!peers.empty())
     loadRuntime(runtime);
   std::vector<Contestant> contestants;

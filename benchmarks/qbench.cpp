@@ -60,6 +60,7 @@ int main(int argc, char **argv) {
       {"peer-models", peerModels, "IN.onnx PREFIX --samples X.bin --runtime LIB   int8 variants for ONNX Runtime"},
       {"time", timeModels, "[--object ...] [--peer ...]                p10 and median of interleaved turns, as JSON"},
       {"layers", layers, "--library X.so --symbol S --site ...      time of each kernel, as JSON"},
+      {"profile-peer", profilePeer, "--model X.onnx --sample X.bin ...           the peer's own profile"},
       {"peaks", peaks, "[--seconds S]                              what one core can do, as JSON"},
   };
   Arguments arguments(argv + std::min(argc, 2), argv + argc);

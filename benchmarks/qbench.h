@@ -17,6 +17,8 @@ int generate(const Arguments &arguments);
 int peerModels(const Arguments &arguments);
 /// Times compiled objects and peer sessions in turns.
 int timeModels(const Arguments &arguments);
+/// Lets the peer profile itself.
+int profilePeer(const Arguments &arguments);
 /// Times the kernels of a compiled network one by one.
 int layers(const Arguments &arguments);
 /// Measures what a core can do at best.

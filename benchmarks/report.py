@@ -97,8 +97,11 @@ def layer_rows(row, peaks):
         time, macs = layer["p10_us"], layer.get("macs") or 0
         bound = bound_us({"macs": macs, "weights": layer.get("constant_bytes", 0)}, peaks, rate) if macs and rate else None
         rows.append([layer["name"], layer.get("kernel", "-"), "x".join(map(str, layer.get("output_shape", []))), number(macs / 1e6) if macs else "-", number(time),
-                     "%.1f %%" % (100 * time / whole), number(macs / time / 1000) if macs and time else "-", number(bound), ratio(bound / time if bound and time else None)])
-    return rows + [["*sum*", "", "", "", number(sum(layer["p10_us"] for layer in row["layers"]["layers"])), "", "", "", ""], ["*whole*", "", "", "", number(whole), "", "", "", ""]]
+                     "%.1f %%" % (100 * time / whole), number(macs / time / 1000) if macs and time else "-", number(bound),
+                     ratio(bound / time if bound and time else None), number(layer.get("peer_fp32_us")),
+                     ratio(time / layer["peer_fp32_us"], 1) if "peer_fp32_us" in layer else "-"])
+    total = sum(layer["p10_us"] for layer in row["layers"]["layers"])
+    return rows + [["*sum*", "", "", "", number(total)] + [""] * 6, ["*whole*", "", "", "", number(whole)] + [""] * 6]
 
 
 def count_row(row, columns):
@@ -143,8 +146,8 @@ def make(results):
             text += "\nFloat code (`-mode=f32`), p10 in microseconds:\n\n" + table(["network", "ours", "peer", "speed over the peer's"], [float_row(row) for row in floats])
     for row in results["times"]:
         if row.get("layers"):
-            text += "\n## Kernels of %s, %s\n\nOne at a time, their data warm; p10 in microseconds.\n\n" % (row["title"], row["level"])
-            text += table(["kernel", "form", "output", "MMAC", "us", "of the whole", "GMAC/s", "bound us", "bound / us"], layer_rows(row, peaks))
+            text += "\n## Kernels of %s, %s\n\nOne at a time, their data warm; p10 in microseconds. The peer's times are from its own profile.\n\n" % (row["title"], row["level"])
+            text += table(["kernel", "form", "output", "MMAC", "us", "of the whole", "GMAC/s", "bound us", "bound / us", "peer fp32 us", "ours / fp32"], layer_rows(row, peaks))
     if peaks:
         text += "\n## Peak rates of this run\n\n" + table(["test", "rate"], [[key, "%s %s" % (number(value), "GB/s" if key.startswith("read") else "GMAC/s")]
                                                                            for key, value in peaks.items() if key != "level"])

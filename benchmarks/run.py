@@ -236,6 +236,11 @@ class Bench:
                 row["times"][label] = times
         if self.options.layers:
             row["layers"] = self.layers(row, stem, compiled["entries"]["run"], library)
+            peer = self.peer_layers(path, raw, level, info["results"]) if self.runtime else {}
+            for layer in row["layers"]["layers"] if row["layers"] else []:
+                times = [peer[name] for name in layer.get("layers", []) if name in peer]
+                if times:
+                    layer["peer_fp32_us"] = sum(times)
         return row
 
     def layers(self, row, stem, entry, library):
@@ -251,14 +256,46 @@ class Bench:
         if not sites:
             return None
         measured = json.loads(run(command))
-        described = json.loads(pathlib.Path("%s.json" % stem).read_text())["layers"]
-        known = {re.sub(r"\W", "_", layer["name"][:40]): layer for layer in described}
+        kernels = {}
         for layer in measured["layers"]:
             match = re.match(r"run_\d+_(.*)", layer["name"])
-            about = known.get(match.group(1)) if match else None
-            if about:
-                layer.update({k: about[k] for k in ("op", "kernel", "macs", "output_shape", "constant_bytes") if k in about})
+            if match:
+                kernels[match.group(1)] = layer
+        # A kernel is named after its last layer; layers before it without a kernel of their own are part of it. A kernel holds one
+        # contraction at most, so another one (of a shortcut) waits for the addition.
+        moves = {"pad", "transpose", "reshape", "concat", "slice", "pool", "reduce"}
+        waiting = []
+        for about in json.loads(pathlib.Path("%s.json" % stem).read_text())["layers"]:
+            layer = kernels.get(re.sub(r"\W", "_", about["name"][:40]))
+            if layer is None:
+                waiting.append(about)
+                continue
+            later = [part for part in waiting if part.get("macs") and (about.get("macs") or about["op"] in moves)]
+            parts = [part for part in waiting if part not in later] + [about]
+            waiting = later
+            heaviest = max(parts, key=lambda part: part.get("macs") or 0)
+            layer["layers"] = [part["name"] for part in parts]
+            layer["macs"] = sum(part.get("macs") or 0 for part in parts)
+            layer["constant_bytes"] = sum(part.get("constant_bytes") or 0 for part in parts)
+            layer["kernel"], layer["output_shape"] = heaviest.get("kernel", "-"), about.get("output_shape", [])
         return measured
+
+    def peer_layers(self, path, raw, level, results):
+        """The peer's fp32 nodes by the names of their results: p10 of its own profile, less what profiling costs a node."""
+        folder = self.cache / "profiles"
+        folder.mkdir(exist_ok=True)
+        profile = pathlib.Path(run([self.qbench, "profile-peer", "--model", path, "--sample", raw, "--runtime", self.runtime, "--prefix", folder / "peer",
+                                    "--core", self.options.core, "--seconds", self.options.seconds] + (["--avx2"] if level == "avx2" else [])).strip())
+        events = [event for event in json.loads(profile.read_text()) if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
+        profile.unlink()
+        times = {}
+        for event in events:
+            name = re.sub(r"(_nchwc)?_kernel_time$", "", event["name"])
+            name = re.sub(r"^fused ", "", name)
+            times.setdefault(results.get(name, name), []).append(event["dur"])
+        p10 = {name: float(np.percentile(values, 10)) for name, values in times.items()}
+        cost = min(p10.values())
+        return {name: max(value - cost, 0.5) for name, value in p10.items()} # the profile's unit is a microsecond
 
     def count(self, name, model, column):
         """Instructions of one inference in thousands."""
