@@ -7,7 +7,9 @@
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/Arith/Transforms/BufferViewFlowOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
@@ -24,9 +26,44 @@
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
+
+namespace {
+/// Upstream's pass knows 64-bit indices only.
+struct LowerVectors : PassWrapper<LowerVectors, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerVectors)
+  explicit LowerVectors(unsigned indexBits) : indexBits(indexBits) {}
+  StringRef getArgument() const override { return "qc-lower-vectors"; }
+  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<LLVM::LLVMDialect>(); }
+  void runOnOperation() override {
+    {
+      RewritePatternSet patterns(&getContext());
+      vector::populateVectorBroadcastLoweringPatterns(patterns);
+      vector::populateVectorBitCastLoweringPatterns(patterns);
+      vector::populateVectorInsertExtractStridedSliceTransforms(patterns);
+      vector::populateVectorInterleaveLoweringPatterns(patterns);
+      if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+        return signalPassFailure();
+    }
+    LowerToLLVMOptions options(&getContext());
+    options.overrideIndexBitwidth(indexBits);
+    LLVMTypeConverter types(&getContext(), options);
+    RewritePatternSet patterns(&getContext());
+    populateVectorToLLVMConversionPatterns(types, patterns);
+    LLVMConversionTarget target(getContext());
+    target.addLegalDialect<arith::ArithDialect, memref::MemRefDialect>();
+    target.markUnknownOpDynamicallyLegal([](Operation *op) { return !isa_and_nonnull<vector::VectorDialect>(op->getDialect()); });
+    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+  unsigned indexBits;
+};
+} // namespace
 
 void qc::buildPackedPasses(OpPassManager &pm, StringRef isa) {
   FormKernelsOptions form;
@@ -67,7 +104,7 @@ void qc::buildLLVMPasses(OpPassManager &pm, unsigned indexBits) {
   pm.addPass(createLowerAffinePass()); // expand-strided-metadata leaves affine.apply
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(std::make_unique<LowerVectors>(indexBits));
   pm.addPass(createSCFToControlFlowPass());
   ConvertMathToLLVMPassOptions math;
   pm.addPass(createConvertMathToLLVMPass(math));
