@@ -58,19 +58,13 @@ static void emulate(int, siginfo_t *, void *context) {
   registers[REG_RIP] += 2;
 }
 
-bool canLimitCpu() {
-  if (setCpuid(false))
-    return false;
-  return setCpuid(true) == 0;
-}
-
 void limitCpuToAvx2() {
   struct sigaction action = {};
   action.sa_sigaction = emulate;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   sigaction(SIGSEGV, &action, nullptr);
   if (setCpuid(false))
-    throw std::runtime_error("this machine cannot hide features from the peer (no CPUID faulting)");
+    throw std::runtime_error("this machine cannot hide features from the peer (no CPUID faulting): use --level=native");
 }
 
 std::string getVectorLevel() {
@@ -84,7 +78,6 @@ std::string getVectorLevel() {
   return __builtin_cpu_supports("avx2") ? "avx2" : "sse";
 }
 #else
-bool canLimitCpu() { return false; }
 void limitCpuToAvx2() {}
 std::string getVectorLevel() { return ""; }
 #endif

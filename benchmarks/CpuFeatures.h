@@ -5,9 +5,8 @@
 #include <string>
 
 namespace qbench {
-/// Whether this thread's `cpuid` can be limited here (Linux on x86-64 with CPUID faulting).
-bool canLimitCpu();
-/// From now on, `cpuid` executed by this thread and by threads that it starts shows no vector feature beyond AVX2.
+/// From now on, `cpuid` executed by this thread and by threads that it starts shows no vector feature beyond AVX2. Needs Linux on
+/// x86-64 with CPUID faulting.
 void limitCpuToAvx2();
 /// "avx2", "avx512", "avx512-vnni", ...: the widest that the core has; "" on other machines.
 std::string getVectorLevel();

@@ -71,6 +71,17 @@ public:
     append("MatMul", {current, add("weights", {shape[1], columns}, std::sqrt(1.0 / double(shape[1])))});
     shape[1] = columns;
   }
+  /// Weights of which no two neighbours can overflow sixteen bits: one channel's largest stands beside a zero, the others are less
+  /// than half of it.
+  void matmulPairSafe(int64_t columns) {
+    std::vector<float> values(size_t(shape[1] * columns));
+    for (size_t i = 0; i < values.size(); ++i) {
+      size_t row = i / size_t(columns);
+      values[i] = row == 0 ? 1 : row == 1 ? 0 : float(uniform() - 0.5) * 0.98f;
+    }
+    append("MatMul", {current, addTensor(graph(), "weights_" + std::to_string(++count), {shape[1], columns}, values)});
+    shape[1] = columns;
+  }
   void addTo(const std::string &other) { append("Add", {other, current}); }
   void concat(const std::string &other, int64_t otherChannels) {
     setInt(append("Concat", {other, current}), "axis", 1);
@@ -208,9 +219,9 @@ onnx::ModelProto makeSqueezeNet() {
   return b.finish();
 }
 
-onnx::ModelProto makeProduct(int64_t rows, int64_t columns, int64_t depth) {
+onnx::ModelProto makeProduct(int64_t rows, int64_t columns, int64_t depth, bool pairSafe = false) {
   Builder b("product", {rows, depth}, 5);
-  b.matmul(columns);
+  pairSafe ? b.matmulPairSafe(columns) : b.matmul(columns);
   return b.finish();
 }
 
@@ -232,6 +243,7 @@ const Recipe recipes[] = {
     {"resnet18", [] { return makeResNet("resnet18", false, {2, 2, 2, 2}); }},
     {"resnet50", [] { return makeResNet("resnet50", true, {3, 4, 6, 3}); }},
     {"gemm_256", [] { return makeProduct(256, 256, 256); }},
+    {"gemm_256_pairsafe", [] { return makeProduct(256, 256, 256, true); }},
     {"gemm_128x768x768", [] { return makeProduct(128, 768, 768); }},
     {"gemm_1024", [] { return makeProduct(1024, 1024, 1024); }},
     {"gemv_4096", [] { return makeProduct(1, 4096, 4096); }},

@@ -1,4 +1,4 @@
-/* Runs a network as often as its argument says: the difference of two counts is what one inference executes. The compiler's
+/* Runs a network as often as its argument says: the difference of one and none is what an inference executes. The compiler's
    command line names the function and gives the sizes of its buffers. */
 #include <stdlib.h>
 

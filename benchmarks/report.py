@@ -104,6 +104,14 @@ def layer_rows(row, peaks):
     return rows + [["*sum*", "", "", "", number(total)] + [""] * 6, ["*whole*", "", "", "", number(whole)] + [""] * 6]
 
 
+def kernel_row(kernel):
+    counted = "instructions" in kernel
+    return [kernel["row"], kernel["chosen"] if kernel["chosen"] != kernel["row"] else "yes", kernel["network"],
+            "-" if counted else number(kernel["us"]), "-" if counted else number(kernel["gmacs"]),
+            "-" if counted else "%.2f of %s" % (kernel["gmacs"] / kernel["probe_gmacs"], kernel["probe"]),
+            number(kernel["instructions"], 4) if counted else "-", number(kernel["macs_per_instruction"]) if counted else "-"]
+
+
 def count_row(row, columns):
     counts, peer, goals = row["counts"], row["peer"], row.get("goals", {})
     cells = [row["title"]]
@@ -157,6 +165,9 @@ def make(results):
         titles = {"n1": ["AArch64 dotprod", "peer", "ours / peer"], "i8mm": ["AArch64 i8mm", "peer", "ours / peer"], "rvv256": ["RISC-V VLEN 256", "over dotprod"]}
         text += "\n## Instructions per inference under qemu, thousands\n\nThe peer: %s\n\n" % results.get("peer_arm_provenance", "")
         text += table(["network"] + sum((titles[column] for column in columns), []), [count_row(row, columns) for row in rows])
+    if results.get("kernels"):
+        text += "\n## Rows of the kernel table\n\nEach by itself: time and part of its instruction's peak here, instructions (thousands) and products an instruction under qemu.\n\n"
+        text += table(["row", "chosen", "network", "us", "GMAC/s", "of the peak", "instructions", "MAC / instruction"], [kernel_row(k) for k in results["kernels"]])
     if results["failures"]:
         text += "\n## Not measured\n\n" + "".join("- %s (%s): %s\n" % (f["name"], f["what"], " ".join(f["why"].split())) for f in results["failures"])
     return text

@@ -32,6 +32,23 @@ COUNTED = {
 # Peak rates that take turns with a network: its bound is that of the same moments.
 PROBES = {"avx2": {"i16_vpmaddwd", "u8s8_vpmaddubsw"}, "native": {"i16_vpmaddwd", "u8s8_vpmaddubsw", "u8s8_vpdpbusd_512"}}
 
+# Rows of the compiler's table of dot kernels: how to make it take each, and how to run it: a C compiler and an emulator, or here.
+ARM_GCC, A64_GCC, RV_GCC = "arm-linux-gnueabihf-gcc", "aarch64-linux-gnu-gcc", "riscv64-linux-gnu-gcc"
+KERNELS = [
+    ("x86.pmaddwd", ["-target=x86_64-unknown-linux-gnu", "-mcpu=x86-64-v2"], None, "i16_vpmaddwd"),
+    ("x86.vpmaddwd", ["-target=x86-64"], None, "i16_vpmaddwd"),
+    ("x86.vpmaddubsw", ["-target=x86-64"], None, "u8s8_vpmaddubsw"),
+    ("x86.vpdpbusd", ["-target=host"], None, "u8s8_vpdpbusd_512"),
+    ("aarch64.smlal", ["-target=aarch64-unknown-linux-gnu", "-mcpu=cortex-a72"], A64_GCC, ["qemu-aarch64", "-cpu", "cortex-a72"]),
+    ("aarch64.sdot", ["-target=aarch64"], A64_GCC, ["qemu-aarch64", "-cpu", "neoverse-n1"]),
+    ("aarch64.smmla", ["-target=aarch64", "-mattr=+i8mm"], A64_GCC, ["qemu-aarch64", "-cpu", "max,sve=off"]),
+    ("riscv.vwmacc", ["-target=riscv64"], RV_GCC, ["qemu-riscv64", "-cpu", "rv64,v=true,vlen=128,vext_spec=v1.0"]),
+    ("riscv.vwmacc.zvl256b", ["-target=riscv64", "-mattr=+zvl256b"], RV_GCC, ["qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,vext_spec=v1.0"]),
+    ("arm.vmlal", ["-target=armv7a"], ARM_GCC, ["qemu-arm", "-cpu", "cortex-a15"]),
+]
+# Products of the networks that show a row.
+KERNEL_NETWORKS = {"gemm_256": 256 ** 3, "conv3x3_56x56x64": 56 * 56 * 64 * 64 * 9}
+
 
 class Failure(Exception):
     pass
@@ -137,7 +154,7 @@ class Bench:
                 if len(arrays) != 1:
                     raise Failure("a network with several inputs")
             else:
-                shape = {"gemm_256": (256, 256), "gemm_128x768x768": (128, 768), "gemm_1024": (1024, 1024), "gemv_4096": (1, 4096)}.get(name)
+                shape = {"gemm_256": (256, 256), "gemm_256_pairsafe": (256, 256), "gemm_128x768x768": (128, 768), "gemm_1024": (1024, 1024), "gemv_4096": (1, 4096)}.get(name)
                 shape = shape or ((1, 64, 56, 56) if "56x56x64" in name else (1, 3, 224, 224))
                 arrays = {"input": np.random.RandomState(1).randn(4, *shape).astype(np.float32)}
                 np.savez(npz, **arrays)
@@ -184,9 +201,15 @@ class Bench:
         stats.write_text(json.dumps(result))
         return stem, result
 
+    def link(self, stem):
+        library = "%s.so" % stem
+        if not os.path.exists(library):
+            run(["cc", "-shared", "-o", library, "%s.o" % stem])
+        return library
+
     def get_peer(self, name, path, raw):
         """Prefix of the peer's int8 variants and what was counted in the network."""
-        prefix = self.cache / "peer" / digest(HERE / "PeerModels.cpp", path)
+        prefix = self.cache / "peer" / digest(HERE / "PeerModels.cpp", PEER, path)
         info = pathlib.Path("%s.json" % prefix)
         prefix.parent.mkdir(exist_ok=True)
         if not info.exists():
@@ -204,9 +227,7 @@ class Bench:
         row = {"name": name, "title": model["title"], "level": level, "goals": {k: v for k, v in model.items() if k.startswith("goal")}}
         row.update({k: compiled[k] for k in ("compile_s", "compile_mib", "text_bytes", "constant_bytes")})
         row["arena_bytes"], row["arena_lower_bytes"] = compiled["entries"]["run"]["arena"], compiled["entries"]["run"]["lower"]
-        library = "%s.so" % stem
-        if not os.path.exists(library):
-            run(["cc", "-shared", "-o", library, "%s.o" % stem])
+        library = self.link(stem)
         command = [self.qbench, "time", "--sample", raw, "--core", self.options.core, "--seconds", self.options.seconds]
         for entry, f in compiled["entries"].items():
             label = "ours" if entry == "run" else "ours_f32"
@@ -214,9 +235,7 @@ class Bench:
             command += ["--object", "%s:%s:%s:%d:%d:%d%s" % (label, library, f["symbol"], f["input"], f["output"], f["arena"], suffix)]
         if self.options.f32:
             float_stem, f32 = self.compile(name, path, npz, flags + ["-mode=f32"])
-            float_library = "%s.so" % float_stem
-            if not os.path.exists(float_library):
-                run(["cc", "-shared", "-o", float_library, "%s.o" % float_stem])
+            float_library = self.link(float_stem)
             f = f32["entries"]["run_f32"]
             command += ["--object", "ours_float:%s:%s:%d:%d:%d:f32" % (float_library, f["symbol"], f["input"], f["output"], f["arena"])]
         if self.runtime:
@@ -302,10 +321,31 @@ class Bench:
         cost = min(p10.values())
         return {name: max(value - cost, 0.5) for name, value in p10.items()} # the profile's unit is a microsecond
 
-    def count(self, name, model, column):
+    def kernel(self, row, network):
+        """One row of the kernel table on one network: its rate here, or its products an instruction elsewhere."""
+        name, flags, compiler, how = row
+        recipe = "gemm_256_pairsafe" if name == "x86.vpmaddubsw" and network == "gemm_256" else network
+        model = {"title": recipe, "recipe": recipe}
+        path = self.get_model(recipe, model)
+        npz, _ = self.get_samples(recipe, model, path)
+        stem, compiled = self.compile(recipe, path, npz, flags)
+        ranges = self.cache / "ranges" / ("%s-%s.json" % (recipe, digest(path)))
+        packed = run([self.qcc, path, "-ranges=%s" % ranges, "-stop-after=packed", "-o", "-"] + flags)
+        result = {"row": name, "network": recipe, "chosen": ", ".join(sorted(set(re.findall(r'dot = "([^"]*)"', packed))))}
+        macs = KERNEL_NETWORKS[network]
+        if compiler:
+            thousands = self.count(recipe, model, flags, compiler, how)
+            return dict(result, instructions=thousands, macs_per_instruction=macs / thousands / 1000)
+        library = self.link(stem)
+        f = compiled["entries"]["run"]
+        command = [self.qbench, "time", "--core", self.options.core, "--seconds", self.options.seconds, "--probe", how, "--object",
+                   "ours:%s:%s:%d:%d:%d" % (library, f["symbol"], f["input"], f["output"], f["arena"])]
+        times = {t["label"]: t for t in map(json.loads, run(command).splitlines())}
+        return dict(result, us=times["ours"]["p10_us"], gmacs=macs / times["ours"]["p10_us"] / 1000, probe=how, probe_gmacs=times[how]["gmacs"])
+
+    def count(self, name, model, flags, compiler, qemu):
         """Instructions of one inference in thousands."""
         plugin = self.get_plugin()
-        _, flags, compiler, qemu = COUNTED[column]
         path = self.get_model(name, model)
         if not path:
             raise Failure("not here")
@@ -316,11 +356,11 @@ class Bench:
         run([compiler, "-O2", "-static", "-o", program, HERE / "count.c", "%s.o" % stem, "-DRUN=" + entry["symbol"],
              "-DINPUT_BYTES=%d" % entry["input"], "-DOUTPUT_BYTES=%d" % entry["output"], "-DARENA_BYTES=%d" % entry["arena"]])
         counts = []
-        for repeats in (1, 3):
+        for repeats in (0, 1): # what starts and ends the program drops out
             out = "%s.count" % stem
             run(qemu + ["-plugin", plugin, "-d", "plugin", "-D", out, program, str(repeats)], timeout=300)
             counts.append(int(re.search(r"instructions (\d+)", pathlib.Path(out).read_text()).group(1)))
-        return (counts[1] - counts[0]) / 2 / 1000
+        return (counts[1] - counts[0]) / 1000
 
     def get_plugin(self):
         source = self.shared / "tools/insncount/insncount.c"
@@ -343,6 +383,7 @@ def main():
     parser.add_argument("--seconds", type=float, help="of timed runs per contestant")
     parser.add_argument("--f32", action="store_true", help="also time the float code of -mode=f32")
     parser.add_argument("--layers", action="store_true", help="also time each kernel of each network")
+    parser.add_argument("--kernels", action="store_true", help="also run each row of the kernel table by itself")
     parser.add_argument("--no-peer", action="store_true", help="time only qcc's code")
     parser.add_argument("--qcc", help="the compiler (default build/bin/qcc)")
     parser.add_argument("--qcc-option", action="append", default=[], help="given to qcc, for example --qcc-option=-pair-safe=shrink")
@@ -382,11 +423,25 @@ def main():
         for column in columns:
             say("%s (instructions, %s)" % (name, column))
             try:
-                row["counts"][column] = bench.count(name, model, column)
+                row["counts"][column] = bench.count(name, model, *COUNTED[column][1:])
             except (Failure, subprocess.TimeoutExpired) as failure:
                 results["failures"].append({"name": name, "what": column, "why": str(failure)})
                 say("  failed: %s" % failure)
         results["instructions"].append(row)
+    results["kernels"] = []
+    for row in KERNELS if options.kernels else []:
+        isa = {"x86": "x86", "aarch64": "aarch64", "riscv": "riscv64"}.get(row[0].split(".")[0], "aarch64")
+        if isa not in isas or (not row[2] and row[3] not in results.get("peaks", {})) or (row[2] and not (shutil.which(row[2]) and shutil.which(row[3][0]))):
+            continue
+        for network in KERNEL_NETWORKS:
+            if row[0] == "x86.vpmaddubsw" and network != "gemm_256":
+                continue
+            say("%s (%s)" % (row[0], network))
+            try:
+                results["kernels"].append(bench.kernel(row, network))
+            except (Failure, subprocess.TimeoutExpired) as failure:
+                results["failures"].append({"name": row[0], "what": network, "why": str(failure)})
+                say("  failed: %s" % failure)
     results["peer_arm_provenance"] = peer_arm["provenance"]
 
     pathlib.Path(options.out + ".json").write_text(json.dumps(results, indent=1) + "\n")
