@@ -20,9 +20,7 @@ int64_t DepthwisePlan::elementBytes() const {
   return 1;
 }
 
-int64_t DepthwisePlan::tailVectors() const {
-  return llvm::bit_ceil(uint64_t((tailChannels() + lanes - 1) / lanes));
-}
+int64_t DepthwisePlan::tailVectors() const { return llvm::bit_ceil(uint64_t((tailChannels() + lanes - 1) / lanes)); }
 
 static void setAxes(DepthwisePlan &p) {
   const ContractionShape &s = p.s;
@@ -34,7 +32,8 @@ static void setAxes(DepthwisePlan &p) {
     std::swap(p.x, p.y);
 }
 
-DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t columns, int64_t vectors) {
+DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t columns,
+                                int64_t vectors) {
   DepthwisePlan p;
   p.s = s;
   p.dot = &dot;
@@ -103,14 +102,16 @@ std::string planDepthwise(KernelOp op, const Isa &isa) {
   const DotKernel *dot = chooseStep(*shape, isa);
   if (!dot)
     return "no step of " + isa.name.str() + " multiplies its types";
-  // 16 channels are one store of codes; half of that where accumulators of four columns would not fit.
-  int64_t wanted = isa.registers < 8 * (16 / std::min<int64_t>(isa.lanes, 16)) ? 8 : 16;
-  int64_t most = std::max<int64_t>(wanted / isa.lanes, 1);
-  if (!isa.hasVectors())
-    most = 1;
-  int64_t vectors = std::min<int64_t>(most, llvm::bit_ceil(uint64_t((shape->outC() + isa.lanes - 1) / isa.lanes)));
-  DepthwisePlan p = makeDepthwisePlan(*shape, isa, *dot, std::min<int64_t>(4, isa.lanes >= 16 ? 2 : 4), vectors);
-  OpBuilder b(op);
+  // 16 channels are one store of codes; half of that where the accumulators of four columns would not fit.
+  int64_t lanes = isa.lanes, wanted = isa.registers * lanes < 8 * 16 ? 8 : 16;
+  int64_t vectors = 1;
+  if (isa.hasVectors())
+    vectors =
+        std::min<int64_t>(std::max<int64_t>(wanted / lanes, 1), llvm::bit_ceil(uint64_t((shape->outC() + lanes - 1) / lanes)));
+  // Pairs: with two columns no weight is used twice, so weights are operands in memory. More columns would need registers for
+  // weights, and spill.
+  int64_t columns = dot->step == DotStep::VPMADDWD ? 2 : lanes > 8 ? 3 : 4;
+  DepthwisePlan p = makeDepthwisePlan(*shape, isa, *dot, columns, vectors);
   op.setDot(p.dot->name);
   op.setTile(ArrayRef<int64_t>{p.columns, p.vectors});
   op.setScratchBytes(p.scratchBytes);

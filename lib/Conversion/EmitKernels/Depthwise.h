@@ -13,24 +13,24 @@ struct DepthwiseAxis {
 
 /// Everything that is decided about a depthwise convolution; a function of the shape, the isa, the dot kernel and the tile alone.
 ///
-/// A dot step adds k0 products to each lane, so the k0 activations of a lane must be neighbours. A panel holds them so: a *unit* is
-/// what k0 neighbouring columns hold, `[channel][column]`, and units begin at every second column. An output at an even column of a
-/// row uses the weights as they are, one at an odd column uses them one position later, behind a zero. So each element of the input
-/// is widened and interleaved once for all taps, and each load of a unit serves several outputs. Rows of the panel form a ring: a row
-/// of the input is copied once.
+/// A dot step adds k0 products to each lane, so the k0 activations of a lane must be neighbours. A panel holds them so: a *unit*
+/// is what k0 neighbouring columns hold, `[channel][column]`, and units begin at every second column. An output at an even column
+/// of a row uses the weights as they are, one at an odd column uses them one position later, behind a zero. So each element of
+/// the input is widened and interleaved once for all taps, and each load of a unit serves several outputs. Rows of the panel form
+/// a ring: a row of the input is copied once.
 ///
 /// Without such a step (`dot` multiplies one by one) a unit is one column, and where nothing is padded there is no panel.
 struct DepthwisePlan {
   ContractionShape s;
   const DotKernel *dot = nullptr;
-  DepthwiseAxis x, y;       ///< x: along a row of the panel
-  bool swapped = false;     ///< x is the first spatial dimension
+  DepthwiseAxis x, y;   ///< x: along a row of the panel
+  bool swapped = false; ///< x is the first spatial dimension
   int64_t lanes = 1;
-  int64_t columns = 1;      ///< outputs of a tile
-  int64_t vectors = 1;      ///< vectors of channels of a tile
+  int64_t columns = 1; ///< outputs of a tile
+  int64_t vectors = 1; ///< vectors of channels of a tile
   bool panel = false;
-  int64_t units = 0;        ///< of a panel row
-  int64_t chunk = 1;        ///< groups of `vectors` vectors that are in the panel at once
+  int64_t units = 0; ///< of a panel row
+  int64_t chunk = 1; ///< groups of `vectors` vectors that are in the panel at once
   int64_t scratchBytes = 0;
 
   int64_t k0() const { return dot->k0; }
@@ -53,7 +53,8 @@ struct DepthwisePlan {
   int64_t weightsPerRow() const { return (slots(0) + (phases() > 1 ? slots(1) : 0)) * k0(); }
 };
 
-DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t columns, int64_t vectors);
+DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t columns,
+                                int64_t vectors);
 } // namespace qc
 
 #endif // QC_LIB_CONVERSION_EMITKERNELS_DEPTHWISE_H

@@ -23,12 +23,13 @@ public:
     if (p.swapped)
       std::swap(strideX, strideY);
     if (p.panel)
-      panel = k.getScratch(s.isFloat() ? Type(k.b.getF32Type()) : p.elementBytes() == 2 ? k.b.getIntegerType(16) : k.b.getIntegerType(8),
+      panel = k.getScratch(s.isFloat()             ? Type(k.b.getF32Type())
+                           : p.elementBytes() == 2 ? k.b.getIntegerType(16)
+                                                   : k.b.getIntegerType(8),
                            0, p.scratchBytes / p.elementBytes());
     k.loop(s.batch, [&](Value image) {
-      k.loop(p.fullGroups() / p.chunk, [&](Value i) {
-        emitChunk(image, k.mul(i, p.chunk * p.channels()), p.chunk, p.vectors, p.channels());
-      });
+      k.loop(p.fullGroups() / p.chunk,
+             [&](Value i) { emitChunk(image, k.mul(i, p.chunk * p.channels()), p.chunk, p.vectors, p.channels()); });
       if (int64_t tail = p.tailChannels())
         emitChunk(image, k.index(p.fullGroups() * p.channels()), 1, p.tailVectors(), tail);
     });
@@ -128,8 +129,25 @@ private:
     return k.splat(k.b.getIntegerType(8), int8_t(padCode()), count);
   }
 
-  /// Columns 2*pair and 2*pair+1 of the padded row that begins at `from`, interleaved; `isInside(i)`: column 2*pair+i is in the input.
-  Value loadPair(Value from, Value pair, llvm::function_ref<bool(int64_t)> isInside) {
+  /// x[0], y[0], x[1], ... in pieces of 16 bytes: a wider interleaving crosses the halves of a 256-bit register at a price.
+  SmallVector<Value> interleave(ArrayRef<Value> xs, ArrayRef<Value> ys) {
+    SmallVector<Value> pieces;
+    for (auto [x, y] : llvm::zip_equal(xs, ys)) {
+      auto type = cast<VectorType>(x.getType());
+      int64_t count = type.getNumElements(), most = 128 / type.getElementTypeBitWidth();
+      for (int64_t first = 0; first < count; first += most / 2) {
+        SmallVector<int64_t> order;
+        for (int64_t i = first; i < std::min(first + most / 2, count); ++i)
+          order.append({i, count + i});
+        pieces.push_back(vector::ShuffleOp::create(k.b, k.loc, x, y, order));
+      }
+    }
+    return pieces;
+  }
+
+  /// Columns 2*pair and 2*pair+1 of the padded row that begins at `from`, interleaved; `isInside(i)`: column 2*pair+i is in the
+  /// input.
+  SmallVector<Value> loadPair(Value from, Value pair, llvm::function_ref<bool(int64_t)> isInside) {
     Value columns[2];
     for (int64_t i : {0, 1}) {
       if (!isInside(i)) {
@@ -142,18 +160,22 @@ private:
         x = arith::XOrIOp::create(k.b, k.loc, x, k.splat(k.b.getIntegerType(8), -128, group));
       columns[i] = x;
     }
-    return vector::InterleaveOp::create(k.b, k.loc, columns[0], columns[1]);
+    return interleave(columns[0], columns[1]);
   }
 
-  void storeUnit(Value pair, Value next, Value to, Value unit) {
-    Value x;
+  void storeUnit(ArrayRef<Value> pair, ArrayRef<Value> next, Value to, Value unit) {
+    Value at = k.add(to, k.mul(unit, unitElements()));
+    Type i8 = k.b.getIntegerType(8), i16 = k.b.getIntegerType(16);
+    SmallVector<Value> pieces(pair);
     if (p.k0() == 4) {
-      Type i16 = k.b.getIntegerType(16);
-      x = k.bitcast(vector::InterleaveOp::create(k.b, k.loc, k.bitcast(pair, i16), k.bitcast(next, i16)), k.b.getIntegerType(8));
-    } else {
-      x = k.extend(pair, s.code, k.b.getIntegerType(16));
+      auto words = [&](ArrayRef<Value> bytes) { return llvm::map_to_vector(bytes, [&](Value v) { return k.bitcast(v, i16); }); };
+      pieces = interleave(words(pair), words(next));
     }
-    k.store(x, panel, k.add(to, k.mul(unit, unitElements())));
+    for (Value x : pieces) {
+      x = p.k0() == 4 ? k.bitcast(x, i8) : k.extend(x, s.code, i16);
+      k.store(x, panel, at);
+      at = k.add(at, cast<VectorType>(x.getType()).getNumElements());
+    }
   }
 
   /// The units of one row of one group.
@@ -186,28 +208,24 @@ private:
     int64_t high = low;
     while (high < end && isWhole(high))
       ++high;
-    auto single = [&](int64_t pair) {
-      return loadPair(from, k.index(pair), [&](int64_t i) { return inside(2 * pair + i); });
-    };
+    auto single = [&](int64_t pair) { return loadPair(from, k.index(pair), [&](int64_t i) { return inside(2 * pair + i); }); };
     auto always = [](int64_t) { return true; };
-    Value last = four ? single(begin) : Value();
+    SmallVector<Value> last;
+    if (four)
+      last = single(begin);
     auto one = [&](int64_t u) {
-      Value next = single(four ? u + 1 : u);
+      SmallVector<Value> next = single(four ? u + 1 : u);
       storeUnit(four ? last : next, next, to, k.index(u));
-      last = next;
+      if (four)
+        last = next;
     };
     for (int64_t u = begin; u < low; ++u)
       one(u);
-    SmallVector<Value> carried;
-    if (four)
-      carried.push_back(last);
-    carried = k.loop(k.index(low), k.index(high), 1, carried, [&](Value u, ValueRange previous) {
-      Value next = loadPair(from, four ? k.add(u, 1) : u, always);
-      storeUnit(four ? previous[0] : next, next, to, u);
-      return four ? SmallVector<Value>{next} : SmallVector<Value>();
+    last = k.loop(k.index(low), k.index(high), 1, last, [&](Value u, ValueRange previous) {
+      SmallVector<Value> next = loadPair(from, four ? k.add(u, 1) : u, always);
+      storeUnit(four ? SmallVector<Value>(previous) : next, next, to, u);
+      return four ? next : SmallVector<Value>();
     });
-    if (four)
-      last = carried[0];
     for (int64_t u = high; u < end; ++u)
       one(u);
   }
@@ -273,38 +291,34 @@ private:
           return SmallVector<Value>();
         });
       }
-      k.loop(groups, [&](Value g) { emitRow(image, y, top, k.add(channel, k.mul(g, group)), g); });
+      emitRow(image, y, top, channel);
     });
   }
 
-  void emitRow(Value image, Value y, Value top, Value channel, Value g) {
-    // Where the taps of kernel row `ky` begin.
+  void emitRow(Value image, Value y, Value top, Value firstChannel) {
+    // Where the taps of kernel row `ky` begin, for the first group.
     auto rowBase = [&](Value ky) -> Value {
       Value r = k.add(top, k.mul(ky, p.y.dilation));
       if (p.panel)
-        return k.add(ringRow(r), k.mul(g, p.units * unitElements()));
-      return k.add(k.add(k.mul(image, input.strides[0]), channel), k.mul(r, strideY));
+        return ringRow(r);
+      return k.add(k.add(k.mul(image, input.strides[0]), firstChannel), k.mul(r, strideY));
     };
-    int64_t stepVectors = group / p.stepLanes(vectors), perLane = p.slots(0) + (p.phases() > 1 ? p.slots(1) : 0);
-    bool unrolled = p.y.kernel * perLane * p.columns * stepVectors <= mostSteps || p.y.kernel <= 2;
     SmallVector<Value> bases;
-    if (unrolled)
+    if (isUnrolled())
       for (int64_t ky = 0; ky < p.y.kernel; ++ky)
         bases.push_back(rowBase(k.index(ky)));
-    Value weightOffset = k.mul(channel, p.weightsPerLane());
     int64_t columns = p.columns, tiles = p.x.out / columns, tail = p.x.out % columns;
     // A tile of one column costs nearly what one of two does.
     if (tail == 1 && tiles) {
       --tiles;
       tail += columns;
     }
-    int64_t tileElements = columns * p.x.stride / p.unitColumns() * (p.panel ? unitElements() : strideX);
-    auto tile = [&](Value t, int64_t width) {
-      Value along = k.mul(t, tileElements);
-      SmallVector<Value> accs = emitTile(width, channel, weightOffset, along, [&](Value ky) {
-        auto known = getConstantIntValue(ky);
-        return known && unrolled ? bases[*known] : rowBase(ky);
-      });
+    int64_t nextTile = columns * p.x.stride / p.unitColumns() * (p.panel ? unitElements() : strideX);
+    int64_t nextGroup = p.panel ? p.units * unitElements() : group;
+    auto tile = [&](Value t, Value g, int64_t width) {
+      Value channel = k.add(firstChannel, k.mul(g, group)), along = k.add(k.mul(g, nextGroup), k.mul(t, nextTile));
+      SmallVector<Value> accs =
+          emitTile(width, channel, along, [&](Value ky) { return isUnrolled() ? bases[*getConstantIntValue(ky)] : rowBase(ky); });
       for (int64_t i = 0; i < width; ++i) {
         Value x = k.add(k.mul(t, columns), i);
         SmallVector<Value> position{image};
@@ -314,12 +328,28 @@ private:
         epilogue.store(ArrayRef(accs).slice(i * vectors, vectors), position, channel, channels);
       }
     };
-    k.loop(tiles, [&](Value t) { tile(t, columns); });
-    if (tail)
-      tile(k.index(tiles), tail);
+    // Weights and parameters of a group do not fit into vector registers: if tiles were inside groups, they would be copied to
+    // the stack for each row. General registers hold those of one channel.
+    if (k.isa.hasVectors()) {
+      k.loop(tiles, [&](Value t) { k.loop(chunk, [&](Value g) { tile(t, g, columns); }); });
+      if (tail)
+        k.loop(chunk, [&](Value g) { tile(k.index(tiles), g, tail); });
+      return;
+    }
+    k.loop(chunk, [&](Value g) {
+      k.loop(tiles, [&](Value t) { tile(t, g, columns); });
+      if (tail)
+        tile(k.index(tiles), g, tail);
+    });
   }
 
   //===-- Tiles ------------------------------------------------------------------------------------------------------------===//
+
+  /// True if the rows of the kernel are straight code.
+  bool isUnrolled() const {
+    int64_t stepVectors = group / p.stepLanes(vectors);
+    return p.y.kernel <= 2 || p.weightsPerLane() / p.k0() * p.columns * stepVectors <= mostSteps;
+  }
 
   Value product(Value x, Value w, Value acc) {
     if (p.k0() > 1 || s.isFloat())
@@ -332,9 +362,9 @@ private:
   }
 
   /// Accumulators of `width` neighbouring outputs, `vectors` of each.
-  SmallVector<Value> emitTile(int64_t width, Value channel, Value weightOffset, Value along,
-                              llvm::function_ref<Value(Value)> rowBase) {
+  SmallVector<Value> emitTile(int64_t width, Value channel, Value along, llvm::function_ref<Value(Value)> rowBase) {
     int64_t step = p.stepLanes(vectors);
+    Value weightOffset = k.mul(channel, p.weightsPerLane());
     SmallVector<Value> result(width * vectors);
     for (int64_t lane = 0; lane < group; lane += step) {
       Value first = k.load(bias, k.add(channel, lane), step);
@@ -345,8 +375,7 @@ private:
         emitKernelRow(lane, k.add(rowBase(ky), along), k.add(vectorWeights, k.mul(ky, p.weightsPerRow() * step)), next);
         return next;
       };
-      int64_t perLane = p.slots(0) + (p.phases() > 1 ? p.slots(1) : 0);
-      if (p.y.kernel * perLane * p.columns * (group / step) <= mostSteps || p.y.kernel <= 2)
+      if (isUnrolled())
         for (int64_t ky = 0; ky < p.y.kernel; ++ky)
           accs = kernelRow(k.index(ky), accs);
       else
@@ -411,7 +440,7 @@ LogicalResult emitDepthwise(Kernel &k) {
   DepthwisePlan plan = makeDepthwisePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1]);
   if (plan.phases() > 1 && plan.columns % 2)
     return k.op.emitError("has a tile of ") << plan.columns << " columns, units begin at every second one";
-  if (plan.scratchBytes != k.op.getScratchBytes())
+  if (plan.scratchBytes != int64_t(k.op.getScratchBytes()))
     return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << plan.scratchBytes;
   auto input = k.getInput(shape->input);
   auto epilogue = Epilogue::create(k, getChannelsLastResult(shape->main->getResult(0)), /*collapsed=*/false);
