@@ -152,7 +152,52 @@ int64_t ContractionPlan::elementBytes() const {
   return 1;
 }
 
-ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors) {
+/// The reduction as pieces that are contiguous in memory.
+static PairSafeProblem getPairProblem(const ContractionPlan &p, ArrayRef<int8_t> weights, ArrayRef<int64_t> runs) {
+  PairSafeProblem problem;
+  problem.weights = weights;
+  problem.channels = p.s.outPerGroup;
+  problem.depth = p.s.taps() * p.s.inPerGroup;
+  problem.runs = runs;
+  problem.block = p.vectors * p.lanes;
+  return problem;
+}
+
+static std::vector<int8_t> getBytes(const ContractionShape &s) {
+  std::vector<int64_t> wide = s.getWeights();
+  return {wide.begin(), wide.end()};
+}
+
+/// Where pairs are not safe in natural order: an order in which they are, read from a second panel that holds, for each block of
+/// channels, the activations of some positions in that order.
+static void permute(ContractionPlan &p) {
+  const ContractionShape &s = p.s;
+  p.panel = s.pads || p.runLength < 16;
+  p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
+  p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
+  std::vector<int8_t> weights = getBytes(s);
+  SmallVector<int64_t> runs(p.runs(), p.runLength);
+  PairSafeProblem problem = getPairProblem(p, weights, runs);
+  p.packing = std::make_shared<PairSafePacking>(packPairSafe(problem, PairOrder::Permuted));
+  p.unsafe = verifyPairSafe(problem, *p.packing);
+  p.steps = 0;
+  for (const PairSafeBlock &block : p.packing->blocks) {
+    p.steps = std::max(p.steps, block.getQuads());
+    int64_t further = 0;
+    for (const PairSafeChunk &chunk : block.chunks)
+      further += int64_t(chunk.terms.size()) - 1;
+    p.chunks = std::max(p.chunks, int64_t(block.chunks.size()));
+    p.furtherTerms = std::max(p.furtherTerms, further);
+  }
+  // A chunk is stored as 16 bytes even where it has less.
+  p.permutedStride = llvm::alignTo(p.steps * 4 + 12, 16);
+  int64_t tiles = std::max<int64_t>(p.width() / p.rows, 1);
+  p.permutedTiles = std::clamp<int64_t>(32 * 1024 / (p.permutedStride * p.rows), 1, std::max<int64_t>(24 / p.rows, 1));
+  p.permutedTiles = std::min(p.permutedTiles, tiles);
+}
+
+ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
+                         bool permuted) {
   ContractionPlan p;
   p.s = s;
   p.dot = &dot;
@@ -165,16 +210,23 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
   p.steps = (p.runLength + dot.k0 - 1) / dot.k0;
+  if (permuted)
+    permute(p);
   // More steps than the run has multiply weights of zero; a panel has room behind its end for them.
-  if (p.panel && p.steps >= 8)
+  bool byLane = dot.step == DotStep::SDOT || dot.step == DotStep::SMMLA; // groups of steps, the last one shorter
+  if (p.panel && p.steps >= 8 && !permuted && !byLane)
     p.steps = llvm::alignTo(p.steps, 2);
+  // Long bodies gain nothing where the loop's own instructions hide behind the arithmetic, and invite the scheduler to spill.
+  int64_t longest = isa.arch == "x86" ? 12 : 48;
   for (int64_t u : {4, 2, 3, 5})
-    if (p.steps % u == 0 && rows * vectors * u <= 48) {
+    if (p.steps % u == 0 && rows * vectors * u <= longest) {
       p.unroll = u;
       break;
     }
+  int64_t permutedBytes = permuted ? llvm::alignTo(p.permutedTiles * rows * p.permutedStride + 64, 64) : 0;
   if (!p.panel) {
     p.band = p.flat ? p.width() / rows : s.outH;
+    p.scratchBytes = permutedBytes;
     return p;
   }
   // A panel should leave room for the weights in the first-level cache; where the weights are large anyway, reading them once more
@@ -195,7 +247,8 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
     p.band = (s.outH + (s.outH + p.band - 1) / p.band - 1) / ((s.outH + p.band - 1) / p.band);
     p.panelRows = rowsOf(p.band);
   }
-  p.scratchBytes = llvm::alignTo(p.panelRows * p.panelWidth * pixel + 4 * dot.k0 * p.elementBytes(), 64);
+  p.panelBytes = llvm::alignTo(p.panelRows * p.panelWidth * pixel + 4 * dot.k0 * p.elementBytes(), 64);
+  p.scratchBytes = p.panelBytes + permutedBytes;
   return p;
 }
 
@@ -204,24 +257,39 @@ static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vec
   switch (dot.step) {
   case DotStep::SDOT:
     return rows * vectors + vectors + rows <= isa.registers;
+  case DotStep::SMMLA:
+    return (rows + 1) / 2 * 2 * vectors + (rows + 1) / 2 * 2 + 4 <= isa.registers;
   case DotStep::Widening:
     return isa.registers == 8 ? rows * vectors <= 7 : rows * vectors + vectors + rows <= isa.registers;
   case DotStep::SMLAD:
     return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::VPMADDUBSW:
-    return rows * vectors + vectors + 3 <= isa.registers;
+    return rows * vectors + vectors + 4 <= isa.registers;
   case DotStep::VPMADDWD:
   case DotStep::VPDPBUSD:
   case DotStep::FMA:
-    return rows * vectors + vectors + 1 <= isa.registers;
+    return rows * vectors + vectors + 2 <= isa.registers;
   }
   return false;
+}
+
+/// Instructions of one tile whose activations are loaded 16 at a time.
+static double getLaneCost(const ContractionPlan &p, int64_t rows, int64_t vectors) {
+  bool matrices = p.dot->step == DotStep::SMMLA;
+  int64_t group = matrices ? 2 : 4, groups = (p.steps + group - 1) / group, pairs = (rows + 1) / 2;
+  // Two registers of weights are one load.
+  double step = matrices ? pairs * 2 * vectors + vectors + pairs : rows * vectors + 0.5 * double(vectors);
+  double run = double(p.steps) * step + double(groups) * double(rows + 4) + 4;
+  // What begins a tile, and stores it.
+  return double(p.runs()) * run + double(rows * vectors) * (matrices ? 13 : 12) + 20;
 }
 
 /// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step.
 static double getCost(const ContractionPlan &p) {
   int64_t arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 3 : p.dot->step == DotStep::VPMADDWD ? 2 : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
+    if (p.dot->step == DotStep::SDOT || p.dot->step == DotStep::SMMLA)
+      return getLaneCost(p, rows, vectors);
     // Loop control and the epilogue's fixed part weigh on small tiles.
     return std::max(double(rows * vectors * arithmetic) / 3, double(rows + vectors) / 2) + 0.4;
   };
@@ -237,11 +305,24 @@ static double getCost(const ContractionPlan &p) {
   return sum * double(lines * p.s.groups);
 }
 
-static const DotKernel *chooseDot(const ContractionShape &s, const Isa &isa) {
+/// The first row for the isa whose proof the weights pass. `permuted` says whether they pass it only in another order.
+static const DotKernel *chooseDot(const ContractionShape &s, const Isa &isa, bool &permuted) {
   for (const DotKernel &dot : getDotKernels()) {
-    if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isa != isa.name && !(isa.name == "vnni" && dot.isa == "avx2"))
+    permuted = false;
+    if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isa != isa.name)
       continue;
     if (dot.needs == DotProof::Nothing)
+      return &dot;
+    if (s.groups != 1)
+      continue;
+    ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
+    std::vector<int8_t> weights = getBytes(s);
+    SmallVector<int64_t> runs(p.runs(), p.runLength);
+    PairSafeProblem problem = getPairProblem(p, weights, runs);
+    if (isPairSafe(problem))
+      return &dot;
+    permuted = true;
+    if (s.outPerGroup >= 8 && !choosePairSafe(problem, {16}).isEmpty())
       return &dot;
   }
   return nullptr;
@@ -258,25 +339,37 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   why = Epilogue::check(acc);
   if (!why.empty())
     return why;
-  const DotKernel *dot = chooseDot(*shape, isa);
+  bool permuted = false;
+  const DotKernel *dot = chooseDot(*shape, isa, permuted);
   if (!dot)
     return "no dot kernel of " + isa.name.str() + " multiplies its types";
   std::optional<ContractionPlan> best;
   double least = 0;
-  for (int64_t vectors = 1; vectors <= 8; ++vectors)
-    for (int64_t rows = 1; rows <= 8; ++rows) {
-      if (!fits(*dot, isa, rows, vectors) && rows * vectors > 1)
+  SmallVector<const DotKernel *> candidates{dot};
+  if (dot->step == DotStep::SMMLA)
+    candidates.push_back(findDotKernel("aarch64.sdot.i8mm"));
+  for (const DotKernel *candidate : candidates)
+    for (int64_t tile = 0; tile < 64; ++tile) {
+      int64_t vectors = tile / 8 + 1, rows = tile % 8 + 1;
+      if (!fits(*candidate, isa, rows, vectors) && rows * vectors > 1)
         continue;
       if ((vectors - 1) * isa.lanes >= shape->outPerGroup || rows > (shape->taps() == 1 && !shape->pads ? shape->batch * shape->outH * shape->outW : shape->outW))
         continue;
-      ContractionPlan p = makePlan(*shape, isa, *dot, rows, vectors);
+      // The order belongs to blocks of two vectors (of up to eight for a single position): more channels leave fewer pairs safe.
+      bool single = shape->batch * shape->outH * shape->outW == 1;
+      if (permuted && vectors != (single ? std::clamp<int64_t>((shape->outPerGroup + isa.lanes - 1) / isa.lanes, 2, 4) : 2))
+        continue;
+      ContractionPlan p = makePlan(*shape, isa, *candidate, rows, vectors, /*permuted=*/false);
       double cost = getCost(p);
       if (!best || cost < least) {
         best = p;
         least = cost;
       }
     }
-  op.setDot(dot->name);
+  if (permuted)
+    best = makePlan(*shape, isa, *best->dot, best->rows, best->vectors, /*permuted=*/true);
+  op.setDot(best->dot->name);
+  op->setAttr("permuted", BoolAttr::get(op.getContext(), permuted));
   op.setTile(ArrayRef<int64_t>{best->rows, best->vectors});
   op.setScratchBytes(best->scratchBytes);
   return "";

@@ -3,6 +3,9 @@
 #define QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
 
 #include "Kernel.h"
+#include "qc/Conversion/PairSafe.h"
+
+#include <memory>
 
 #include <vector>
 
@@ -50,7 +53,12 @@ struct ContractionPlan {
   int64_t unroll = 1;                ///< steps in one iteration
   int64_t band = 1;                  ///< rows of positions (flat: tiles) per panel
   int64_t panelRows = 0, panelWidth = 0;
-  int64_t scratchBytes = 0;
+  int64_t panelBytes = 0, scratchBytes = 0;
+  /// The permuted form: what each block of channels reads, in the order in which its pairs are safe.
+  std::shared_ptr<PairSafePacking> packing;
+  std::string unsafe;                           ///< what the proof found; must be empty
+  int64_t chunks = 0, furtherTerms = 0;         ///< of any block
+  int64_t permutedStride = 0, permutedTiles = 1; ///< bytes per position; register tiles per filling
 
   int64_t runs() const { return mergedTaps ? s.kernelH : s.taps(); }
   /// Strides and first rows as the panel sees them: it holds only what a kernel of height or width 1 reads.
@@ -65,7 +73,8 @@ struct ContractionPlan {
   int64_t weightsPerVector() const { return runs() * steps * lanes * dot->k0; }
 };
 
-ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors);
+ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
+                         bool permuted);
 } // namespace qc
 
 #endif // QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H

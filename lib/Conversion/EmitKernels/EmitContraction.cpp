@@ -1,6 +1,6 @@
 // The loops of a contraction: bands of positions, panels of activations, blocks of channels, register tiles, runs of dot steps.
-#include "Contraction.h"
 #include "Dots.h"
+#include "TileRun.h"
 
 using namespace mlir;
 
@@ -12,10 +12,12 @@ public:
       : k(k), p(std::move(plan)), s(p.s), dot(*p.dot), input(std::move(input)), epilogue(std::move(epilogue)) {}
 
   void run() {
-    packWeights();
+    p.packing ? packPermuted() : packWeights();
     packBias();
     if (p.panel)
-      panel = k.getScratch(getActivationType(k, dot, s.code), 0, p.scratchBytes / p.elementBytes());
+      panel = k.getScratch(getActivationType(k, dot, s.code), 0, p.panelBytes / p.elementBytes());
+    if (p.packing)
+      permuted = k.getScratch(k.b.getIntegerType(8), p.panelBytes, p.scratchBytes - p.panelBytes);
     if (p.flat) {
       k.loop(s.groups, [&](Value g) { emitFlat(g); });
       return;
@@ -57,6 +59,115 @@ private:
     weights = k.constants.get(k.b, k.loc, k.b.getIntegerType(8), packed);
   }
 
+  /// [block][quad][lane][4]; and for filling, per block: [chunk] shuffle, source and target, then those of further terms.
+  void packPermuted() {
+    std::vector<int64_t> packed, masks, places;
+    int64_t strideW = input.strides[input.strides.size() - 2], strideH = s.positionRank == 3 && !p.flat ? input.strides[1] : 0;
+    auto getOffset = [&](int64_t source) {
+      int64_t run = source / p.runLength, rest = source % p.runLength, taps = p.mergedTaps ? 1 : s.kernelW;
+      int64_t line = p.panel ? p.panelWidth * p.pixelStride : strideH, column = p.panel ? p.pixelStride : strideW;
+      return run / taps * s.dilationH * line + run % taps * s.dilationW * column + rest;
+    };
+    for (const PairSafeBlock &block : p.packing->blocks) {
+      packed.insert(packed.end(), block.weights.begin(), block.weights.end());
+      packed.resize(packed.size() + (p.steps - block.getQuads()) * p.packing->block * 4);
+      auto append = [&](int64_t quad, const PairSafeTerm &term) {
+        masks.insert(masks.end(), term.shuffle.begin(), term.shuffle.end());
+        places.push_back(getOffset(term.source));
+        places.push_back(quad * 4);
+      };
+      auto fill = [&](int64_t count) {
+        PairSafeTerm nothing;
+        nothing.shuffle.fill(0x80);
+        for (; count > 0; --count)
+          append(0, nothing);
+      };
+      for (const PairSafeChunk &chunk : block.chunks)
+        append(chunk.quad, chunk.terms.front());
+      // The last chunk once more instead of nothing: its first term is stored, not added.
+      for (int64_t i = block.chunks.size(); i < p.chunks; ++i)
+        append(block.chunks.back().quad, block.chunks.back().terms.front());
+      int64_t further = 0;
+      for (const PairSafeChunk &chunk : block.chunks)
+        for (const PairSafeTerm &term : ArrayRef(chunk.terms).drop_front()) {
+          append(chunk.quad, term);
+          ++further;
+        }
+      fill(p.furtherTerms - further);
+    }
+    for (int64_t &mask : masks)
+      mask = int8_t(mask);
+    Type i8 = k.b.getIntegerType(8);
+    weights = k.constants.get(k.b, k.loc, i8, packed);
+    shuffles = k.constants.get(k.b, k.loc, i8, masks);
+    offsets = k.constants.get(k.b, k.loc, k.b.getI32Type(), places);
+  }
+
+  /// Brings the activations of `count` tiles of `rows` positions into the order of `block`.
+  void fillPermuted(Value block, Value from, int64_t nextPosition, Value count, int64_t rows) {
+    Value source = p.panel ? panel : input.memory;
+    Type i8 = k.b.getIntegerType(8);
+    auto vector = VectorType::get({16}, i8);
+    int64_t terms = p.chunks + p.furtherTerms;
+    Value flip;
+    if (!s.isUnsigned())
+      flip = k.splat(i8, -128, 16);
+    Value first = k.mul(block, terms);
+    auto forEachTerm = [&](int64_t low, int64_t high, bool isFirst, Value tile) {
+      k.loop(k.index(low), k.index(high), 1, {}, [&](Value t, ValueRange) {
+        Value term = k.add(first, t);
+        auto place = [&](int64_t i) -> Value {
+          return arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), k.loadScalar(offsets, k.add(k.mul(term, 2), i)));
+        };
+        Value mask = k.load(shuffles, k.mul(term, 16), 16), read = k.add(from, place(0)), write = place(1);
+        for (int64_t row = 0; row < rows; ++row) {
+          Value pixel = k.add(k.mul(tile, rows), row);
+          Value x = k.load(source, k.add(read, k.mul(pixel, nextPosition)), 16);
+          Value moved = k.intrinsic("llvm.x86.ssse3.pshuf.b.128", vector, {x, mask});
+          Value to = k.add(write, k.mul(pixel, p.permutedStride));
+          // Code + 128 where activations are i8: flipped once, when the first term is stored. Slots that no term fills meet zero
+          // weights.
+          if (isFirst && flip)
+            moved = arith::XOrIOp::create(k.b, k.loc, moved, flip);
+          if (!isFirst)
+            moved = arith::XOrIOp::create(k.b, k.loc, moved, k.load(permuted, to, 16));
+          k.store(moved, permuted, to);
+        }
+        return SmallVector<Value>();
+      });
+    };
+    k.loop(k.index(0), count, 1, {}, [&](Value tile, ValueRange) {
+      forEachTerm(0, p.chunks, true, tile);
+      if (p.furtherTerms)
+        forEachTerm(p.chunks, terms, false, tile);
+      return SmallVector<Value>();
+    });
+  }
+
+  /// Calls `tile(first position of a tile, where its activations start)` for `count` tiles of `rows` positions whose activations
+  /// start at `from`; permutes them first where the plan says so.
+  void forEachTile(Value block, Value from, int64_t nextPosition, Value count, int64_t rows,
+                   llvm::function_ref<void(Value position, Value activations)> tile) {
+    if (!p.packing) {
+      k.loop(k.index(0), count, 1, {}, [&](Value t, ValueRange) {
+        tile(k.mul(t, rows), k.add(from, k.mul(t, rows * nextPosition)));
+        return SmallVector<Value>();
+      });
+      return;
+    }
+    k.loop(k.index(0), count, p.permutedTiles, {}, [&](Value t0, ValueRange) {
+      auto constant = getConstantIntValue(count);
+      Value some = constant && *constant % p.permutedTiles == 0 ? k.index(p.permutedTiles)
+                                                                : k.min(k.sub(count, t0), k.index(p.permutedTiles));
+      fillPermuted(block, k.add(from, k.mul(t0, rows * nextPosition)), nextPosition, some, rows);
+      k.loop(k.index(0), some, 1, {}, [&](Value t, ValueRange) {
+        tile(k.mul(k.add(t0, t), rows), k.mul(t, rows * p.permutedStride));
+        return SmallVector<Value>();
+      });
+      return SmallVector<Value>();
+    });
+  }
+
   /// One entry per channel, and room for the lanes behind the last. What the step adds to every code is taken off here.
   void packBias() {
     int64_t outs = s.outC(), slack = p.vectors * p.lanes;
@@ -85,11 +196,11 @@ private:
 
   //===-- Panels -----------------------------------------------------------------------------------------------------------===//
 
-  int64_t padCode() {
-    return s.isFloat() ? 0 : s.padValue + getActivationShift(dot, s.code);
-  }
+  /// Permuting shifts the codes on the way, so the panel in front of it does not.
+  int64_t panelShift() { return p.packing ? 0 : getActivationShift(dot, s.code); }
+  int64_t padCode() { return s.isFloat() ? 0 : s.padValue + panelShift(); }
   void copy(Value from, Value to, int64_t count) {
-    copyRun(k, input.memory, from, s.code, getActivationShift(dot, s.code), panel, to, count);
+    copyRun(k, input.memory, from, s.code, panelShift(), panel, to, count);
   }
 
   /// Rows of the input that the positions of a band read, `rows` of them (a number or a value), padded on all sides.
@@ -153,13 +264,13 @@ private:
             });
           return SmallVector<Value>();
         });
-      forEachBlock(g, [&](Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
-        k.loop(k.index(0), count, 1, {}, [&](Value t, ValueRange) {
-          Value position = k.add(first, k.mul(t, rows));
-          Value from = p.panel ? k.mul(t, rows * p.pixelStride) : k.add(group, k.mul(position, stride));
-          emitTile(rows, vectors, from, p.panel ? p.pixelStride : stride, 0, 0, channel, weightOffset, channels,
+      int64_t nextPosition = p.panel ? p.pixelStride : stride;
+      Value from = p.panel ? k.index(0) : k.add(group, k.mul(first, stride));
+      forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
+        forEachTile(block, from, nextPosition, count, rows, [&](Value at, Value activations) {
+          Value position = k.add(first, at);
+          emitTile(rows, vectors, activations, nextPosition, 0, 0, channel, weightOffset, channels,
                    [&](int64_t row) { return SmallVector<Value>{k.add(position, row)}; });
-          return SmallVector<Value>();
         });
       });
     };
@@ -188,12 +299,12 @@ private:
         fillPanel(image, g, first, k.add(k.mul(k.add(count, -1), p.stepH()), (s.kernelH - 1) * s.dilationH + 1));
       else
         base = k.add(k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup)), k.mul(first, nextLine));
-      forEachBlock(g, [&](Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
+      forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
         k.loop(k.index(0), count, 1, {}, [&](Value y, ValueRange) {
           Value lineBase = k.add(base, k.mul(y, nextLine)), row = k.add(first, y);
-          auto tile = [&](Value x, int64_t rows) {
-            emitTile(rows, vectors, k.add(lineBase, k.mul(x, nextPosition)), nextPosition, nextTapRow, nextTap, channel,
-                     weightOffset, channels, [&](int64_t i) {
+          auto tile = [&](Value x, Value activations, int64_t rows) {
+            emitTile(rows, vectors, activations, nextPosition, nextTapRow, nextTap, channel, weightOffset, channels,
+                     [&](int64_t i) {
                        SmallVector<Value> position{image};
                        if (s.positionRank == 3)
                          position.push_back(row);
@@ -201,9 +312,12 @@ private:
                        return position;
                      });
           };
-          k.loop(tiles, [&](Value t) { tile(k.mul(t, p.rows), p.rows); });
+          if (tiles)
+            forEachTile(block, lineBase, nextPosition, k.index(tiles), p.rows,
+                        [&](Value x, Value activations) { tile(x, activations, p.rows); });
           if (tail)
-            tile(k.index(tiles * p.rows), tail);
+            forEachTile(block, k.add(lineBase, tiles * p.rows * nextPosition), nextPosition, k.index(1), tail,
+                        [&](Value x, Value activations) { tile(k.add(x, tiles * p.rows), activations, tail); });
           return SmallVector<Value>();
         });
       });
@@ -213,55 +327,39 @@ private:
 
   //===-- Channels and tiles -----------------------------------------------------------------------------------------------===//
 
-  using BlockFn = llvm::function_ref<void(Value channel, Value weightOffset, int64_t vectors, int64_t channels)>;
+  using BlockFn = llvm::function_ref<void(Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels)>;
   void forEachBlock(Value g, BlockFn body) {
-    int64_t block = p.vectors * p.weightsPerVector(), channels = p.vectors * p.lanes;
+    int64_t block = p.packing ? p.vectors * p.steps * p.lanes * dot.k0 : p.vectors * p.weightsPerVector(), channels = p.vectors * p.lanes;
     Value groupWeights = k.mul(g, p.fullBlocks() * block + p.tailVectors() * p.weightsPerVector());
     Value groupChannel = k.mul(g, s.outPerGroup);
     k.loop(p.fullBlocks(), [&](Value i) {
-      body(k.add(groupChannel, k.mul(i, channels)), k.add(groupWeights, k.mul(i, block)), p.vectors, channels);
+      body(i, k.add(groupChannel, k.mul(i, channels)), k.add(groupWeights, k.mul(i, block)), p.vectors, channels);
     });
     if (int64_t tail = p.tailVectors())
-      body(k.add(groupChannel, p.fullBlocks() * channels), k.add(groupWeights, p.fullBlocks() * block), tail,
+      body(k.index(p.fullBlocks()), k.add(groupChannel, p.fullBlocks() * channels), k.add(groupWeights, p.fullBlocks() * block), tail,
            s.outPerGroup - p.fullBlocks() * channels);
   }
 
   void emitTile(int64_t rows, int64_t vectors, Value from, int64_t nextPosition, int64_t nextTapRow, int64_t nextTap,
                 Value channel, Value weightOffset, int64_t channels, PositionFn positionOf) {
-    SmallVector<Value> start(rows * vectors);
-    for (int64_t v = 0; v < vectors; ++v) {
-      Value first = k.load(bias, k.add(channel, v * p.lanes), p.lanes);
-      for (int64_t row = 0; row < rows; ++row)
-        start[row * vectors + v] = first;
-    }
-    Value source = p.panel ? panel : input.memory;
-    int64_t stepWeights = vectors * p.lanes * dot.k0, runWeights = p.steps * stepWeights;
-    auto emitRun = [&](Value fromRun, Value weightRun, ValueRange accs) {
-      return k.loop(p.steps, p.unroll, accs, [&](Value step, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        for (int64_t u = 0; u < p.unroll; ++u) {
-          SmallVector<Value> w;
-          Value at = k.add(weightRun, k.mul(k.add(step, u), stepWeights));
-          for (int64_t v = 0; v < vectors; ++v)
-            w.push_back(loadWeights(k, dot, weights, k.add(at, v * p.lanes * dot.k0)));
-          Value x0 = k.add(fromRun, k.mul(k.add(step, u), dot.k0));
-          for (int64_t row = 0; row < rows; ++row) {
-            Value x = loadActivation(k, dot, s.code, source, k.add(x0, row * nextPosition));
-            for (int64_t v = 0; v < vectors; ++v)
-              next[row * vectors + v] = emitDot(k, dot, x, w[v], next[row * vectors + v]);
-          }
-        }
-        return next;
-      });
-    };
-    int64_t taps = p.mergedTaps ? 1 : s.kernelW;
-    SmallVector<Value> accs = k.loop(s.kernelH, 1, start, [&](Value ky, ValueRange outer) {
+    SmallVector<Value> biases;
+    for (int64_t v = 0; v < vectors; ++v)
+      biases.push_back(k.load(bias, k.add(channel, v * p.lanes), p.lanes));
+    Value source = p.packing ? permuted : p.panel ? panel : input.memory;
+    if (p.packing)
+      nextPosition = p.permutedStride;
+    // A permuted block keeps its size where channels are missing.
+    int64_t stepWeights = (p.packing ? p.vectors : vectors) * p.lanes * dot.k0, runWeights = p.steps * stepWeights;
+    TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights};
+    int64_t taps = p.packing || p.mergedTaps ? 1 : s.kernelW;
+    SmallVector<Value> accs = k.loop(p.packing ? 1 : s.kernelH, 1, tile.start(biases), [&](Value ky, ValueRange outer) {
       return k.loop(taps, 1, outer, [&](Value kx, ValueRange inner) {
         Value run = k.add(k.mul(ky, taps), kx);
-        return emitRun(k.add(from, k.add(k.mul(ky, nextTapRow), k.mul(kx, nextTap))), k.add(weightOffset, k.mul(run, runWeights)),
-                       inner);
+        return tile.run(k.add(from, k.add(k.mul(ky, nextTapRow), k.mul(kx, nextTap))),
+                        k.add(weightOffset, k.mul(run, runWeights)), inner);
       });
     });
+    accs = tile.finish(accs);
     for (int64_t row = 0; row < rows; ++row)
       epilogue.store(ArrayRef(accs).slice(row * vectors, vectors), positionOf(row), channel, channels);
   }
@@ -273,6 +371,7 @@ private:
   Flat input;
   Epilogue epilogue;
   Value weights, bias, panel;
+  Value permuted, shuffles, offsets; ///< of the permuted form
 };
 } // namespace
 
@@ -285,7 +384,10 @@ LogicalResult emitContraction(Kernel &k) {
   auto tile = k.op.getTile();
   if (!dot || !tile || tile->size() != 2)
     return k.op.emitError("needs a known dot kernel and a tile of two numbers");
-  ContractionPlan plan = makePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1]);
+  ContractionPlan plan = makePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1],
+                                  k.op->getAttrOfType<BoolAttr>("permuted") == BoolAttr::get(k.b.getContext(), true));
+  if (!plan.unsafe.empty())
+    return k.op.emitError("cannot be multiplied pair by pair: ") << plan.unsafe;
   if (plan.scratchBytes != k.op.getScratchBytes())
     return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << plan.scratchBytes;
   auto input = k.getInput(shape->input);
