@@ -63,7 +63,8 @@ public:
     shape = {shape[0], product(shape, 1)};
   }
   void dense(int64_t outputs) {
-    std::string weights = add("weights", {outputs, shape[1]}, std::sqrt(1.0 / double(shape[1]))), bias = add("bias", {outputs}, 0.1);
+    std::string weights = add("weights", {outputs, shape[1]}, std::sqrt(1.0 / double(shape[1]))),
+                bias = add("bias", {outputs}, 0.1);
     setInt(append("Gemm", {current, weights, bias}), "transB", 1);
     shape[1] = outputs;
   }
@@ -71,8 +72,8 @@ public:
     append("MatMul", {current, add("weights", {shape[1], columns}, std::sqrt(1.0 / double(shape[1])))});
     shape[1] = columns;
   }
-  /// Weights of which no two neighbours can overflow sixteen bits: one channel's largest stands beside a zero, the others are less
-  /// than half of it.
+  /// Weights of which no two neighbours can overflow sixteen bits: one channel's largest stands beside a zero, the others are
+  /// less than half of it.
   void matmulPairSafe(int64_t columns) {
     std::vector<float> values(size_t(shape[1] * columns));
     for (size_t i = 0; i < values.size(); ++i) {
@@ -160,7 +161,8 @@ onnx::ModelProto makeMobileNetV2() {
   Builder b("mobilenet_v2", {1, 3, 224, 224}, 2);
   b.conv(32, 3, 2, 1);
   b.relu6();
-  const int64_t rows[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+  const int64_t rows[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                             {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
   for (auto [expansion, channels, repeats, firstStride] : rows)
     for (int64_t i = 0; i < repeats; ++i) {
       int64_t stride = i ? 1 : firstStride, inputs = b.shape[1];

@@ -1,6 +1,6 @@
 // Times the kernels of a compiled network one by one. `run` is a row of calls; here all but one of them are overwritten with
-// no-operations, so what remains is one kernel with its own arguments. Its data are then warm in the caches, which they need not be
-// in the whole network: the difference between the sum and the whole shows that.
+// no-operations, so what remains is one kernel with its own arguments. Its data are then warm in the caches, which they need not
+// be in the whole network: the difference between the sum and the whole shows that.
 #include "CpuFeatures.h"
 #include "qbench.h"
 

@@ -113,7 +113,8 @@ void loadRuntime(const std::string &path) {
 
 std::string getRuntimeVersion() { return base ? base->getVersion() : ""; }
 
-Session::Session(const std::string &path, Optimization level, const std::string &optimizedPath, const std::string &profilePrefix) {
+Session::Session(const std::string &path, Optimization level, const std::string &optimizedPath,
+                 const std::string &profilePrefix) {
   void *options = nullptr;
   call(slotCreateOptions, &options);
   call(slotSetIntraThreads, options, 1);

@@ -24,7 +24,8 @@ enum class Optimization { none = 0, basic = 1, all = 99 };
 class Session {
 public:
   /// One thread. With `optimizedPath` the graph after optimization is written there; with `profilePrefix` runs are profiled.
-  Session(const std::string &path, Optimization level, const std::string &optimizedPath = "", const std::string &profilePrefix = "");
+  Session(const std::string &path, Optimization level, const std::string &optimizedPath = "",
+          const std::string &profilePrefix = "");
   ~Session();
   Session(const Session &) = delete;
 

@@ -16,18 +16,16 @@ constexpr long trips = 50000;
 
 // Loops whose operands stay in registers, written for the assembler so that no compiler folds them: registers 12 to 15 are
 // operands, those below are accumulators and temporaries; a chain per accumulator hides the latency.
-#define QBENCH_CLOBBERS \
-  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", \
+#define QBENCH_CLOBBERS                                                                                                          \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",   \
       "xmm15", "memory", "cc"
-#define QBENCH_LOOP(body) \
-  do { \
-    long n = trips; \
-    asm volatile("vzeroall\n.p2align 6\n1:\n" body "dec %0\njnz 1b\nvzeroupper\n" : "+r"(n)::QBENCH_CLOBBERS); \
+#define QBENCH_LOOP(body)                                                                                                        \
+  do {                                                                                                                           \
+    long n = trips;                                                                                                              \
+    asm volatile("vzeroall\n.p2align 6\n1:\n" body "dec %0\njnz 1b\nvzeroupper\n" : "+r"(n)::QBENCH_CLOBBERS);                   \
   } while (0)
 
-void loopFma() {
-  QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7,8,9,10,11\nvfmadd231ps %%ymm12,%%ymm13,%%ymm\\a\n.endr\n");
-}
+void loopFma() { QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7,8,9,10,11\nvfmadd231ps %%ymm12,%%ymm13,%%ymm\\a\n.endr\n"); }
 void loopMaddwd() {
   QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7\nvpmaddwd %%ymm12,%%ymm13,%%ymm8\nvpaddd %%ymm8,%%ymm\\a,%%ymm\\a\n.endr\n");
 }
@@ -36,18 +34,15 @@ void loopMaddubs() {
               "vpaddd %%ymm8,%%ymm\\a,%%ymm\\a\n.endr\n");
 }
 void loopMaddubsPairs() { // two products are added in sixteen bits before they are widened
-  QBENCH_LOOP(".irp a,0,1,2,3,4,5\nvpmaddubsw %%ymm12,%%ymm13,%%ymm8\nvpmaddubsw %%ymm14,%%ymm13,%%ymm9\nvpaddw %%ymm8,%%ymm9,%%ymm9\n"
-              "vpmaddwd %%ymm15,%%ymm9,%%ymm9\nvpaddd %%ymm9,%%ymm\\a,%%ymm\\a\n.endr\n");
+  QBENCH_LOOP(
+      ".irp a,0,1,2,3,4,5\nvpmaddubsw %%ymm12,%%ymm13,%%ymm8\nvpmaddubsw %%ymm14,%%ymm13,%%ymm9\nvpaddw %%ymm8,%%ymm9,%%ymm9\n"
+      "vpmaddwd %%ymm15,%%ymm9,%%ymm9\nvpaddd %%ymm9,%%ymm\\a,%%ymm\\a\n.endr\n");
 }
 void loopMaddubs16() { // sums stay in sixteen bits
   QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7\nvpmaddubsw %%ymm12,%%ymm13,%%ymm8\nvpaddw %%ymm8,%%ymm\\a,%%ymm\\a\n.endr\n");
 }
-void loopVnni() {
-  QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7,8,9,10,11\n%{evex%} vpdpbusd %%ymm12,%%ymm13,%%ymm\\a\n.endr\n");
-}
-void loopVnni512() {
-  QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7,8,9,10,11\nvpdpbusd %%zmm12,%%zmm13,%%zmm\\a\n.endr\n");
-}
+void loopVnni() { QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7,8,9,10,11\n%{evex%} vpdpbusd %%ymm12,%%ymm13,%%ymm\\a\n.endr\n"); }
+void loopVnni512() { QBENCH_LOOP(".irp a,0,1,2,3,4,5,6,7,8,9,10,11\nvpdpbusd %%zmm12,%%zmm13,%%zmm\\a\n.endr\n"); }
 
 void readMemory(const char *from, size_t bytes) {
   const char *end = from + bytes;
@@ -107,9 +102,11 @@ int peaks(const Arguments &arguments) {
     throw std::runtime_error("peaks: no memory");
   madvise(memory, capacity, MADV_HUGEPAGE);
   memset(memory, 1, capacity);
-  const std::pair<const char *, size_t> sizes[] = {
-      {"read_l1", size_t(16) << 10}, {"read_l2", size_t(512) << 10}, {"read_4m", size_t(4) << 20},
-      {"read_16m", size_t(16) << 20}, {"read_dram", capacity}};
+  const std::pair<const char *, size_t> sizes[] = {{"read_l1", size_t(16) << 10},
+                                                   {"read_l2", size_t(512) << 10},
+                                                   {"read_4m", size_t(4) << 20},
+                                                   {"read_16m", size_t(16) << 20},
+                                                   {"read_dram", capacity}};
   for (auto [name, bytes] : sizes) {
     size_t repeats = std::max<size_t>(1, (size_t(8) << 20) / bytes);
     double rate = measure(seconds, double(bytes * repeats), [&, bytes = bytes] {

@@ -30,14 +30,15 @@ struct Variant {
   bool signedActivations, unsignedWeights, dynamic;
 };
 const Variant variants[] = {
-    {"u8s8", false, false, false}, {"u8u8", false, true, false}, {"s8s8", true, false, false},
+    {"u8s8", false, false, false},  {"u8u8", false, true, false},  {"s8s8", true, false, false},
     {"dyn-s8", false, false, true}, {"dyn-u8", false, true, true},
 };
 
 /// The operators that get integer kernels; those that move data share the quantization of their input.
 const std::set<std::string> weighted = {"Conv", "Gemm", "MatMul"};
 const std::set<std::string> moving = {"Reshape", "Transpose", "Flatten", "MaxPool", "Squeeze", "Unsqueeze", "Slice"};
-const std::set<std::string> computing = {"Add", "Mul", "Relu", "Clip", "AveragePool", "GlobalAveragePool", "Concat", "Softmax", "Sigmoid"};
+const std::set<std::string> computing = {"Add",    "Mul",     "Relu",   "Clip", "AveragePool", "GlobalAveragePool",
+                                         "Concat", "Softmax", "Sigmoid"};
 
 std::map<std::string, const onnx::TensorProto *> getInitializers(const onnx::GraphProto &graph) {
   std::map<std::string, const onnx::TensorProto *> result;
@@ -98,7 +99,7 @@ Counts count(const onnx::GraphProto &graph, const Tensors &tensors) {
     if (found == initializers.end() || output == tensors.end())
       continue;
     Dims weights = getDims(*found->second);
-    int64_t depth = node.op_type() == "Conv" ? product(weights, 1)
+    int64_t depth = node.op_type() == "Conv"                                ? product(weights, 1)
                     : node.op_type() == "Gemm" && getInt(node, "transB", 0) ? weights[1]
                                                                             : weights[weights.size() - 2];
     counts.macs += product(output->second.shape) * depth;
@@ -234,8 +235,8 @@ std::pair<std::string, std::vector<float>> Quantizer::addWeights(const onnx::Nod
       addCodes<int8_t>(base + "_zero", {channels}, zeroPoints);
     }
     if (dequantize)
-      setInt(addNode(added, "DequantizeLinear", base + "_dq", {base + "_q", base + "_scale", base + "_zero"}, {base + "_dq"}), "axis",
-             axis);
+      setInt(addNode(added, "DequantizeLinear", base + "_dq", {base + "_q", base + "_scale", base + "_zero"}, {base + "_dq"}),
+             "axis", axis);
   }
   return {base, scales};
 }
@@ -252,7 +253,8 @@ std::string Quantizer::addBias(const std::string &name, float inputScale, const 
   addTensor<int32_t>(added, base + "_q", dims, codes);
   addTensor<float>(added, base + "_scale", dims, scales);
   addTensor<int32_t>(added, base + "_zero", dims, zeros);
-  setInt(addNode(added, "DequantizeLinear", base + "_dq", {base + "_q", base + "_scale", base + "_zero"}, {base + "_dq"}), "axis", 0);
+  setInt(addNode(added, "DequantizeLinear", base + "_dq", {base + "_q", base + "_scale", base + "_zero"}, {base + "_dq"}), "axis",
+         0);
   return base + "_dq";
 }
 
@@ -403,7 +405,9 @@ int peerModels(const Arguments &arguments) {
 
   // The runtime's own graph clean-up first, as its quantization tools do: it folds constants and batch norms.
   loadRuntime(runtime);
-  { Session session(paths[0], Optimization::basic, prefix + ".basic.onnx"); }
+  {
+    Session session(paths[0], Optimization::basic, prefix + ".basic.onnx");
+  }
   onnx::ModelProto model = readModel(prefix + ".basic.onnx");
   Tensors tensors = analyze(model, prefix + ".scratch.onnx", samples);
   Counts counts = count(model.graph(), tensors);
@@ -425,7 +429,8 @@ int peerModels(const Arguments &arguments) {
   std::string results;
   for (const onnx::NodeProto &node : model.graph().node()) {
     auto found = activated.find(node.output(0));
-    results += (results.empty() ? "" : ", ") + quote(node.name()) + ": " + quote(found == activated.end() ? node.output(0) : found->second);
+    results += (results.empty() ? "" : ", ") + quote(node.name()) + ": " +
+               quote(found == activated.end() ? node.output(0) : found->second);
   }
   printf("{\"macs\": %lld, \"weights\": %lld, \"variants\": [%s], \"runtime\": %s, \"results\": {%s}}\n", (long long)counts.macs,
          (long long)counts.weights, list.c_str(), quote(getRuntimeVersion()).c_str(), results.c_str());
