@@ -13,6 +13,7 @@ ArrayRef<KernelForm> getKernelForms() {
       {"depthwise", planDepthwise, emitDepthwise},
       {"contract", planContraction, emitContraction},
       {"pool", planPool, emitPool},
+      {"pointwise", planPointwise, emitPointwise},
       {"transpose", planTranspose, emitTranspose},
   };
   return forms;

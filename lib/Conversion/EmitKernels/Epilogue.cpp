@@ -81,20 +81,6 @@ void forEachPart(int64_t count, llvm::function_ref<void(int64_t at, int64_t size
   }
 }
 
-/// `count` elements of a vector of `lanes`; nothing else is read.
-Value loadPart(Kernel &k, Value memory, Value offset, int64_t count, int64_t lanes) {
-  if (count >= lanes)
-    return k.load(memory, offset, lanes);
-  Type element = cast<MemRefType>(memory.getType()).getElementType();
-  auto type = VectorType::get({lanes}, element);
-  Value whole = arith::ConstantOp::create(k.b, k.loc, k.b.getZeroAttr(type));
-  forEachPart(count, [&](int64_t at, int64_t size) {
-    Value part = k.load(memory, k.add(offset, at), size);
-    whole = vector::InsertStridedSliceOp::create(k.b, k.loc, part, whole, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{1});
-  });
-  return whole;
-}
-
 /// Limits of f32 vectors; a NaN stays.
 Value limit(Kernel &k, ClampOpInterface op, Value x) {
   int64_t lanes = cast<VectorType>(x.getType()).getNumElements();
@@ -130,6 +116,19 @@ Value lookUp(Kernel &k, LutOp op, Value table, Value codes, Value channel) {
 }
 } // namespace
 
+Value loadPart(Kernel &k, Value memory, Value offset, int64_t count, int64_t lanes) {
+  if (count >= lanes)
+    return k.load(memory, offset, lanes);
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  auto type = VectorType::get({lanes}, element);
+  Value whole = arith::ConstantOp::create(k.b, k.loc, k.b.getZeroAttr(type));
+  forEachPart(count, [&](int64_t at, int64_t size) {
+    Value part = k.load(memory, k.add(offset, at), size);
+    whole = vector::InsertStridedSliceOp::create(k.b, k.loc, part, whole, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{1});
+  });
+  return whole;
+}
+
 std::string Epilogue::check(Value acc) {
   Value last = followUses(acc);
   if (!last)
@@ -155,6 +154,32 @@ std::string Epilogue::check(Value acc) {
   return "";
 }
 
+/// True if all steps have a form in 16 bits; sets them up for it.
+bool Epilogue::canBeNarrow(uint64_t bound) {
+  Narrow n(*k);
+  if (steps.empty() || !n.hasHalves())
+    return false;
+  for (auto [i, step] : llvm::enumerate(steps)) {
+    auto is8Bit = [](Value value) { return getElementType(value).isInteger() && getElementType(value).getIntOrFloatBitWidth() <= 8; };
+    auto isByte = [](Value value) { return getElementType(value).getIntOrFloatBitWidth() == 8; };
+    if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
+      bool isAccumulator = !is8Bit(requantize.getInputs()[step.carried]);
+      if (isAccumulator != (i == 0 && requantize.getInputs().size() == 1) || !is8Bit(requantize.getResult()))
+        return false;
+      auto requantizer = std::make_shared<Requantizer>(*k, requantize, i == 0 ? bound : 0, /*narrow=*/true);
+      if (!(isAccumulator ? requantizer->hasHigh() : requantizer->hasCodes()))
+        return false;
+      step.requantizer = requantizer;
+    } else if (auto lut = dyn_cast<LutOp>(step.op)) {
+      if (i + 1 < steps.size() || !n.hasTables() || lut.getAxis() || !isByte(lut.getInput()) || !is8Bit(lut.getResult()))
+        return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
 FailureOr<Epilogue> Epilogue::create(Kernel &k, Value acc, bool collapsed) {
   if (std::string why = check(acc); !why.empty())
     return k.op.emitError("cannot be stored: ") << why;
@@ -170,77 +195,205 @@ FailureOr<Epilogue> Epilogue::create(Kernel &k, Value acc, bool collapsed) {
   if (failed(result))
     return failure();
   e.result = *result;
-  e.code = getElementType(acc);
   Operation *main = getLayoutSource(acc).getDefiningOp();
+  uint64_t bound = 0;
   if (auto bounded = dyn_cast_or_null<AccumulatorOpInterface>(main); bounded && bounded.getAccBound())
-    e.bound = *bounded.getAccBound();
-  if (e.code.isF32() && hasLimits(main))
-    e.steps.push_back({main, {}, {}, 0});
+    bound = *bounded.getAccBound();
+  if (getElementType(acc).isF32() && hasLimits(main))
+    e.steps.emplace_back().op = main;
   Value value = acc;
   for (Operation *op = *value.user_begin(); !isa<YieldOp>(op); value = op->getResult(0), op = *value.user_begin()) {
-    Step step{op, {}, {}, 0};
-    if (auto requantize = dyn_cast<RequantizeOp>(op)) {
-      step.carried = value.use_begin()->getOperandNumber();
-      step.requantizer = std::make_shared<Requantizer>(k, requantize, e.steps.empty() ? e.bound : 0);
-      for (Value input : requantize.getInputs()) {
-        if (input == value) {
-          step.operands.push_back({});
-          continue;
-        }
-        auto operand = place(k.getInput(input));
-        if (failed(operand))
-          return failure();
-        step.operands.push_back(*operand);
+    if (isa<TransposeOp, ReshapeOp>(op) || (isa<ClampOp>(op) && !hasLimits(op)))
+      continue;
+    Step &step = e.steps.emplace_back();
+    step.op = op;
+    auto requantize = dyn_cast<RequantizeOp>(op);
+    if (!requantize)
+      continue;
+    step.carried = value.use_begin()->getOperandNumber();
+    for (Value input : requantize.getInputs()) {
+      if (input == value) {
+        step.operands.push_back({});
+        continue;
       }
-    } else if (auto lut = dyn_cast<LutOp>(op)) {
-      Type storage = k.b.getIntegerType(getElementType(op->getResult(0)).getIntOrFloatBitWidth() <= 8    ? 8
-                                        : getElementType(op->getResult(0)).getIntOrFloatBitWidth() <= 16 ? 16
-                                                                                                         : 32);
+      auto operand = place(k.getInput(input));
+      if (failed(operand))
+        return failure();
+      step.operands.push_back(*operand);
+    }
+  }
+  e.narrow = e.canBeNarrow(bound);
+  for (auto [i, step] : llvm::enumerate(e.steps)) {
+    if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
+      if (!e.narrow)
+        step.requantizer = std::make_shared<Requantizer>(k, requantize, i == 0 ? bound : 0, /*narrow=*/false);
+      step.requantizer->makeTables(k);
+    } else if (auto lut = dyn_cast<LutOp>(step.op); lut && !e.narrow) {
+      unsigned width = llvm::PowerOf2Ceil(std::max(8u, getElementType(lut.getResult()).getIntOrFloatBitWidth()));
       SmallVector<int64_t> entries = getInts(getConstant(lut.getTable()));
-      // Lanes behind the last channel look up too.
+      // Lanes behind the last channel look up, too.
       if (lut.getAxis())
         entries.append(64 * getShape(lut.getTable()).back(), 0);
-      step.tables.push_back(k.constants.get(k.b, k.loc, storage, entries));
-    } else if (isa<TransposeOp, ReshapeOp>(op) || !hasLimits(op)) {
-      continue;
+      step.table = k.constants.get(k.b, k.loc, k.b.getIntegerType(width), entries);
     }
-    e.steps.push_back(std::move(step));
   }
   return e;
 }
 
+int64_t Epilogue::getCodeLanes() const { return narrow ? Narrow(*k).getCodeLanes() : k->isa.lanes; }
+
+bool Epilogue::mergePositions() {
+  auto isWhole = [](const Flat &flat) {
+    return flat.isCollapsible() && (flat.sizes.size() < 2 || flat.strides[flat.sizes.size() - 2] == flat.sizes.back() ||
+                                    product(ArrayRef(flat.sizes).drop_back()) == 1);
+  };
+  bool whole = isWhole(result);
+  for (Step &step : steps) {
+    for (auto [i, operand] : llvm::enumerate(step.operands))
+      whole &= i == step.carried || isWhole(operand);
+    if (auto requantize = dyn_cast<RequantizeOp>(step.op))
+      whole &= requantize.getShifts().size() == 1;
+    if (auto lut = dyn_cast<LutOp>(step.op))
+      whole &= !lut.getAxis();
+  }
+  if (!whole)
+    return false;
+  auto merge = [](Flat &flat) {
+    flat.sizes = {product(flat.sizes)};
+    flat.strides = {1};
+  };
+  merge(result);
+  for (Step &step : steps)
+    for (auto [i, operand] : llvm::enumerate(step.operands))
+      if (i != step.carried)
+        merge(operand);
+  return true;
+}
+
+Value Epilogue::loadOperand(const Flat &operand, ValueRange position, Value channel, int64_t count, int64_t lanes) {
+  return loadPart(*k, operand.memory, k->add(k->offset(position, operand.strides), channel), count, lanes);
+}
+
+void Epilogue::storePart(Value vector, ValueRange position, Value channel, int64_t count) {
+  Value offset = k->add(k->offset(position, result.strides), channel);
+  forEachPart(std::min(count, cast<VectorType>(vector.getType()).getNumElements()), [&](int64_t at, int64_t size) {
+    k->store(k->slice(vector, at, size), result.memory, k->add(offset, at));
+  });
+}
+
+void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
+  Kernel &k = *this->k;
+  Narrow n(k);
+  Arithmetic a(k);
+  auto sizeOf = [](Value v) { return cast<VectorType>(v.getType()).getNumElements(); };
+  SmallVector<Half> halves;
+  int64_t zero = 0; ///< what the values at hand lack
+  // Codes come as they are in memory, or widened; accumulators need the whole of 32 bits.
+  Operation *head = steps.front().op;
+  Type code = getElementType(head->getOperand(steps.front().carried));
+  bool isCodes = code.getIntOrFloatBitWidth() <= 8;
+  if (isCodes && getElementTypeOrSelf(accs.front()).isInteger(32))
+    halves = n.pack(accs);
+  else if (isCodes)
+    for (Value acc : accs)
+      halves.push_back(n.extend(acc, code));
+  std::optional<RequantizeOp> last;
+  for (const Step &step : steps) {
+    auto requantize = dyn_cast<RequantizeOp>(step.op);
+    if (!requantize)
+      continue;
+    if (!isCodes) {
+      halves = step.requantizer->emitNarrow(k, accs, channel);
+    } else {
+      int64_t at = 0;
+      for (Half &half : halves) {
+        int64_t lanes = sizeOf(half.value);
+        SmallVector<Half> inputs;
+        for (auto [i, operand] : llvm::enumerate(step.operands)) {
+          int64_t inputZero = requantize.getInputZeroPoints()[i];
+          if (i == step.carried) {
+            if (last) // within the limits of the code before
+              half.value = a.clamp(half.value, last->getCodeMin() - zero, last->getCodeMax() - zero);
+            if (zero != inputZero)
+              half.value = a.add(half.value, zero - inputZero);
+            inputs.push_back(half);
+            continue;
+          }
+          Value other = loadOperand(operand, position, k.add(channel, at), count - at, lanes);
+          inputs.push_back(n.extend(other, operand.code));
+          if (inputZero)
+            inputs.back().value = a.sub(inputs.back().value, inputZero);
+        }
+        half = step.requantizer->emitNarrow(k, inputs);
+        at += lanes;
+      }
+    }
+    isCodes = true;
+    last = requantize;
+    zero = int64_t(requantize.getZeroPoint());
+  }
+
+  bool isUnsigned = (last ? getElementType(last->getResult()) : code).isUnsignedInteger();
+  int64_t low = isUnsigned ? 0 : -128, min = last ? last->getCodeMin() : low, max = last ? last->getCodeMax() : low + 255;
+  // A zero point at the other type's is a flip of the topmost bit.
+  bool flips = zero == (isUnsigned ? 128 : -128);
+  for (Half &half : halves) {
+    if (isUnsigned && min > low)
+      half.value = a.max(half.value, min - zero);
+    if (isUnsigned && max < low + 255)
+      half.value = a.min(half.value, max - zero);
+    if (!flips)
+      half.value = n.addSaturated(half.value, zero);
+  }
+  int64_t at = 0;
+  for (Value codes : n.packCodes(halves, isUnsigned != flips, flips ? -128 : 0)) {
+    if (!isUnsigned && min > low)
+      codes = a.max(codes, min);
+    if (!isUnsigned && max < low + 255)
+      codes = a.min(codes, max);
+    if (auto lut = dyn_cast<LutOp>(steps.back().op))
+      codes = n.lookUp(getInts(getConstant(lut.getTable())), codes, isUnsigned);
+    if (at < count)
+      storePart(codes, position, k.add(channel, at), count - at);
+    at += sizeOf(codes);
+  }
+}
+
 void Epilogue::store(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
   Kernel &k = *this->k;
-  int64_t lanes = k.isa.lanes;
+  int64_t at = 0;
   for (auto [i, acc] : llvm::enumerate(accs)) {
-    int64_t left = std::min(lanes, count - int64_t(i) * lanes);
-    if (left <= 0)
+    at += cast<VectorType>(acc.getType()).getNumElements();
+    if (at >= count) {
+      accs = accs.take_front(i + 1);
       break;
-    Value at = k.add(channel, i * lanes), value = acc;
+    }
+  }
+  if (narrow)
+    return storeNarrow(accs, position, channel, count);
+  at = 0;
+  for (Value value : accs) {
+    int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
+    Value first = k.add(channel, at);
     for (const Step &step : steps) {
       if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
         SmallVector<Value> inputs;
-        for (auto [j, operand] : llvm::enumerate(step.operands)) {
-          if (j == step.carried) {
-            inputs.push_back(value);
-            continue;
-          }
-          Value other = loadPart(k, operand.memory, k.add(k.offset(position, operand.strides), at), left, lanes);
-          inputs.push_back(k.extend(other, operand.code, k.b.getI32Type()));
+        for (auto [i, operand] : llvm::enumerate(step.operands)) {
+          Type code = getElementType(requantize.getInputs()[i]);
+          Value input = i == step.carried ? value : loadOperand(operand, position, first, count - at, lanes);
+          inputs.push_back(k.extend(input, code, k.b.getI32Type()));
         }
-        value = step.requantizer->emit(k, inputs, at);
+        value = step.requantizer->emit(k, inputs, first);
       } else if (auto lut = dyn_cast<LutOp>(step.op)) {
-        value = lookUp(k, lut, step.tables.front(), value, at);
+        value = lookUp(k, lut, step.table, k.extend(value, getElementType(lut.getInput()), k.b.getI32Type()), first);
       } else {
         value = limit(k, cast<ClampOpInterface>(step.op), value);
       }
     }
-    if (isa<VectorType>(value.getType()) && !getElementTypeOrSelf(value).isF32())
+    if (!getElementTypeOrSelf(value).isF32())
       value = k.truncate(value, cast<MemRefType>(result.memory.getType()).getElementType());
-    Value offset = k.add(k.offset(position, result.strides), at);
-    forEachPart(left, [&](int64_t first, int64_t size) {
-      k.store(k.slice(value, first, size), result.memory, k.add(offset, first));
-    });
+    storePart(value, position, first, count - at);
+    at += lanes;
   }
 }
 } // namespace qc

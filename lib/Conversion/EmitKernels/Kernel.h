@@ -104,6 +104,9 @@ public:
   }
 };
 
+/// Vector of `lanes` elements of which the first `count` are read from memory, nothing else.
+Value loadPart(Kernel &k, Value memory, Value offset, int64_t count, int64_t lanes);
+
 /// The ops behind the accumulators of a kernel: bias is not part of it, requantization, residual addition, clamps and tables are.
 class Epilogue {
 public:
@@ -117,20 +120,30 @@ public:
   /// channel); only the first `count` channels exist. `bound`: |acc| never exceeds it (0: unknown).
   void store(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count);
 
+  /// Makes all elements one row (no position, the channel is the element) if buffers have no gaps and all channels share their
+  /// parameters.
+  bool mergePositions();
+  /// Where the chain begins with codes of 8 bits, `accs` may be them, as stored, in vectors of this many.
+  int64_t getCodeLanes() const;
+  const Flat &getResult() const { return result; }
+
 private:
   struct Step {
-    mlir::Operation *op;
-    SmallVector<Value> tables;  ///< memref<NxT> of per-channel parameters
+    mlir::Operation *op = nullptr;
+    Value table;                ///< of a qc.lut
     SmallVector<Flat> operands; ///< the other inputs of a residual addition
     unsigned carried = 0;       ///< which input is the value at hand
-    std::shared_ptr<const class Requantizer> requantizer;
+    std::shared_ptr<class Requantizer> requantizer;
   };
   Epilogue(Kernel &k) : k(&k) {}
+  bool canBeNarrow(uint64_t bound);
+  void storeNarrow(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count);
+  Value loadOperand(const Flat &operand, ValueRange position, Value channel, int64_t count, int64_t lanes);
+  void storePart(Value vector, ValueRange position, Value channel, int64_t count);
   Kernel *k;
   Flat result;
   SmallVector<Step> steps;
-  uint64_t bound = 0;
-  Type code; ///< of the accumulators
+  bool narrow = false; ///< codes are made in 16 bits
 };
 
 /// The channels-last block argument whose channel-first form is `value`; null if there is none.

@@ -1,6 +1,7 @@
 // The rounding contracts in vector arithmetic: rules N6 to N9 and N12 of docs/Numerics.md.
 #include "Requantize.h"
-#include "Arithmetic.h"
+
+#include "qc/Dialect/QC/Reference/Requantize.h"
 
 using namespace mlir;
 
@@ -8,30 +9,244 @@ namespace qc {
 /// Vectors that begin at any channel may read this far behind the last.
 constexpr size_t tableSlack = 64;
 
+static bool roundsToEven(Rounding rounding) { return rounding == Rounding::ONNX || rounding == Rounding::ORT; }
+
+/// Largest magnitude of `code - zero`.
+static int64_t getMagnitude(Type code, int64_t zero) {
+  auto [low, high] = getCodeLimits(cast<IntegerType>(code));
+  return std::max(std::abs(low - zero), std::abs(high - zero));
+}
+
+//===-- Which form ---------------------------------------------------------------------------------------------------------===//
+
+/// True if N7 gives the same codes as N6 for all |acc| <= bound: both rise with acc, so it is enough that they agree around each
+/// boundary between two codes.
+static bool ortIsExact(int64_t mantissa, int32_t shift, int64_t bound, int64_t low, int64_t high) {
+  if (mantissa <= 0 || bound >= int64_t(1) << 22 || shift < 1)
+    return mantissa == 0;
+  Multiplier m{int32_t(mantissa), shift};
+  for (int64_t code = low + 1; code <= high; ++code) {
+    auto numerator = __int128(2 * code - 1) << (shift - 1);
+    int64_t around = int64_t(std::clamp<__int128>(numerator / mantissa, -bound, bound));
+    for (int64_t acc = std::max(around - 3, -bound); acc <= std::min(around + 3, bound); ++acc)
+      if ((scaleAccumulator(acc, m, Rounding::ORT) >= code) != (scaleAccumulator(acc, m, Rounding::ONNX) >= code))
+        return false;
+  }
+  return true;
+}
+
+std::optional<Requantizer::High> Requantizer::planHigh(int64_t highShift, uint64_t bound) const {
+  if (op.getInputs().size() != 1)
+    return std::nullopt;
+  int64_t zero = op.getInputZeroPoints()[0], most = getMagnitude(getElementType(op.getInputs()[0]), 0);
+  if (bound)
+    most = std::min(most, int64_t(bound));
+  most += std::abs(zero);
+  if (most > INT32_MAX)
+    return std::nullopt;
+  ArrayRef<int32_t> mantissas = op.getMultipliers(), shifts = op.getShifts();
+  Rounding rounding = op.getRounding();
+  int64_t lowest = op.getCodeMin() - int64_t(op.getZeroPoint()), highest = op.getCodeMax() - int64_t(op.getZeroPoint());
+  High form;
+  form.isDouble = rounding == Rounding::TFLiteDouble && llvm::any_of(shifts, [](int32_t s) { return s > 31; });
+  int64_t limit = narrow ? 7 : 15;
+  if (form.isDouble) {
+    // The high half has 2^(s - 31) per code.
+    form.fraction = limit;
+    for (auto [m, s] : llvm::zip(mantissas, shifts))
+      if (m)
+        form.fraction = std::min<int64_t>(form.fraction, s - 31);
+    if (form.fraction < 1 || most >= int64_t(1) << 30)
+      return std::nullopt;
+    for (auto [m, s] : llvm::zip(mantissas, shifts)) {
+      form.m.numbers.push_back(m);
+      form.drop.numbers.push_back(m ? s - 31 - form.fraction : 0);
+    }
+    return form;
+  }
+  // The bits that the largest multiplier leaves for the fraction.
+  int64_t room = limit;
+  for (auto [m, s] : llvm::zip(mantissas, shifts))
+    if (m)
+      room = std::min<int64_t>(room, 31 - llvm::bit_width(uint64_t(std::abs(int64_t(m)))) - highShift + s);
+  form.left = std::max<int64_t>(0, 1 - room);
+  form.fraction = std::max<int64_t>(room, 1);
+  if (form.left > 30 || most << form.left > INT32_MAX)
+    return std::nullopt;
+  for (auto [m, s] : llvm::zip(mantissas, shifts)) {
+    if (rounding == Rounding::ORT && !ortIsExact(m, s, most, lowest, highest))
+      return std::nullopt;
+    int64_t zeros = m ? llvm::countr_zero(uint64_t(std::abs(int64_t(m)))) : 0;
+    int64_t total = s + form.left, drop = m ? std::max<int64_t>(0, total - zeros - highShift - form.fraction) : 0;
+    int64_t up = highShift + form.fraction + drop - total;
+    form.m.numbers.push_back(!m ? 0 : up >= 0 ? int64_t(m) << up : int64_t(m) >> -up);
+    form.drop.numbers.push_back(std::min<int64_t>(drop, 31));
+    int64_t tie = s - 1 - zeros;
+    bool ties = roundsToEven(rounding) && m && tie >= 0 && tie <= 30 && int64_t(1) << tie <= most;
+    form.hasTies |= ties;
+    form.tieMask.numbers.push_back(ties ? (int64_t(1) << (tie + 1)) - 1 : 0);
+    form.tieValue.numbers.push_back(ties ? int64_t(1) << tie : 1);
+  }
+  return form;
+}
+
+std::optional<Requantizer::Codes> Requantizer::planCodes() const {
+  size_t inputs = op.getInputs().size();
+  if (inputs > 2 || op.getShifts().size() != 1)
+    return std::nullopt;
+  SmallVector<std::pair<int64_t, int64_t>> ranges;
+  int64_t shift = op.getShifts()[0], largest = 0;
+  for (auto [input, zero, m] : llvm::zip(op.getInputs(), op.getInputZeroPoints(), op.getMultipliers())) {
+    auto code = cast<IntegerType>(getElementType(input));
+    if (code.getWidth() > 8)
+      return std::nullopt;
+    auto [low, high] = getCodeLimits(code);
+    ranges.push_back({low - zero, high - zero});
+    largest = std::max<int64_t>(largest, std::abs(int64_t(m)));
+    if (getMagnitude(code, zero) > 512)
+      return std::nullopt;
+  }
+  if (inputs == 1)
+    ranges.push_back({0, 0});
+  Codes form;
+  form.split = largest > INT16_MAX ? 16 : 0;
+  if (largest >= INT64_C(0x7fff8000) || (form.split && shift <= form.split))
+    return std::nullopt;
+  form.drop = std::max<int64_t>(0, shift - form.split - 7);
+  form.fraction = shift - form.split - form.drop;
+  if (form.drop > 31)
+    return std::nullopt;
+  // All pairs of codes: is there a tie, or another difference between the rule and half up?
+  int64_t ma = op.getMultipliers()[0], mb = inputs == 2 ? op.getMultipliers()[1] : 0;
+  int64_t unit = int64_t(1) << shift;
+  Rounding rounding = op.getRounding();
+  bool even = roundsToEven(rounding) && shift > 0;
+  if (inputs == 1)
+    for (int64_t x = ranges[0].first; x <= ranges[0].second; ++x) {
+      int64_t rule = scaleAccumulator(x, {int32_t(ma), int32_t(shift)}, rounding);
+      if (rule != roundSum(x * ma, shift, even ? Rounding::ONNX : Rounding::Pow2))
+        return std::nullopt;
+    }
+  for (int64_t x = ranges[0].first; even && !form.hasTies && x <= ranges[0].second; ++x)
+    for (int64_t y = ranges[1].first; y <= ranges[1].second; ++y)
+      form.hasTies |= ((x * ma + y * mb) & (unit - 1)) == unit / 2;
+  if (form.hasTies && shift > 31)
+    return std::nullopt;
+  return form;
+}
+
+Requantizer::Requantizer(Kernel &k, RequantizeOp op, uint64_t bound, bool narrow) : op(op), narrow(narrow) {
+  high = planHigh(Narrow(k).highShift(), bound);
+  if (narrow)
+    codes = planCodes();
+}
+
 //===-- Parameters ---------------------------------------------------------------------------------------------------------===//
 
-Requantizer::Parameter Requantizer::makeParameter(Kernel &k, ArrayRef<int64_t> numbers, Type element) {
-  if (llvm::all_equal(numbers))
-    return {Value(), numbers.front()};
-  SmallVector<int64_t> padded(numbers);
-  padded.append(tableSlack, numbers.back());
-  return {k.constants.get(k.b, k.loc, element, padded), 0};
+void Requantizer::makeTables(Kernel &k) {
+  auto make = [&](Parameter &parameter) {
+    if (llvm::all_equal(parameter.numbers)) {
+      parameter.numbers.resize(1);
+      return;
+    }
+    SmallVector<int64_t> padded = parameter.numbers;
+    padded.append(tableSlack, padded.back());
+    parameter.table = k.constants.get(k.b, k.loc, k.b.getI32Type(), padded);
+  };
+  if (high) {
+    make(high->m);
+    make(high->drop);
+    if (high->hasTies) {
+      make(high->tieMask);
+      make(high->tieValue);
+    }
+  } else if (op.getInputs().size() == 1) {
+    mantissa.numbers = SmallVector<int64_t>(op.getMultipliers());
+    shift.numbers = SmallVector<int64_t>(op.getShifts());
+    make(mantissa);
+    make(shift);
+  }
 }
 
 Value Requantizer::load(Kernel &k, const Parameter &parameter, Value channel, Type vector) const {
   if (!parameter.table)
-    return Arithmetic(k).number(vector, parameter.number);
+    return Arithmetic(k).number(vector, parameter.numbers.front());
   auto type = cast<VectorType>(vector);
   Value loaded = k.load(parameter.table, channel, type.getNumElements());
   return k.extend(loaded, k.b.getI32Type(), type.getElementType());
 }
 
-Requantizer::Requantizer(Kernel &k, RequantizeOp op, uint64_t bound) : op(op) {
-  SmallVector<int64_t> mantissas(op.getMultipliers()), shifts(op.getShifts());
-  if (op.getInputs().size() == 1) {
-    mantissa = makeParameter(k, mantissas, k.b.getI32Type());
-    shift = makeParameter(k, shifts, k.b.getI32Type());
+//===-- High halves --------------------------------------------------------------------------------------------------------===//
+
+/// The scaled accumulator with `fraction` bits behind the point; `tie`: -1 in lanes that hold a tie, null if there are none.
+Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie) const {
+  Arithmetic a(k);
+  if (int64_t zero = op.getInputZeroPoints()[0])
+    acc = a.sub(acc, zero);
+  Type type = acc.getType();
+  if (high->hasTies) {
+    Value rest = a.bitAnd(acc, load(k, high->tieMask, channel, type));
+    tie = k.extend(a.equal(rest, load(k, high->tieValue, channel, type)), k.b.getI32Type(), k.b.getI32Type());
   }
+  if (high->left)
+    acc = a.shl(acc, high->left);
+  Value m = load(k, high->m, channel, type);
+  Value odd = n.needsOdd() && high->m.table ? load(k, high->m, k.add(channel, 1), type) : m;
+  Value scaled = high->isDouble ? n.mulHighRounded(acc, m, odd) : n.mulHigh(acc, m, odd);
+  if (high->isDouble)
+    scaled = a.add(scaled, a.shr(scaled, 31)); // one less if negative: half away from zero
+  if (high->drop.table || high->drop.numbers.front())
+    scaled = a.shr(scaled, load(k, high->drop, channel, type));
+  return scaled;
+}
+
+SmallVector<Half> Requantizer::emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel) const {
+  Narrow n(k);
+  Arithmetic a(k);
+  SmallVector<Value> words, ties;
+  for (auto [i, acc] : llvm::enumerate(accs)) {
+    Value tie;
+    words.push_back(emitHigh(k, n, acc, k.add(channel, i * k.isa.lanes), tie));
+    if (tie)
+      ties.push_back(tie);
+  }
+  SmallVector<Half> halves = n.pack(words), masks = n.pack(ties);
+  for (auto [i, half] : llvm::enumerate(halves)) {
+    half.value = n.roundShift(half.value, high->fraction);
+    if (!masks.empty()) // -1 becomes ~1
+      half.value = a.bitAnd(half.value, a.add(masks[i].value, -1));
+  }
+  return halves;
+}
+
+Half Requantizer::emitNarrow(Kernel &k, ArrayRef<Half> inputs) const {
+  Narrow n(k);
+  Arithmetic a(k);
+  int64_t split = codes->split, shift = op.getShifts()[0];
+  SmallVector<int64_t> low, top;
+  for (int64_t m : op.getMultipliers()) {
+    top.push_back(split ? (m + 0x8000) >> 16 : m);
+    low.push_back(m - top.back() * 65536);
+  }
+  SmallVector<Value> words = n.multiply(inputs, top), ties;
+  SmallVector<Value> lows = split ? n.multiply(inputs, low) : SmallVector<Value>();
+  for (auto [i, word] : llvm::enumerate(words)) {
+    Value whole = split ? a.add(a.shl(word, 16), lows[i]) : word;
+    if (split)
+      word = a.add(word, a.shr(lows[i], 16));
+    if (codes->hasTies) {
+      Value rest = a.bitAnd(whole, (int64_t(1) << shift) - 1);
+      ties.push_back(k.extend(a.equal(rest, int64_t(1) << (shift - 1)), k.b.getI32Type(), k.b.getI32Type()));
+    }
+    if (codes->drop)
+      word = a.shr(word, codes->drop);
+  }
+  Half half = n.pack(words).front();
+  if (codes->fraction)
+    half.value = n.roundShift(half.value, codes->fraction);
+  if (codes->hasTies)
+    half.value = a.bitAnd(half.value, a.add(n.pack(ties).front().value, -1));
+  return half;
 }
 
 //===-- 64 bits ------------------------------------------------------------------------------------------------------------===//
@@ -117,5 +332,17 @@ Value Requantizer::emitWide(Kernel &k, ValueRange inputs, Value channel) const {
   return k.truncate(a.clamp(code, op.getCodeMin(), op.getCodeMax()), k.b.getI32Type());
 }
 
-Value Requantizer::emit(Kernel &k, ValueRange inputs, Value channel) const { return emitWide(k, inputs, channel); }
+Value Requantizer::emit(Kernel &k, ValueRange inputs, Value channel) const {
+  if (!high)
+    return emitWide(k, inputs, channel);
+  Arithmetic a(k);
+  Value tie;
+  Value scaled = emitHigh(k, Narrow(k), inputs.front(), channel, tie);
+  Value code = a.shr(a.add(scaled, int64_t(1) << (high->fraction - 1)), high->fraction);
+  if (tie)
+    code = a.bitAnd(code, a.add(tie, -1));
+  if (int64_t zero = op.getZeroPoint())
+    code = a.add(code, zero);
+  return a.clamp(code, op.getCodeMin(), op.getCodeMax());
+}
 } // namespace qc

@@ -2,30 +2,66 @@
 #ifndef QC_LIB_CONVERSION_EMITKERNELS_REQUANTIZE_H
 #define QC_LIB_CONVERSION_EMITKERNELS_REQUANTIZE_H
 
-#include "Kernel.h"
+#include "Narrow.h"
+
+#include <optional>
 
 namespace qc {
-/// One qc.requantize as vector code.
+/// One qc.requantize as vector code. The forms, best first; each is chosen only where it gives the same bytes as the rule:
+///
+/// high   One accumulator. hi = floor(acc * m' / 2^32) is the upper half of one product when m' is the mantissa shifted so that all
+///        bits below can be dropped: floor((hi + half) / 2^f) = floor((acc * m + half) / 2^s) for f > 0. Ties to even differ from
+///        half up in ties alone. A tie needs acc to be an odd multiple of 2^T, T known per channel: beyond the accumulator's bound
+///        there is none, else a mask finds it. tflite-double rounds the high half, then away from zero.
+/// codes  One or two 8-bit codes. sum x_i * m_i with mantissas in two parts of 16 bits: products of 16 bits, the same rounding.
+/// wide   Everything in 64 bits, as the rules are written.
+///
+/// High and codes end in 16 bits where codes have 8: saturation keeps what the limits keep.
 class Requantizer {
 public:
-  /// `bound`: the magnitude of input 0 never exceeds it (0: unknown). Where parameters differ from channel to channel they are
-  /// tables in `k.constants`, long enough for vectors that begin at the last channel.
-  Requantizer(Kernel &k, RequantizeOp op, uint64_t bound);
+  /// `bound`: the magnitude of the only input never exceeds it (0: unknown). `narrow`: codes are made in 16 bits.
+  Requantizer(Kernel &k, RequantizeOp op, uint64_t bound, bool narrow);
+  bool hasHigh() const { return high.has_value(); }
+  bool hasCodes() const { return codes.has_value(); }
+  /// Puts what differs from channel to channel into tables, long enough for vectors that begin at the last channel.
+  void makeTables(Kernel &k);
 
   /// Codes as i32 from inputs as i32, vectors of channels from `channel` on.
   Value emit(Kernel &k, ValueRange inputs, Value channel) const;
+  /// narrow: codes less their zero point, limits not applied, of neighbouring vectors of accumulators,
+  SmallVector<Half> emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel) const;
+  /// or of codes less their zero points.
+  Half emitNarrow(Kernel &k, ArrayRef<Half> inputs) const;
+
+  mutable RequantizeOp op;
 
 private:
   struct Parameter {
-    Value table;        ///< one number per channel,
-    int64_t number = 0; ///< or one for all
+    SmallVector<int64_t> numbers; ///< one for all channels, or one per channel
+    Value table;
   };
-  Parameter makeParameter(Kernel &k, ArrayRef<int64_t> numbers, Type element);
+  struct High {
+    int64_t left = 0;      ///< the accumulator is shifted left first
+    int64_t fraction = 0;  ///< bits behind the point once `drop` of the channel are gone
+    bool isDouble = false; ///< N8, tflite-double
+    bool hasTies = false;
+    Parameter m, drop, tieMask, tieValue;
+  };
+  struct Codes {
+    int64_t split = 0; ///< low bits of the mantissas that are multiplied apart; 0 or 16
+    int64_t drop = 0, fraction = 0;
+    bool hasTies = false;
+  };
+  std::optional<High> planHigh(int64_t highShift, uint64_t bound) const;
+  std::optional<Codes> planCodes() const;
   Value load(Kernel &k, const Parameter &parameter, Value channel, Type vector) const;
+  Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie) const;
   Value emitWide(Kernel &k, ValueRange inputs, Value channel) const;
 
-  mutable RequantizeOp op;
+  bool narrow;
   Parameter mantissa, shift;
+  std::optional<High> high;
+  std::optional<Codes> codes;
 };
 } // namespace qc
 

@@ -1,0 +1,259 @@
+// The instructions behind requantization, per architecture.
+#include "Narrow.h"
+
+using namespace mlir;
+
+namespace qc {
+static int64_t sizeOf(Value v) { return cast<VectorType>(v.getType()).getNumElements(); }
+
+Narrow::Narrow(Kernel &k)
+    : k(k), a(k), lanes(k.isa.lanes), i8(k.b.getIntegerType(8)), i16(k.b.getIntegerType(16)), i32(k.b.getI32Type()),
+      i64(k.b.getI64Type()) {
+  arch = k.isa.arch == "x86"                         ? Arch::X86
+         : k.isa.arch == "aarch64"                   ? Arch::AArch64
+         : k.isa.arch == "arm" && k.isa.hasVectors() ? Arch::Arm
+                                                     : Arch::Other;
+}
+
+Value Narrow::pad(Value v, int64_t count) const {
+  int64_t n = sizeOf(v);
+  if (n >= count)
+    return v;
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, count));
+  for (int64_t &i : order)
+    i %= n;
+  return a.shuffle(v, v, order);
+}
+
+/// An intrinsic that is overloaded on its vector type.
+Value Narrow::call(StringRef name, Type element, ArrayRef<Value> operands) const {
+  return k.intrinsic(name, VectorType::get({sizeOf(operands.front())}, element), operands);
+}
+
+Value Narrow::call(StringRef name128, StringRef name256, Type element, ArrayRef<Value> operands) const {
+  int64_t n = sizeOf(operands.front()), elementBits = cast<VectorType>(operands.front().getType()).getElementTypeBitWidth();
+  int64_t bits = std::max<int64_t>(n * elementBits, 128);
+  SmallVector<Value> padded = llvm::map_to_vector(operands, [&](Value v) { return pad(v, bits / elementBits); });
+  auto type = VectorType::get({bits / int64_t(element.getIntOrFloatBitWidth())}, element);
+  return k.intrinsic(bits == 128 ? name128 : name256, type, padded);
+}
+
+//===-- High halves --------------------------------------------------------------------------------------------------------===//
+
+/// The even i32 lanes as i64. The shifts say what vpmuldq reads; none of them is left in machine code.
+Value Narrow::evenLanes(Value v) const {
+  if (auto constant = v.getDefiningOp<arith::ConstantOp>())
+    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()))
+      return a.number(VectorType::get({sizeOf(v) / 2}, i64), splat.getSplatValue<APInt>().getSExtValue());
+  return a.shr(a.shl(k.bitcast(v, i64), 32), 32);
+}
+
+/// acc * m of even and of odd lanes.
+std::pair<Value, Value> Narrow::products(Value acc, Value m, Value odd) const {
+  return {a.mul(evenLanes(acc), evenLanes(m)), a.mul(a.shr(k.bitcast(acc, i64), 32), evenLanes(odd))};
+}
+
+Value Narrow::joinHigh(Value even, Value odd) const {
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < lanes; i += 2)
+    order.append({i + 1, lanes + i + 1});
+  return a.shuffle(k.bitcast(even, i32), k.bitcast(odd, i32), order);
+}
+
+Value Narrow::mulHigh(Value acc, Value m, Value odd) const {
+  switch (arch) {
+  case Arch::AArch64:
+    return call("llvm.aarch64.neon.sqdmulh", i32, {acc, m});
+  case Arch::Arm:
+    return call("llvm.arm.neon.vqdmulh", i32, {acc, m});
+  case Arch::X86: {
+    auto [even, uneven] = products(acc, m, odd);
+    return joinHigh(even, uneven);
+  }
+  case Arch::Other:
+    break;
+  }
+  return k.truncate(a.shr(a.mul(k.extend(acc, i32, i64), k.extend(m, i32, i64)), 32), i32);
+}
+
+Value Narrow::mulHighRounded(Value acc, Value m, Value odd) const {
+  constexpr int64_t half = int64_t(1) << 31;
+  switch (arch) {
+  case Arch::AArch64:
+    return call("llvm.aarch64.neon.sqrdmulh", i32, {acc, m});
+  case Arch::Arm:
+    return call("llvm.arm.neon.vqrdmulh", i32, {acc, m});
+  case Arch::X86: {
+    auto [even, uneven] = products(a.shl(acc, 1), m, odd);
+    return joinHigh(a.add(even, half), a.add(uneven, half));
+  }
+  case Arch::Other:
+    break;
+  }
+  Value product = a.mul(k.extend(a.shl(acc, 1), i32, i64), k.extend(m, i32, i64));
+  return k.truncate(a.shr(a.add(product, half), 32), i32);
+}
+
+//===-- 16 bits ------------------------------------------------------------------------------------------------------------===//
+
+/// Two vectors of accumulators, or one, as one of 16 bits.
+Value Narrow::packPair(Value low, Value high) const {
+  switch (arch) {
+  case Arch::X86: {
+    auto pack = [&](Value x, Value y) { return call("llvm.x86.sse2.packssdw.128", "llvm.x86.avx2.packssdw", i16, {x, y}); };
+    if (high)
+      return pack(low, high);
+    if (lanes == 8)
+      return pack(k.slice(low, 0, 4), k.slice(low, 4, 4));
+    return k.slice(pack(low, low), 0, lanes);
+  }
+  case Arch::AArch64:
+  case Arch::Arm: {
+    StringRef name = arch == Arch::AArch64 ? "llvm.aarch64.neon.sqxtn" : "llvm.arm.neon.vqmovns";
+    Value first = call(name, i16, {low});
+    return high ? k.concat({first, call(name, i16, {high})}) : first;
+  }
+  case Arch::Other:
+    break;
+  }
+  Value first = k.truncate(a.clamp(low, INT16_MIN, INT16_MAX), i16);
+  return high ? k.concat({first, k.truncate(a.clamp(high, INT16_MIN, INT16_MAX), i16)}) : first;
+}
+
+SmallVector<Half> Narrow::pack(ArrayRef<Value> words) const {
+  size_t step = getCodeLanes() / lanes;
+  SmallVector<Half> halves;
+  for (size_t i = 0; i < words.size(); i += step) {
+    bool pair = step == 2 && i + 1 < words.size();
+    halves.push_back({packPair(words[i], pair ? words[i + 1] : Value()), pair && arch == Arch::X86 && lanes == 8});
+  }
+  return halves;
+}
+
+Half Narrow::cross(Half half) const {
+  SmallVector<int64_t> order{0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15};
+  return {a.shuffle(half.value, half.value, order), !half.crossed};
+}
+
+Half Narrow::extend(Value codes, Type code) const {
+  Half half{k.extend(codes, code, i16), false};
+  return arch == Arch::X86 && lanes == 8 && sizeOf(codes) == 16 ? cross(half) : half;
+}
+
+Value Narrow::roundShift(Value v, int64_t shift) const {
+  int64_t n = sizeOf(v);
+  switch (arch) {
+  case Arch::X86:
+    return k.slice(call("llvm.x86.ssse3.pmul.hr.sw.128", "llvm.x86.avx2.pmul.hr.sw", i16,
+                        {v, a.number(v.getType(), int64_t(1) << (15 - shift))}),
+                   0, n);
+  case Arch::AArch64:
+    return call("llvm.aarch64.neon.srshl", i16, {v, a.number(v.getType(), -shift)});
+  case Arch::Arm:
+    return call("llvm.arm.neon.vrshifts", i16, {v, a.number(v.getType(), -shift)});
+  case Arch::Other:
+    break;
+  }
+  return a.shr(addSaturated(v, int64_t(1) << (shift - 1)), shift);
+}
+
+Value Narrow::addSaturated(Value v, int64_t number) const {
+  return number ? call("llvm.sadd.sat", i16, {v, a.number(v.getType(), number)}) : v;
+}
+
+SmallVector<Value> Narrow::multiply(ArrayRef<Half> inputs, ArrayRef<int64_t> factors) const {
+  int64_t n = sizeOf(inputs.front().value);
+  if (arch == Arch::X86 && inputs.size() == 2) {
+    Value x = inputs[0].value, y = inputs[1].value;
+    SmallVector<Value> words;
+    for (int64_t quarter = 0; quarter < std::max<int64_t>(n / lanes, 1); ++quarter) {
+      // What unpack instructions do: pairs from the lower or the upper half of each 128 bits.
+      SmallVector<int64_t> order, pattern;
+      for (int64_t i = 0; i < std::min(n, lanes); ++i) {
+        int64_t at = n == 16 ? i / 4 * 8 + i % 4 + quarter * 4 : i + quarter * lanes;
+        order.append({at, n + at});
+      }
+      Value pairs = a.shuffle(x, y, order);
+      SmallVector<int16_t> numbers;
+      for (int64_t i = 0; i < sizeOf(pairs); ++i)
+        numbers.push_back(int16_t(factors[i % 2]));
+      Value by = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(cast<VectorType>(pairs.getType()), ArrayRef(numbers)));
+      words.push_back(k.slice(call("llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd", i32, {pairs, by}), 0, sizeOf(pairs) / 2));
+    }
+    return words;
+  }
+  SmallVector<Value> words;
+  for (int64_t at = 0; at < n; at += lanes) {
+    Value sum;
+    for (auto [input, factor] : llvm::zip(inputs, factors)) {
+      Value term = a.mul(k.extend(k.slice(input.value, at, std::min(n, lanes)), i16, i32), int64_t(factor));
+      sum = sum ? a.add(sum, term) : term;
+    }
+    words.push_back(sum);
+  }
+  return words;
+}
+
+//===-- 8 bits -------------------------------------------------------------------------------------------------------------===//
+
+SmallVector<Value> Narrow::packCodes(ArrayRef<Half> halves, bool isUnsigned, int64_t offset) const {
+  SmallVector<Value> codes;
+  for (size_t i = 0; i < halves.size(); ++i) {
+    Half half = halves[i];
+    int64_t n = sizeOf(half.value);
+    Value packed;
+    if (arch == Arch::X86) {
+      auto pack = [&](Value x, Value y) {
+        return isUnsigned ? call("llvm.x86.sse2.packuswb.128", "llvm.x86.avx2.packuswb", i8, {x, y})
+                          : call("llvm.x86.sse2.packsswb.128", "llvm.x86.avx2.packsswb", i8, {x, y});
+      };
+      bool pair = i + 1 < halves.size() && sizeOf(halves[i + 1].value) == n;
+      if (n == 16 && pair) {
+        // [A0 B0 C0 D0 | A1 B1 C1 D1], four codes each.
+        Value words = k.bitcast(pack(half.value, halves[++i].value), i32);
+        packed = k.bitcast(a.shuffle(words, words, {0, 4, 1, 5, 2, 6, 3, 7}), i8);
+      } else if (n == 16) {
+        Value words = k.bitcast(pack(k.slice(half.value, 0, 8), k.slice(half.value, 8, 8)), i32);
+        packed = k.bitcast(a.shuffle(words, words, {0, 2, 1, 3}), i8);
+      } else if (n == 8 && pair) {
+        packed = pack(half.value, halves[++i].value);
+      } else {
+        packed = k.slice(pack(half.value, half.value), 0, n);
+      }
+    } else if (isArm() && n == 8) {
+      StringRef name = arch == Arch::AArch64 ? (isUnsigned ? "llvm.aarch64.neon.sqxtun" : "llvm.aarch64.neon.sqxtn")
+                                             : (isUnsigned ? "llvm.arm.neon.vqmovnsu" : "llvm.arm.neon.vqmovns");
+      packed = call(name, i8, {half.value});
+    } else {
+      packed = k.truncate(isUnsigned ? a.clamp(half.value, 0, 255) : a.clamp(half.value, -128, 127), i8);
+    }
+    codes.push_back(offset ? a.bitXor(packed, offset) : packed);
+  }
+  return codes;
+}
+
+Value Narrow::lookUp(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const {
+  // pshufb gives the entry of a row of 16, or 0 where the index is negative. Row after row the index falls by 16; a code past a row
+  // meets it, too, so rows hold the difference (exclusive or) to the row before. Codes of each half of the range make one chain.
+  Value result;
+  int64_t n = sizeOf(codes);
+  for (int64_t chain = 0; chain < 2; ++chain) {
+    // Codes of the other half are negative, and stay so: subtraction saturates.
+    bool flip = (chain == 0) != isUnsigned;
+    Value at = flip ? a.bitXor(codes, -128) : codes;
+    for (int64_t row = 0; row < 8; ++row) {
+      SmallVector<int8_t> entries;
+      const int64_t *first = &table[chain * 128 + row * 16];
+      for (int64_t i = 0; i < std::max<int64_t>(n, 16); ++i)
+        entries.push_back(int8_t(first[i % 16] ^ (row ? first[i % 16 - 16] : 0)));
+      if (row)
+        at = call("llvm.ssub.sat", i8, {at, a.number(at.getType(), 16)});
+      auto type = VectorType::get({int64_t(entries.size())}, i8);
+      Value by = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef(entries)));
+      Value entry = k.slice(call("llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b", i8, {by, pad(at, entries.size())}), 0, n);
+      result = result ? a.bitXor(result, entry) : entry;
+    }
+  }
+  return result;
+}
+} // namespace qc
