@@ -20,7 +20,7 @@ Type getActivationType(Kernel &k, const DotKernel &dot, Type code) {
 int64_t getActivationShift(const DotKernel &dot, Type code) {
   if (dot.activation == DotActivation::U8)
     return code.isUnsignedInteger() ? 0 : 128;
-  if (dot.step == DotStep::SDOT)
+  if (dot.step == DotStep::SDOT) // smmla has a form for unsigned codes
     return code.isUnsignedInteger() ? -128 : 0;
   return 0;
 }
@@ -56,6 +56,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset) {
   case DotStep::VPDPBUSD:
   case DotStep::VPMADDUBSW:
   case DotStep::SDOT:
+  case DotStep::SMMLA:
   case DotStep::FMA:
     return raw;
   }
@@ -90,6 +91,8 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   }
   case DotStep::FMA:
     return vector::FMAOp::create(k.b, k.loc, x, w, acc);
+  case DotStep::SMMLA: // two rows at once: TileRun.cpp
+    break;
   }
   return acc;
 }

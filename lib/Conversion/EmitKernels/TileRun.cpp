@@ -1,0 +1,158 @@
+// Runs of dot steps: the general loop, and the forms for instructions that take a lane of a register or a small matrix.
+#include "TileRun.h"
+#include "Dots.h"
+
+using namespace mlir;
+
+namespace qc {
+SmallVector<Value> TileRun::start(ArrayRef<Value> biases) {
+  SmallVector<Value> accs;
+  if (p.dot->step != DotStep::SMMLA) {
+    for (int64_t row = 0; row < rows; ++row)
+      llvm::append_range(accs, biases);
+    return accs;
+  }
+  // [pair of rows][pair of channels]: row 0, row 1 of channels 0 and 1.
+  for (int64_t row = 0; row < rows; row += 2)
+    for (Value bias : biases)
+      for (int64_t first : {0, 2})
+        accs.push_back(vector::ShuffleOp::create(k.b, k.loc, bias, bias, ArrayRef<int64_t>{first, first + 1, first, first + 1}));
+  return accs;
+}
+
+SmallVector<Value> TileRun::finish(ValueRange accs) {
+  if (p.dot->step != DotStep::SMMLA)
+    return SmallVector<Value>(accs);
+  SmallVector<Value> result;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value low = accs[(row / 2 * vectors + v) * 2], high = accs[(row / 2 * vectors + v) * 2 + 1];
+      int64_t first = row % 2 * 2;
+      ArrayRef<int64_t> order{first, first + 1, first + 4, first + 5};
+      result.push_back(vector::ShuffleOp::create(k.b, k.loc, low, high, order));
+    }
+  return result;
+}
+
+SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
+  switch (p.dot->step) {
+  case DotStep::SDOT:
+    return runLanes(from, weightRun, accs);
+  case DotStep::SMMLA:
+    return runMatrices(from, weightRun, accs);
+  default:
+    return runSteps(from, weightRun, accs);
+  }
+}
+
+SmallVector<Value> TileRun::forEachGroup(int64_t group, ValueRange accs,
+                                         llvm::function_ref<void(Value, int64_t, SmallVector<Value> &)> steps) {
+  int64_t rest = p.steps % group;
+  SmallVector<Value> next = k.loop(p.steps - rest, group, accs, [&](Value first, ValueRange carried) {
+    SmallVector<Value> values(carried);
+    steps(first, group, values);
+    return values;
+  });
+  if (rest)
+    steps(k.index(p.steps - rest), rest, next);
+  return next;
+}
+
+Value TileRun::loadBytes(Value offset, int64_t count) {
+  if (count == 16 || p.panel)
+    return k.load(source, offset, 16);
+  // Parts whose sizes are powers of two, each filled up to 16.
+  Value whole;
+  for (int64_t at = 0; at < count;) {
+    int64_t size = llvm::bit_floor(uint64_t(count - at));
+    Value part = k.load(source, k.add(offset, at), size);
+    SmallVector<int64_t> order(16, -1);
+    for (int64_t i = 0; i < size; ++i)
+      order[i] = i;
+    part = vector::ShuffleOp::create(k.b, k.loc, part, part, order);
+    if (whole) {
+      for (int64_t i = 0; i < 16; ++i)
+        order[i] = i < at ? i : i < at + size ? 16 + i - at : -1;
+      part = vector::ShuffleOp::create(k.b, k.loc, whole, part, order);
+    }
+    whole = part;
+    at += size;
+  }
+  return whole;
+}
+
+SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, ValueRange accs) {
+  const DotKernel &dot = *p.dot;
+  return k.loop(p.steps, p.unroll, accs, [&](Value step, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    for (int64_t u = 0; u < p.unroll; ++u) {
+      SmallVector<Value> w;
+      Value at = k.add(weightRun, k.mul(k.add(step, u), stepWeights));
+      for (int64_t v = 0; v < vectors; ++v)
+        w.push_back(loadWeights(k, dot, weights, k.add(at, v * p.lanes * dot.k0)));
+      Value x0 = k.add(from, k.mul(k.add(step, u), dot.k0));
+      for (int64_t row = 0; row < rows; ++row) {
+        Value x = loadActivation(k, dot, p.s.code, source, k.add(x0, row * nextPosition));
+        for (int64_t v = 0; v < vectors; ++v)
+          next[row * vectors + v] = emitDot(k, dot, x, w[v], next[row * vectors + v]);
+      }
+    }
+    return next;
+  });
+}
+
+/// 16 activations are four steps: sdot takes four of them by lane index.
+SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, ValueRange accs) {
+  const DotKernel &dot = *p.dot;
+  Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
+  return forEachGroup(4, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+    SmallVector<Value> x;
+    for (int64_t row = 0; row < rows; ++row) {
+      Value offset = k.add(k.add(from, k.mul(first, dot.k0)), row * nextPosition);
+      x.push_back(k.bitcast(loadBytes(offset, count * dot.k0), i32));
+    }
+    Value at = k.add(weightRun, k.mul(first, stepWeights));
+    for (int64_t u = 0; u < count; ++u) {
+      SmallVector<Value> w;
+      for (int64_t v = 0; v < vectors; ++v)
+        w.push_back(k.load(weights, k.add(at, u * stepWeights + v * p.lanes * dot.k0), p.lanes * dot.k0));
+      for (int64_t row = 0; row < rows; ++row) {
+        Value lane = vector::ShuffleOp::create(k.b, k.loc, x[row], x[row], SmallVector<int64_t>(p.lanes, u));
+        lane = k.bitcast(lane, i8);
+        for (int64_t v = 0; v < vectors; ++v)
+          next[row * vectors + v] = emitDot(k, dot, lane, w[v], next[row * vectors + v]);
+      }
+    }
+  });
+}
+
+/// Two rows of eight times two channels of eight; 16 activations of two rows are two steps.
+SmallVector<Value> TileRun::runMatrices(Value from, Value weightRun, ValueRange accs) {
+  const DotKernel &dot = *p.dot;
+  Type i8 = k.b.getIntegerType(8), i64 = k.b.getI64Type();
+  StringRef name = p.s.isUnsigned() ? "llvm.aarch64.neon.usmmla" : "llvm.aarch64.neon.smmla";
+  return forEachGroup(2, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+    SmallVector<Value> x;
+    for (int64_t row = 0; row < rows; ++row) {
+      Value offset = k.add(k.add(from, k.mul(first, dot.k0)), row * nextPosition);
+      x.push_back(k.bitcast(k.load(source, offset, count * dot.k0), i64));
+    }
+    if (rows % 2)
+      x.push_back(x.back());
+    Value at = k.add(weightRun, k.mul(first, stepWeights));
+    for (int64_t u = 0; u < count; ++u) {
+      SmallVector<Value> pairs;
+      for (int64_t row = 0; row < rows; row += 2)
+        pairs.push_back(
+            k.bitcast(vector::ShuffleOp::create(k.b, k.loc, x[row], x[row + 1], ArrayRef<int64_t>{u, count + u}), i8));
+      for (int64_t v = 0; v < vectors * 2; ++v) {
+        Value w = k.load(weights, k.add(at, u * stepWeights + v * 16), 16);
+        for (auto [i, pair] : llvm::enumerate(pairs)) {
+          Value &acc = next[int64_t(i) * vectors * 2 + v];
+          acc = k.intrinsic(name, acc.getType(), {acc, pair, w});
+        }
+      }
+    }
+  });
+}
+} // namespace qc

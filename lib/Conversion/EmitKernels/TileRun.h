@@ -1,0 +1,35 @@
+// The innermost part of a contraction: one register tile over runs of neighbouring elements.
+#ifndef QC_LIB_CONVERSION_EMITKERNELS_TILERUN_H
+#define QC_LIB_CONVERSION_EMITKERNELS_TILERUN_H
+
+#include "Contraction.h"
+
+namespace qc {
+/// `rows` positions, `nextPosition` elements apart in `source`, times `vectors` vectors of channels.
+struct TileRun {
+  Kernel &k;
+  const ContractionPlan &p;
+  int64_t rows, vectors;
+  Value source, weights;
+  int64_t nextPosition, stepWeights; ///< stepWeights: elements from one step's weights to the next
+
+  /// The accumulators that begin with these biases, one per vector of channels, in whatever order the dot step keeps them.
+  SmallVector<Value> start(ArrayRef<Value> biases);
+  /// The accumulators plus one run: activations from `from` on, weights from `weightRun` on.
+  SmallVector<Value> run(Value from, Value weightRun, ValueRange accs);
+  /// The accumulators as [row][vector of channels].
+  SmallVector<Value> finish(ValueRange accs);
+
+private:
+  /// Calls `steps(first step, how many, accs)` for groups of `group` steps in a loop and for the rest.
+  SmallVector<Value> forEachGroup(int64_t group, ValueRange accs,
+                                  llvm::function_ref<void(Value first, int64_t count, SmallVector<Value> &accs)> steps);
+  /// `count` bytes at `offset` as a vector of 16; what lies behind them is undefined. Reads no more, but in a panel, which has room.
+  Value loadBytes(Value offset, int64_t count);
+  SmallVector<Value> runSteps(Value from, Value weightRun, ValueRange accs);
+  SmallVector<Value> runLanes(Value from, Value weightRun, ValueRange accs);
+  SmallVector<Value> runMatrices(Value from, Value weightRun, ValueRange accs);
+};
+} // namespace qc
+
+#endif // QC_LIB_CONVERSION_EMITKERNELS_TILERUN_H
