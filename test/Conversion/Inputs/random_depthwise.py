@@ -1,0 +1,94 @@
+"""Random depthwise convolutions, channels last: random_depthwise.py SEED COUNT graph.mlir inputs.npz (a module at stage `integer`)
+
+Sizes are drawn around those of vectors and tiles, so that every remainder occurs; weights and codes are extreme now and then."""
+import sys
+
+import numpy as np
+
+CHANNELS = [1, 2, 3, 5, 7, 8, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 31, 32, 33, 40, 48, 49, 63, 64, 70]
+SAMPLES = 2
+random = np.random.default_rng(int(sys.argv[1]))
+inputs, arguments, lines, results = {}, [], [], []
+
+
+def number(low, high):
+    return int(random.integers(low, high + 1))
+
+
+def pick(*choices):
+    return choices[number(0, len(choices) - 1)]
+
+
+def tensor(shape, code):
+    return f"tensor<{''.join(f'{d}x' for d in shape)}{code}>"
+
+
+def i64s(values):
+    return f"array<i64: {', '.join(str(int(v)) for v in values)}>"
+
+
+def constant(values, code, dtype):
+    text = f'"0x{values.astype(dtype).tobytes().hex().upper()}"' if values.size > 1 else str(int(values.flat[0]))
+    return emit("qc.constant", f"dense<{text}>", tensor(values.shape, code))
+
+
+def emit(op, rest, types):
+    lines.append(f"%v{len(lines)} = {op} {rest} : {types}")
+    return f"%v{len(lines) - 1}"
+
+
+def window(rank):
+    """Input sizes, kernel, strides, dilations and pads that fit together, and the sizes of the result."""
+    while True:
+        sizes, kernel = [number(1, 19) for _ in range(rank)], [pick(1, 2, 3, 3, 3, 4, 5, 7, 9) for _ in range(rank)]
+        strides, dilations = [pick(1, 1, 2, 2, 3) for _ in range(rank)], [pick(1, 1, 1, 2, 3) for _ in range(rank)]
+        pads = [pick(0, 1, 1, 2, 3) for _ in range(2 * rank)] if number(0, 2) else [0] * (2 * rank)
+        padded = [sizes[i] + pads[i] + pads[rank + i] for i in range(rank)]
+        seen = [dilations[i] * (kernel[i] - 1) + 1 for i in range(rank)]
+        if all(padded[i] >= seen[i] for i in range(rank)):
+            return sizes, kernel, strides, dilations, pads, [(padded[i] - seen[i]) // strides[i] + 1 for i in range(rank)]
+
+
+def depthwise(index):
+    rank, batch, channels = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(*CHANNELS)
+    sizes, kernel, strides, dilations, pads, outs = window(rank)
+    code, (low, high) = pick(("i8", (-128, 127)), ("ui8", (0, 255)))
+    weight = random.integers(pick(-127, -128), 128, [channels, 1] + kernel)
+    if not number(0, 4):
+        weight = np.where(random.random(weight.shape) < 0.5, -128, 127)
+    bias = random.integers(-100000, 100000, [channels])
+    x = random.integers(low, high + 1, [SAMPLES, batch] + sizes + [channels])
+    if not number(0, 4):
+        x = np.where(random.random(x.shape) < 0.5, low, high)
+    inputs[f"a{index}"] = x
+    last, first = [batch] + sizes + [channels], [batch, channels] + sizes
+    arguments.append(f'%a{index}: {tensor(last, code)} {{qc.name = "a{index}"}}')
+    bound = int((np.abs(weight).reshape(channels, -1).sum(1) * max(-low, high) + np.abs(bias)).max())
+    w, b = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32)
+    forward, back = [0, rank + 1] + list(range(1, rank + 1)), [0] + list(range(2, rank + 2)) + [1]
+    t = emit("qc.transpose", f"%a{index} {{permutation = {i64s(forward)}}}", f"{tensor(last, code)} -> {tensor(first, code)}")
+    value = emit("qc.conv", f"{t}, {w}, {b} {{strides = {i64s(strides)}, pads = {i64s(pads)}, dilations = {i64s(dilations)}, groups = {channels}, "
+                 f"pad_value = {number(low, high)}, acc_bound = {bound} : ui64}}",
+                 f"({tensor(first, code)}, {tensor(weight.shape, 'i8')}, {tensor(bias.shape, 'i32')}) -> {tensor([batch, channels] + outs, 'i32')}")
+    result = "i32"
+    if number(0, 4):
+        result = "i8"
+        shifts = [23 + int(np.ceil(np.log2(bound / 100)))] * channels
+        multipliers = ", ".join(str(m) for m in random.integers(1 << 23, 1 << 24, channels))
+        value = emit("qc.requantize", f"{value} {{input_zero_points = array<i64: 0>, multipliers = array<i32: {multipliers}>, "
+                     f"shifts = {i64s(shifts).replace('i64', 'i32')}, zero_point = {number(-128, 127)}, code_min = -128, code_max = 127, "
+                     "rounding = #qc<rounding onnx>, axis = 1 : i64}",
+                     f"({tensor([batch, channels] + outs, 'i32')}) -> {tensor([batch, channels] + outs, 'i8')}")
+    value = emit("qc.transpose", f"{value} {{permutation = {i64s(back)}}}",
+                 f"{tensor([batch, channels] + outs, result)} -> {tensor([batch] + outs + [channels], result)}")
+    results.append((value, tensor([batch] + outs + [channels], result)))
+
+
+for i in range(int(sys.argv[2])):
+    depthwise(i)
+with open(sys.argv[3], "w") as file:
+    types = ", ".join(f'{type} {{qc.name = "r{i}"}}' for i, (_, type) in enumerate(results))
+    print(f'module attributes {{qc.stage = "integer"}} {{\nfunc.func @run({", ".join(arguments)}) -> ({types}) {{', file=file)
+    print("\n".join("  " + line for line in lines), file=file)
+    print(f'  return {", ".join(v for v, _ in results)} : {", ".join(t for _, t in results)}\n}}\n}}', file=file)
+np.savez(sys.argv[4], **{key: value.astype(np.int8 if value.min() < 0 else np.uint8) for key, value in inputs.items()})
