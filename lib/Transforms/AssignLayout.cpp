@@ -210,10 +210,19 @@ Value permuteConstant(Value constant, ArrayRef<int64_t> shape, ArrayRef<int64_t>
   builder.setInsertionPointAfterValue(constant);
   ElementsAttr value = getConstant(constant);
   auto type = RankedTensorType::get(resultShape, value.getShapedType().getElementType());
-  ElementsAttr moved = isa<FloatType>(type.getElementType())
-                           ? makeElements(type, permute<float>(getFloats(value), shape, order))
-                           : makeElements(type, permute<int64_t>(getInts(value), shape, order));
+  ElementsAttr moved = isa<FloatType>(type.getElementType()) ? makeElements(type, permute<float>(getFloats(value), shape, order))
+                                                             : makeElements(type, permute<int64_t>(getInts(value), shape, order));
   return ConstantOp::create(builder, constant.getLoc(), withShape(constant.getType(), resultShape), moved);
+}
+
+/// True if an op with one input does the same to all elements, except that it may tell those along `axis` apart.
+bool treatsAlike(Operation *op, int64_t axis) {
+  auto isAlike = [&](std::optional<uint64_t> along) { return !along || int64_t(*along) == axis; };
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case<ClampOp, ActivationOp, CastOp, QuantizeOp, DequantizeOp>([](auto) { return true; })
+      .Case([&](LutOp lut) { return isAlike(lut.getAxis()) && getConstant(lut.getTable()); })
+      .Case([&](RequantizeOp requantize) { return isAlike(requantize.getAxis()) && requantize.getInputs().size() == 1; })
+      .Default(false);
 }
 
 /// Collects the matrix products that alone read `value`, directly or behind ops that treat all elements alike, against constant
@@ -227,19 +236,14 @@ bool feedsConstantWeights(Value value, SmallVectorImpl<MatmulOp> &products) {
       products.push_back(product);
       continue;
     }
-    bool alike = llvm::TypeSwitch<Operation *, bool>(user)
-                     .Case<ClampOp, ActivationOp, CastOp, QuantizeOp, DequantizeOp>([](auto) { return true; })
-                     .Case<LutOp>([](LutOp lut) { return !lut.getAxis(); })
-                     .Case<RequantizeOp>([](RequantizeOp op) { return !op.getAxis() && op.getInputs().size() == 1; })
-                     .Default(false);
-    if (!alike || !feedsConstantWeights(user->getResult(0), products))
+    if (!treatsAlike(user, /*axis=*/-1) || !feedsConstantWeights(user->getResult(0), products))
       return false;
   }
   return true;
 }
 
-/// Walks a function once, in order. A transpose is not an op but a fact about a value until some op needs the value in an order that
-/// is not there yet; so inverse transposes cancel, chains merge, and what can compute in any order never sees one.
+/// Walks a function once, in order. A transpose is not an op but a fact about a value until some op needs the value in an order
+/// that is not there yet; so inverse transposes cancel, chains merge, and what can compute in any order never sees one.
 class LayoutAssigner {
 public:
   explicit LayoutAssigner(Block &block) : block(block), builder(block.getParentOp()->getContext()) {}
@@ -296,8 +300,9 @@ private:
         if (isSpatial(&op) && operand.getOperandNumber() == 0) {
           demand.last = true;
         } else if (followsAnyOrder(&op)) {
-          demand.first |= result.first;
-          demand.last |= result.last;
+          // What is left of reduced dimensions is small.
+          demand.first |= result.first && !isa<ReduceOp>(op);
+          demand.last |= result.last && !isa<ReduceOp>(op);
         } else {
           demand.first = true;
         }
@@ -367,7 +372,8 @@ private:
     const Stored *from = llvm::find_if(forms, [&](const Stored &form) { return ArrayRef<int64_t>(form.order) == order; });
     if (from != forms.end())
       return from->value;
-    from = llvm::find_if(forms, [&](const Stored &form) { return !movesData(getShape(form.value), getPermutation(form, order)); });
+    from =
+        llvm::find_if(forms, [&](const Stored &form) { return !movesData(getShape(form.value), getPermutation(form, order)); });
     Value moved = from != forms.end() ? reshape(value.getLoc(), from->value, pick(getLogicalShape(value), order))
                                       : transpose(value.getLoc(), forms.front().value, getPermutation(forms.front(), order));
     Alias alias = getAlias(value);
@@ -445,7 +451,9 @@ private:
         order = found;
         input = form.value;
       }
-    if (!order && permuteWeights(op, from, forms.front()))
+    if (!order && permuteRows(op, from, forms.front()))
+      return;
+    if (permuteColumns(op, from, to))
       return;
     if (!order) {
       order = identityOrder(to.size());
@@ -458,7 +466,7 @@ private:
   }
 
   /// Flattening a map in front of a matrix product: the rows of a constant weight follow the order in which the map lies.
-  bool permuteWeights(ReshapeOp op, ArrayRef<int64_t> from, const Stored &form) {
+  bool permuteRows(ReshapeOp op, ArrayRef<int64_t> from, const Stored &form) {
     // The last dimension of the result must hold the trailing dimensions; those in front must lie in front.
     ArrayRef<int64_t> to = getShape(op.getResult());
     size_t lead = 0;
@@ -484,6 +492,53 @@ private:
       matmul.getRhsMutable().set(permuteConstant(matmul.getRhs(), shape, order, rhs));
     }
     op->setOperand(0, form.value);
+    return true;
+  }
+
+  /// A map made by a matrix product: the columns of a constant weight, and all that belongs to a column, follow the order that
+  /// the map's users want.
+  bool permuteColumns(ReshapeOp op, ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
+    Order last = channelsLast(to.size());
+    if (!demands.lookup(op.getResult()).wantsLast() || from.empty() || to.size() < 3 || to[0] * from.back() != product(from) ||
+        !movesData(to, last))
+      return false;
+    SmallVector<Operation *> chain;
+    MatmulOp matmul;
+    for (Value value = op.getInput(); !matmul; value = chain.back()->getOperand(0)) {
+      Operation *producer = value.getDefiningOp();
+      if (!producer || !value.hasOneUse() || getShape(value).back() != from.back())
+        return false;
+      matmul = dyn_cast<MatmulOp>(producer);
+      if (!matmul && !treatsAlike(producer, getShape(value).size() - 1))
+        return false;
+      chain.push_back(producer);
+    }
+    for (Value constant : matmul->getOperands().drop_front())
+      if (!getConstant(constant) || hasAxisScales(constant.getType()))
+        return false;
+    // The columns as a map of their own.
+    ArrayRef<int64_t> map = to.drop_front();
+    Order order = llvm::map_to_vector(ArrayRef<int64_t>(last).drop_front(), [](int64_t d) { return d - 1; });
+    auto permuteOperand = [&](OpOperand &operand, int64_t before, int64_t after) {
+      Order shape{before}, shifted{0};
+      shape.append(map.begin(), map.end());
+      shape.push_back(after);
+      for (int64_t d : order)
+        shifted.push_back(d + 1);
+      shifted.push_back(shape.size() - 1);
+      operand.set(permuteConstant(operand.get(), shape, shifted, getShape(operand.get())));
+    };
+    permuteOperand(matmul.getRhsMutable(), product(getShape(matmul.getRhs()).drop_back()), 1);
+    if (matmul.getBias())
+      permuteOperand(matmul->getOpOperand(2), 1, 1);
+    for (Operation *member : chain)
+      if (auto requantize = dyn_cast<RequantizeOp>(member); requantize && requantize.getAxis()) {
+        requantize.setMultipliers(permute(requantize.getMultipliers(), map, order));
+        requantize.setShifts(permute(requantize.getShifts(), map, order));
+      } else if (auto lut = dyn_cast<LutOp>(member); lut && lut.getAxis()) {
+        permuteOperand(lut.getTableMutable(), 1, getShape(lut.getTable()).back());
+      }
+    setResult(op, last);
     return true;
   }
 
