@@ -5,6 +5,8 @@ import sys
 # Which of the peer's variants count as what: "fast" is its best int8 of all, "exact" its best whose weights keep eight bits and whose
 # sums do not saturate.
 EXACT = {"u8u8", "dyn-u8"}
+# The probe whose rate bounds a kernel that multiplies so; the others by that of u8 x s8.
+PROBE_OF_DOT = {"x86.vpmaddwd": "i16_vpmaddwd", "x86.pmaddwd": "i16_vpmaddwd", "x86.vpdpbusd": "u8s8_vpdpbusd_512"}
 
 
 def table(header, rows):
@@ -89,14 +91,16 @@ def float_row(row):
 
 
 def layer_rows(row, peaks):
-    """A row a kernel; the prediction is the bound of its products and its constants, at the u8 x s8 rate of the same moments."""
-    rate = row.get("probes", {}).get("u8s8_vpmaddubsw") or peaks.get("u8s8_vpmaddubsw")
+    """A row a kernel; the prediction is the bound of its products and its constants, at the rate of its dot row in the same moments."""
+    probes = dict(peaks, **row.get("probes", {}))
     whole = row["layers"]["whole_us"]
     rows = []
     for layer in row["layers"]["layers"]:
         time, macs = layer["p10_us"], layer.get("macs") or 0
+        rate = probes.get(PROBE_OF_DOT.get(layer.get("dot"), "u8s8_vpmaddubsw"))
+        form = " ".join(layer[key] for key in ("form", "dot", "tile") if layer.get(key)) or layer.get("kernel", "-")
         bound = bound_us({"macs": macs, "weights": layer.get("constant_bytes", 0)}, peaks, rate) if macs and rate else None
-        rows.append([layer["name"], layer.get("kernel", "-"), "x".join(map(str, layer.get("output_shape", []))), number(macs / 1e6) if macs else "-", number(time),
+        rows.append([layer["name"], form, "x".join(map(str, layer.get("output_shape", []))), number(macs / 1e6) if macs else "-", number(time),
                      "%.1f %%" % (100 * time / whole), number(macs / time / 1000) if macs and time else "-", number(bound),
                      ratio(bound / time if bound and time else None), number(layer.get("peer_fp32_us")),
                      ratio(time / layer["peer_fp32_us"], 1) if "peer_fp32_us" in layer else "-"])
