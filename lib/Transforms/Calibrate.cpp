@@ -7,6 +7,7 @@
 #include "qc/Dialect/QC/Reference/Npz.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Target/CodeGen.h"
+#include "qc/Target/Kernels.h"
 #include "qc/Transforms/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -109,8 +110,13 @@ FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, Arra
     if (isOpTriviallyDead(&op))
       op.erase();
 
+  llvm::Expected<Target> target = getCalibrationTarget();
+  if (!target)
+    return fail(target.takeError());
+  StringRef isa = selectIsa(*target).name;
   PassManager toBuffers(context);
   toBuffers.addNestedPass<func::FuncOp>(createLowerToInteger());
+  buildPackedPasses(toBuffers, isa);
   buildLinalgPasses(toBuffers);
   buildBufferPasses(toBuffers);
   if (failed(toBuffers.run(*module)))
@@ -120,6 +126,7 @@ FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, Arra
   if (!bytes)
     return fail(llvm::createStringError("the lowered network has no planned arena"));
   PassManager toLLVM(context);
+  buildVectorPasses(toLLVM, isa);
   buildLLVMPasses(toLLVM, 64);
   if (failed(toLLVM.run(*module)))
     return failure();
@@ -127,9 +134,6 @@ FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, Arra
 
   auto network = std::make_unique<Network>();
   network->arenaBytes = bytes.getInt();
-  llvm::Expected<Target> target = getCalibrationTarget();
-  if (!target)
-    return fail(target.takeError());
   llvm::Expected<std::unique_ptr<Jit>> jit = Jit::create(*module, *target, "calibration");
   if (!jit)
     return fail(jit.takeError());
@@ -318,8 +322,10 @@ struct Calibrate : impl::CalibrateBase<Calibrate> {
   void getDependentDialects(DialectRegistry &registry) const override {
     OpPassManager lowering(ModuleOp::getOperationName());
     lowering.addNestedPass<func::FuncOp>(createLowerToInteger());
+    buildPackedPasses(lowering, "scalar");
     buildLinalgPasses(lowering);
     buildBufferPasses(lowering);
+    buildVectorPasses(lowering, "scalar");
     buildLLVMPasses(lowering, 64);
     lowering.getDependentDialects(registry);
     registry.insert<LLVM::LLVMDialect>();

@@ -277,6 +277,10 @@ int compileModel() {
     if (!target->hasFpu && !info.floatOps.empty())
       return fail("target " + targetName + " has no floating-point unit, but operations stay in float; -integer-only lists them");
   }
+  if (failed(advance(qc::Stage::Packed)))
+    return 1;
+  if (at == qc::Stage::Packed)
+    qc::collectKernels(*module, info);
   if (failed(advance(qc::Stage::Buffers)))
     return 1;
   if (at == qc::Stage::Buffers)

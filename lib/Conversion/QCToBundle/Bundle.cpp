@@ -144,6 +144,27 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
   }
 }
 
+void collectKernels(ModuleOp module, BundleInfo &info) {
+  llvm::StringMap<std::string> kernels; // "<op> <layer>" to its kernel
+  module.walk([&](KernelOp kernel) {
+    std::string name = kernel.getForm().str();
+    if (auto dot = kernel.getDot())
+      name += ", " + dot->str();
+    if (auto tile = kernel.getTile(); tile && tile->size() == 2)
+      name += " " + std::to_string((*tile)[0]) + "x" + std::to_string((*tile)[1]);
+    if (kernel->getAttrOfType<BoolAttr>("permuted") == BoolAttr::get(module.getContext(), true))
+      name += " permuted";
+    for (Operation &op : kernel.getBody().front())
+      kernels[(op.getName().stripDialect() + " " + getLocName(op.getLoc())).str()] = name;
+  });
+  for (llvm::json::Value &value : info.layers) {
+    llvm::json::Object &layer = *value.getAsObject();
+    auto it = kernels.find((*layer.getString("op") + " " + *layer.getString("name")).str());
+    if (it != kernels.end())
+      layer["kernel"] = it->second;
+  }
+}
+
 void collectArena(ModuleOp module, BundleInfo &info) {
   auto number = [](func::FuncOp function, StringRef name) {
     auto attr = function->getAttrOfType<IntegerAttr>(name);
