@@ -328,9 +328,9 @@ private:
         epilogue.store(ArrayRef(accs).slice(i * vectors, vectors), position, channel, channels);
       }
     };
-    // Weights and parameters of a group do not fit into vector registers: if tiles were inside groups, they would be copied to
-    // the stack for each row. General registers hold those of one channel.
-    if (k.isa.hasVectors()) {
+    // The longer loop inside. Weights and parameters of a group do not fit into vector registers: entering a loop over tiles copies
+    // them to the stack. General registers hold those of one channel.
+    if (k.isa.hasVectors() && tiles < 2 * chunk) {
       k.loop(tiles, [&](Value t) { k.loop(chunk, [&](Value g) { tile(t, g, columns); }); });
       if (tail)
         k.loop(chunk, [&](Value g) { tile(k.index(tiles), g, tail); });
