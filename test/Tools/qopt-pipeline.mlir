@@ -6,7 +6,7 @@
 // RUN: not qopt --qc-pipeline='stop-after=end' %t/net.mlir 2>&1 | FileCheck %s --check-prefix=STAGE
 // RUN: not qopt --qc-pipeline='mode=i8' %t/net.mlir 2>&1 | FileCheck %s --check-prefix=MODE
 // RUN: not qopt --qc-pipeline='weights=i9' %t/net.mlir 2>&1 | FileCheck %s --check-prefix=WEIGHTS
-// STAGE: unknown stage; use one of import, graph, annotated, qdq, quantized, integer, linalg, buffers, llvm
+// STAGE: unknown stage; use one of import, graph, annotated, qdq, quantized, integer, packed, linalg, buffers, vector, llvm
 // MODE: mode=i8: use one of int, f32
 // WEIGHTS: weights=i9: use iN with N in 2..8 or 16
 
