@@ -28,7 +28,7 @@ SmallVector<Value> TileRun::finish(ValueRange accs) {
     for (int64_t v = 0; v < vectors; ++v) {
       Value low = accs[(row / 2 * vectors + v) * 2], high = accs[(row / 2 * vectors + v) * 2 + 1];
       int64_t first = row % 2 * 2;
-      ArrayRef<int64_t> order{first, first + 1, first + 4, first + 5};
+      SmallVector<int64_t> order{first, first + 1, first + 4, first + 5};
       result.push_back(vector::ShuffleOp::create(k.b, k.loc, low, high, order));
     }
   return result;
