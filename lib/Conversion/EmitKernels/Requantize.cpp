@@ -42,7 +42,7 @@ std::optional<Requantizer::High> Requantizer::planHigh(int64_t highShift, uint64
   if (bound)
     most = std::min(most, int64_t(bound));
   most += std::abs(zero);
-  if (most > INT32_MAX)
+  if (most > (zero ? INT32_MAX : -int64_t(INT32_MIN)))
     return std::nullopt;
   ArrayRef<int32_t> mantissas = op.getMultipliers(), shifts = op.getShifts();
   Rounding rounding = op.getRounding();
@@ -71,7 +71,7 @@ std::optional<Requantizer::High> Requantizer::planHigh(int64_t highShift, uint64
       room = std::min<int64_t>(room, 31 - llvm::bit_width(uint64_t(std::abs(int64_t(m)))) - highShift + s);
   form.left = std::max<int64_t>(0, 1 - room);
   form.fraction = std::max<int64_t>(room, 1);
-  if (form.left > 30 || most << form.left > INT32_MAX)
+  if (form.left > 30 || (form.left && most << form.left > INT32_MAX))
     return std::nullopt;
   for (auto [m, s] : llvm::zip(mantissas, shifts)) {
     if (rounding == Rounding::ORT && !ortIsExact(m, s, most, lowest, highest))
