@@ -77,7 +77,7 @@ static const DotKernel *chooseStep(const ContractionShape &s, const Isa &isa) {
     }
     if (dot.step == DotStep::Widening && (dot.isa == isa.name || (!plain && dot.isa == "scalar")))
       plain = &dot;
-    if (dot.isa == isa.name && dot.k0 > 1 && combines)
+    if (dot.isa == isa.name && dot.k0 > 1 && dot.step != DotStep::SMMLA && combines)
       return &dot;
   }
   return plain;
