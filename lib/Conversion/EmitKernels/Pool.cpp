@@ -367,8 +367,10 @@ private:
       emit(channel, width, width);
       return SmallVector<Value>();
     });
-    // The rest together with channels that are done already.
-    if (int64_t rest = llvm::alignTo(s.channels % width, unit))
+    int64_t done = s.channels / width * width, rest = llvm::alignTo(s.channels - done, unit);
+    if (k.op.getInputs().size() > 1) // what is added may lie where the result goes: every element is stored once
+      done < s.channels ? emit(k.index(done), s.channels - done, rest) : void();
+    else if (rest) // together with channels that are done already
       emit(k.index(s.channels - rest), rest, rest);
   }
 

@@ -224,14 +224,39 @@ private:
         .Default([](Operation *op) { return op->emitError("is no accumulator that can be lowered"); });
   }
 
+  /// True if the value goes into a result of the function or a part of a concatenation, where its producer can write directly.
+  static bool hasPlace(Value value) {
+    return llvm::any_of(value.getUsers(), [](Operation *user) {
+      return isa<func::ReturnOp, ConcatOp>(user) || (isa<ReshapeOp>(user) && hasPlace(user->getResult(0)));
+    });
+  }
+
+  /// The input whose buffer the result of a kernel may take, as it is needed for the last time; else -1.
+  static int64_t findReusable(KernelOp kernel) {
+    if (kernel.getNumResults() != 1 || hasPlace(kernel.getResult(0)))
+      return -1;
+    auto result = Emitter::getStorageTensor(kernel.getResult(0).getType());
+    for (auto [i, input] : llvm::enumerate(kernel.getInputs())) {
+      bool isLast = llvm::all_of(input.getUsers(), [&](Operation *user) {
+        return user->getBlock() == kernel->getBlock() && (user == kernel || user->isBeforeInBlock(kernel));
+      });
+      if (isLast && !isa<BlockArgument>(input) && Emitter::getStorageTensor(input.getType()) == result &&
+          isElementwiseInput(kernel, i))
+        return i;
+    }
+    return -1;
+  }
+
   /// Gives a kernel its destinations; its region stays as it is.
   LogicalResult convertKernel(KernelOp kernel) {
     SmallVector<Value> inputs = llvm::map_to_vector(kernel.getInputs(), [&](Value v) { return e.get(v); }), inits;
     SmallVector<Type> types;
+    int64_t reused = findReusable(kernel);
     for (Value result : kernel.getResults()) {
       auto type = Emitter::getStorageTensor(result.getType());
       types.push_back(type);
-      inits.push_back(e.empty(type.getShape(), type.getElementType()));
+      // Bufferization has the last word: it gives the destination a buffer of its own if another value needs this one's.
+      inits.push_back(reused >= 0 ? inputs[reused] : e.empty(type.getShape(), type.getElementType()));
     }
     if (int64_t bytes = kernel.getScratchBytes())
       inits.push_back(e.empty({bytes}, b.getI8Type()));

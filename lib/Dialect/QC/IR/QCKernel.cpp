@@ -51,6 +51,23 @@ void KernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffe
     }
 }
 
+bool isElementwiseInput(KernelOp kernel, unsigned input) {
+  auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
+  if (yield.getValues().size() != 1)
+    return false;
+  Value value = kernel.getBody().getArgument(input), last = yield.getValues()[0];
+  while (value.hasOneUse() && value != last) {
+    Operation *user = *value.user_begin();
+    auto lut = dyn_cast<LutOp>(user);
+    if (!isa<RequantizeOp, ClampOp>(user) && !(lut && lut.getInput() == value))
+      return false;
+    if (!sameShape(user->getResult(0).getType(), value.getType()))
+      return false;
+    value = user->getResult(0);
+  }
+  return value == last && value != kernel.getBody().getArgument(input);
+}
+
 namespace {
 using namespace bufferization;
 
@@ -62,6 +79,15 @@ struct KernelBuffers : BufferizableOpInterface::ExternalModel<KernelBuffers, Ker
   }
   bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand, const AnalysisState &) const {
     return operand.getOperandNumber() >= firstInit(op);
+  }
+  /// A destination may be an input that is read element by element.
+  bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &, ArrayRef<OpOperand *> operands) const {
+    auto kernel = cast<KernelOp>(op);
+    unsigned first = firstInit(op);
+    return llvm::all_of(operands, [&](OpOperand *operand) {
+      unsigned number = operand->getOperandNumber();
+      return number < first ? isElementwiseInput(kernel, number) : number == first;
+    });
   }
   AliasingValueList getAliasingValues(Operation *op, OpOperand &operand, const AnalysisState &) const {
     unsigned first = firstInit(op), number = operand.getOperandNumber();

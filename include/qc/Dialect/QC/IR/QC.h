@@ -76,6 +76,10 @@ mlir::ElementsAttr getConstant(mlir::Value value);
 #include "qc/Dialect/QC/IR/QCOps.h.inc"
 
 namespace qc {
+/// True if element p of the kernel's one result needs no element of input `input` but p, so that the result may take its buffer.
+/// (Emitters read such an input only to store that element, once.)
+bool isElementwiseInput(KernelOp kernel, unsigned input);
+
 /// Lets `qc.kernel` take buffers.
 void registerKernelBufferization(mlir::DialectRegistry &registry);
 
