@@ -32,7 +32,7 @@ config.test_exec_root = os.path.join(config.qc_binary_dir, "test", "roundtrip" i
 config.environment["PATH"] = os.pathsep.join([config.qc_tools_dir, config.llvm_tools_dir, os.environ["PATH"]])
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
 config.environment["LLVM_DISABLE_CRASH_REPORT"] = "1"
-for name in ("QCC_SHARED", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+for name in ("QCC_SHARED", "QC_RANDOM_CASES", "QC_RANDOM_SEED", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 

@@ -1,0 +1,132 @@
+"""Random convolutions and products, channels last: random_contractions.py SEED COUNT graph.mlir inputs.npz (a module at stage `integer`)
+
+Sizes are drawn around those of vectors and tiles, so that every remainder occurs; weights and codes are extreme now and then."""
+import sys
+
+import numpy as np
+
+NEAR = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20, 23, 24, 25, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 70]
+SAMPLES = 2
+random = np.random.default_rng(int(sys.argv[1]))
+inputs, arguments, lines, results = {}, [], [], []
+
+
+def number(low, high):
+    return int(random.integers(low, high + 1))
+
+
+def pick(*choices):
+    return choices[number(0, len(choices) - 1)]
+
+
+def tensor(shape, code):
+    return f"tensor<{''.join(f'{d}x' for d in shape)}{code}>"
+
+
+def i64s(values):
+    return f"array<i64: {', '.join(str(int(v)) for v in values)}>"
+
+
+def constant(values, code, dtype):
+    text = f'"0x{values.astype(dtype).tobytes().hex().upper()}"' if values.size > 1 else str(int(values.flat[0]))
+    return emit("qc.constant", f"dense<{text}>", tensor(values.shape, code))
+
+
+def emit(op, rest, types):
+    lines.append(f"%v{len(lines)} = {op} {rest} : {types}")
+    return f"%v{len(lines) - 1}"
+
+
+def window(rank):
+    """Input sizes, kernel, strides, dilations and pads that fit together, and the sizes of the result."""
+    while True:
+        sizes, kernel = [number(1, 12) for _ in range(rank)], [pick(1, 1, 1, 2, 3, 3, 3, 4, 5, 7) for _ in range(rank)]
+        strides, dilations = [pick(1, 1, 2, 2, 3) for _ in range(rank)], [pick(1, 1, 1, 2, 3) for _ in range(rank)]
+        pads = [pick(0, 1, 1, 2, 3) for _ in range(2 * rank)] if number(0, 2) else [0] * (2 * rank)
+        padded = [sizes[i] + pads[i] + pads[rank + i] for i in range(rank)]
+        seen = [dilations[i] * (kernel[i] - 1) + 1 for i in range(rank)]
+        if all(padded[i] >= seen[i] for i in range(rank)):
+            return sizes, kernel, strides, dilations, pads, [(padded[i] - seen[i]) // strides[i] + 1 for i in range(rank)]
+
+
+def size():
+    return pick(pick(*NEAR), number(1, 70))
+
+
+def operands(depth, weight_shape, x_shape, channels):
+    """Code, its limits, the zero point's row of weights and bias, and the bound of the accumulators."""
+    code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)))
+    weight = random.integers(-127, 128, weight_shape)
+    if not number(0, 3):
+        weight = np.where(random.random(weight.shape) < pick(0, 0.5, 1), -127, 127)
+    elif not number(0, 3):  # narrow: pairs of products fit 16 bits
+        weight = weight // pick(2, 4, 16)
+    bias = random.integers(-100000, 100000, [channels])
+    x = random.integers(low, high + 1, [SAMPLES] + x_shape)
+    if not number(0, 3):
+        x = np.where(random.random(x.shape) < pick(0, 0.5, 1), low, high)
+    per_channel = np.abs(weight).sum(axis=depth)
+    return code, low, high, weight, bias, x, int((per_channel * max(-low, high) + np.abs(bias)).max())
+
+
+def requantize(value, shape, axis, bound):
+    """Codes, or the accumulators as they are."""
+    if not number(0, 3):
+        return value, "i32"
+    channels = shape[axis]
+    shifts = [23 + max(0, int(np.ceil(np.log2(bound / 100))) - number(0, 4)) for _ in range(channels)]
+    multipliers = ", ".join(str(m) for m in random.integers(1 << 23, 1 << 24, channels))
+    return emit("qc.requantize", f"{value} {{input_zero_points = array<i64: 0>, multipliers = array<i32: {multipliers}>, "
+                f"shifts = {i64s(shifts).replace('i64', 'i32')}, zero_point = {number(-128, 127)}, code_min = -128, code_max = 127, "
+                f"rounding = #qc<rounding onnx>, axis = {axis} : i64}}", f"({tensor(shape, 'i32')}) -> {tensor(shape, 'i8')}"), "i8"
+
+
+def argument(index, shape, code, values):
+    inputs[f"a{index}"] = values
+    arguments.append(f'%a{index}: {tensor(shape, code)} {{qc.name = "a{index}"}}')
+
+
+def convolution(index):
+    rank, batch, groups = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(1, 1, 1, 1, 2, 3)
+    sizes, kernel, strides, dilations, pads, outs = window(rank)
+    ins, channels = max(size() // groups, 1), max(size() // groups, 1) * groups
+    if number(0, 1) and not number(0, 2):
+        ins = number(1, 4)
+    last, first = [batch] + sizes + [ins * groups], [batch, ins * groups] + sizes
+    axes = tuple(range(1, rank + 2))
+    code, low, high, weight, bias, x, bound = operands(axes, [channels, ins] + kernel, last, channels)
+    argument(index, last, code, x)
+    w, b = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32)
+    forward, back = [0, rank + 1] + list(range(1, rank + 1)), [0] + list(range(2, rank + 2)) + [1]
+    t = emit("qc.transpose", f"%a{index} {{permutation = {i64s(forward)}}}", f"{tensor(last, code)} -> {tensor(first, code)}")
+    to = [batch, channels] + outs
+    value = emit("qc.conv", f"{t}, {w}, {b} {{strides = {i64s(strides)}, pads = {i64s(pads)}, dilations = {i64s(dilations)}, groups = {groups}, "
+                 f"pad_value = {number(low, high)}, acc_bound = {bound} : ui64}}",
+                 f"({tensor(first, code)}, {tensor(weight.shape, 'i8')}, {tensor(bias.shape, 'i32')}) -> {tensor(to, 'i32')}")
+    value, result = requantize(value, to, 1, bound)
+    from_shape, to = to, [batch] + outs + [channels]
+    value = emit("qc.transpose", f"{value} {{permutation = {i64s(back)}}}", f"{tensor(from_shape, result)} -> {tensor(to, result)}")
+    results.append((value, tensor(to, result)))
+
+
+def product(index):
+    rows, depth, channels = pick(1, size()), size(), size()
+    if not number(0, 3):
+        depth, channels = number(1, 300), number(1, 200)
+    code, low, high, weight, bias, x, bound = operands(0, [depth, channels], [rows, depth], channels)
+    argument(index, [rows, depth], code, x)
+    w, b, to = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32), [rows, channels]
+    value = emit("qc.matmul", f"%a{index}, {w}, {b} {{acc_bound = {bound} : ui64}}",
+                 f"({tensor([rows, depth], code)}, {tensor([depth, channels], 'i8')}, {tensor([channels], 'i32')}) -> {tensor(to, 'i32')}")
+    value, result = requantize(value, to, 1, bound)
+    results.append((value, tensor(to, result)))
+
+
+for i in range(int(sys.argv[2])):
+    pick(convolution, convolution, product)(i)
+with open(sys.argv[3], "w") as file:
+    types = ", ".join(f'{type} {{qc.name = "r{i}"}}' for i, (_, type) in enumerate(results))
+    print(f'module attributes {{qc.stage = "integer"}} {{\nfunc.func @run({", ".join(arguments)}) -> ({types}) {{', file=file)
+    print("\n".join("  " + line for line in lines), file=file)
+    print(f'  return {", ".join(v for v, _ in results)} : {", ".join(t for _, t in results)}\n}}\n}}', file=file)
+np.savez(sys.argv[4], **{key: value.astype(np.int8 if value.min() < 0 else np.uint8) for key, value in inputs.items()})
