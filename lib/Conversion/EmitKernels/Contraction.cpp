@@ -168,6 +168,18 @@ static std::vector<int8_t> getBytes(const ContractionShape &s) {
   return {wide.begin(), wide.end()};
 }
 
+SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength) {
+  SmallVector<size_t> pairs;
+  for (size_t i = 0; i + 1 < block.chunks.size(); ++i) {
+    const PairSafeChunk &a = block.chunks[i], &b = block.chunks[i + 1];
+    bool full = a.quads == 4 && b.quads == 4 && b.quad == a.quad + 4;
+    int64_t first = a.terms.front().source, second = b.terms.front().source;
+    if (full && second == first + 16 && first / runLength == second / runLength)
+      pairs.push_back(i++);
+  }
+  return pairs;
+}
+
 /// Where pairs are not safe in natural order: an order in which they are, read from a second panel that holds, for each block of
 /// channels, the activations of some positions in that order.
 static void permute(ContractionPlan &p) {
@@ -181,18 +193,22 @@ static void permute(ContractionPlan &p) {
   p.packing = std::make_shared<PairSafePacking>(packPairSafe(problem, PairOrder::Permuted));
   p.unsafe = verifyPairSafe(problem, *p.packing);
   p.steps = 0;
+  int64_t fewestPairs = std::numeric_limits<int64_t>::max();
   for (const PairSafeBlock &block : p.packing->blocks) {
     p.steps = std::max(p.steps, block.getQuads());
     int64_t further = 0;
     for (const PairSafeChunk &chunk : block.chunks)
       further += int64_t(chunk.terms.size()) - 1;
-    p.chunks = std::max(p.chunks, int64_t(block.chunks.size()));
+    fewestPairs = std::min(fewestPairs, int64_t(getChunkPairs(block, p.runLength).size()));
     p.furtherTerms = std::max(p.furtherTerms, further);
   }
+  p.chunkPairs = fewestPairs;
+  for (const PairSafeBlock &block : p.packing->blocks)
+    p.singleChunks = std::max(p.singleChunks, int64_t(block.chunks.size()) - 2 * p.chunkPairs);
   // A chunk is stored as 16 bytes even where it has less.
   p.permutedStride = llvm::alignTo(p.steps * 4 + 12, 16);
   int64_t tiles = std::max<int64_t>(p.width() / p.rows, 1);
-  p.permutedTiles = std::clamp<int64_t>(32 * 1024 / (p.permutedStride * p.rows), 1, std::max<int64_t>(24 / p.rows, 1));
+  p.permutedTiles = std::clamp<int64_t>(32 * 1024 / (p.permutedStride * p.rows), 1, std::max<int64_t>(12 / p.rows, 1));
   p.permutedTiles = std::min(p.permutedTiles, tiles);
 }
 
@@ -369,7 +385,7 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   if (permuted)
     best = makePlan(*shape, isa, *best->dot, best->rows, best->vectors, /*permuted=*/true);
   op.setDot(best->dot->name);
-  op->setAttr("permuted", BoolAttr::get(op.getContext(), permuted));
+  op.setPermuted(permuted);
   op.setTile(ArrayRef<int64_t>{best->rows, best->vectors});
   op.setScratchBytes(best->scratchBytes);
   return "";

@@ -57,7 +57,7 @@ struct ContractionPlan {
   /// The permuted form: what each block of channels reads, in the order in which its pairs are safe.
   std::shared_ptr<PairSafePacking> packing;
   std::string unsafe;                           ///< what the proof found; must be empty
-  int64_t chunks = 0, furtherTerms = 0;         ///< of any block
+  int64_t singleChunks = 0, chunkPairs = 0, furtherTerms = 0; ///< of every block: some are there more than once
   int64_t permutedStride = 0, permutedTiles = 1; ///< bytes per position; register tiles per filling
 
   int64_t runs() const { return mergedTaps ? s.kernelH : s.taps(); }
@@ -72,6 +72,10 @@ struct ContractionPlan {
   /// Weight elements of one vector of channels.
   int64_t weightsPerVector() const { return runs() * steps * lanes * dot->k0; }
 };
+
+/// Chunks `i` whose successor continues them in source and panel, so that one shuffle of 32 bytes fills both; none twice.
+/// Runs are `runLength` elements; their ends do not lie beside each other.
+SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength);
 
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
                          bool permuted);

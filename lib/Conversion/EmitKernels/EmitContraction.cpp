@@ -59,7 +59,8 @@ private:
     weights = k.constants.get(k.b, k.loc, k.b.getIntegerType(8), packed);
   }
 
-  /// [block][quad][lane][4]; and for filling, per block: [chunk] shuffle, source and target, then those of further terms.
+  /// [block][quad][lane][4]; and for filling, per block and term: shuffle, source and target; single chunks,
+  /// pairs of neighbouring chunks, further terms.
   void packPermuted() {
     std::vector<int64_t> packed, masks, places;
     int64_t strideW = input.strides[input.strides.size() - 2], strideH = s.positionRank == 3 && !p.flat ? input.strides[1] : 0;
@@ -76,24 +77,40 @@ private:
         places.push_back(getOffset(term.source));
         places.push_back(quad * 4);
       };
-      auto fill = [&](int64_t count) {
-        PairSafeTerm nothing;
-        nothing.shuffle.fill(0x80);
-        for (; count > 0; --count)
-          append(0, nothing);
+      ArrayRef<PairSafeChunk> chunks = block.chunks;
+      SmallVector<size_t> pairs = getChunkPairs(block, p.runLength);
+      pairs.truncate(p.chunkPairs);
+      DenseSet<size_t> paired;
+      for (size_t first : pairs) {
+        paired.insert(first);
+        paired.insert(first + 1);
+      }
+      int64_t singles = 0;
+      auto single = [&](size_t i) {
+        append(chunks[i].quad, chunks[i].terms.front());
+        ++singles;
       };
-      for (const PairSafeChunk &chunk : block.chunks)
-        append(chunk.quad, chunk.terms.front());
-      // The last chunk once more instead of nothing: its first term is stored, not added.
-      for (int64_t i = block.chunks.size(); i < p.chunks; ++i)
-        append(block.chunks.back().quad, block.chunks.back().terms.front());
+      size_t last = 0;
+      for (size_t i = 0; i < chunks.size(); ++i)
+        if (!paired.contains(i))
+          single(last = i);
+      // The last one again instead of none: a first term is stored, not added.
+      while (singles < p.singleChunks)
+        single(last);
+      for (size_t first : pairs) {
+        append(chunks[first].quad, chunks[first].terms.front());
+        append(chunks[first + 1].quad, chunks[first + 1].terms.front());
+      }
       int64_t further = 0;
-      for (const PairSafeChunk &chunk : block.chunks)
+      for (const PairSafeChunk &chunk : chunks)
         for (const PairSafeTerm &term : ArrayRef(chunk.terms).drop_front()) {
           append(chunk.quad, term);
           ++further;
         }
-      fill(p.furtherTerms - further);
+      PairSafeTerm nothing;
+      nothing.shuffle.fill(0x80);
+      for (; further < p.furtherTerms; ++further)
+        append(0, nothing);
     }
     for (int64_t &mask : masks)
       mask = int8_t(mask);
@@ -107,39 +124,40 @@ private:
   void fillPermuted(Value block, Value from, int64_t nextPosition, Value count, int64_t rows) {
     Value source = p.panel ? panel : input.memory;
     Type i8 = k.b.getIntegerType(8);
-    auto vector = VectorType::get({16}, i8);
-    int64_t terms = p.chunks + p.furtherTerms;
-    Value flip;
-    if (!s.isUnsigned())
-      flip = k.splat(i8, -128, 16);
+    int64_t terms = p.singleChunks + 2 * p.chunkPairs + p.furtherTerms;
     Value first = k.mul(block, terms);
-    auto forEachTerm = [&](int64_t low, int64_t high, bool isFirst, Value tile) {
-      k.loop(k.index(low), k.index(high), 1, {}, [&](Value t, ValueRange) {
+    // Terms [low, high), `width` / 16 at a time.
+    auto forEachTerm = [&](int64_t low, int64_t high, int64_t width, bool isFirst, Value tile) {
+      auto vector = VectorType::get({width}, i8);
+      StringRef shuffle = width == 32 ? "llvm.x86.avx2.pshuf.b" : "llvm.x86.ssse3.pshuf.b.128";
+      k.loop(k.index(low), k.index(high), width / 16, {}, [&](Value t, ValueRange) {
         Value term = k.add(first, t);
         auto place = [&](int64_t i) -> Value {
           return arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), k.loadScalar(offsets, k.add(k.mul(term, 2), i)));
         };
-        Value mask = k.load(shuffles, k.mul(term, 16), 16), read = k.add(from, place(0)), write = place(1);
+        Value mask = k.load(shuffles, k.mul(term, 16), width), read = k.add(from, place(0)), write = place(1);
         for (int64_t row = 0; row < rows; ++row) {
           Value pixel = k.add(k.mul(tile, rows), row);
-          Value x = k.load(source, k.add(read, k.mul(pixel, nextPosition)), 16);
-          Value moved = k.intrinsic("llvm.x86.ssse3.pshuf.b.128", vector, {x, mask});
+          Value x = k.load(source, k.add(read, k.mul(pixel, nextPosition)), width);
+          Value moved = k.intrinsic(shuffle, vector, {x, mask});
           Value to = k.add(write, k.mul(pixel, p.permutedStride));
-          // Code + 128 where activations are i8: flipped once, when the first term is stored. Slots that no term fills meet zero
-          // weights.
-          if (isFirst && flip)
-            moved = arith::XOrIOp::create(k.b, k.loc, moved, flip);
+          // Code + 128 where activations are i8 and no panel has done it: flipped once, when the first term is stored. Slots that
+          // no term fills meet zero weights.
+          if (isFirst && !p.panel && !s.isUnsigned())
+            moved = arith::XOrIOp::create(k.b, k.loc, moved, k.splat(i8, -128, width));
           if (!isFirst)
-            moved = arith::XOrIOp::create(k.b, k.loc, moved, k.load(permuted, to, 16));
+            moved = arith::XOrIOp::create(k.b, k.loc, moved, k.load(permuted, to, width));
           k.store(moved, permuted, to);
         }
         return SmallVector<Value>();
       });
     };
     k.loop(k.index(0), count, 1, {}, [&](Value tile, ValueRange) {
-      forEachTerm(0, p.chunks, true, tile);
-      if (p.furtherTerms)
-        forEachTerm(p.chunks, terms, false, tile);
+      // A single chunk may be shorter than what is stored; pairs are full, so they come later. Both ascend.
+      int64_t pairs = p.singleChunks + 2 * p.chunkPairs;
+      forEachTerm(0, p.singleChunks, 16, true, tile);
+      forEachTerm(p.singleChunks, pairs, 32, true, tile);
+      forEachTerm(pairs, terms, 16, false, tile);
       return SmallVector<Value>();
     });
   }
@@ -196,11 +214,9 @@ private:
 
   //===-- Panels -----------------------------------------------------------------------------------------------------------===//
 
-  /// Permuting shifts the codes on the way, so the panel in front of it does not.
-  int64_t panelShift() { return p.packing ? 0 : getActivationShift(dot, s.code); }
-  int64_t padCode() { return s.isFloat() ? 0 : s.padValue + panelShift(); }
+  int64_t padCode() { return s.isFloat() ? 0 : s.padValue + getActivationShift(dot, s.code); }
   void copy(Value from, Value to, int64_t count) {
-    copyRun(k, input.memory, from, s.code, panelShift(), panel, to, count);
+    copyRun(k, input.memory, from, s.code, getActivationShift(dot, s.code), panel, to, count);
   }
 
   /// Rows of the input that the positions of a band read, `rows` of them (a number or a value), padded on all sides.
@@ -385,7 +401,7 @@ LogicalResult emitContraction(Kernel &k) {
   if (!dot || !tile || tile->size() != 2)
     return k.op.emitError("needs a known dot kernel and a tile of two numbers");
   ContractionPlan plan = makePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1],
-                                  k.op->getAttrOfType<BoolAttr>("permuted") == BoolAttr::get(k.b.getContext(), true));
+                                  k.op.getPermuted());
   if (!plan.unsafe.empty())
     return k.op.emitError("cannot be multiplied pair by pair: ") << plan.unsafe;
   if (plan.scratchBytes != k.op.getScratchBytes())

@@ -297,6 +297,9 @@ void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value chan
   else if (isCodes)
     for (Value acc : accs)
       halves.push_back(n.extend(acc, code));
+  SmallVector<Value> wide; // codes of 16 bits are accumulators
+  if (!isCodes)
+    accs = wide = llvm::map_to_vector(accs, [&](Value acc) { return k.extend(acc, code, k.b.getI32Type()); });
   std::optional<RequantizeOp> last;
   for (const Step &step : steps) {
     auto requantize = dyn_cast<RequantizeOp>(step.op);

@@ -163,8 +163,8 @@ Value Narrow::addSaturated(Value v, int64_t number) const {
 
 SmallVector<Value> Narrow::multiply(ArrayRef<Half> inputs, ArrayRef<int64_t> factors) const {
   int64_t n = sizeOf(inputs.front().value);
-  if (arch == Arch::X86 && inputs.size() == 2) {
-    Value x = inputs[0].value, y = inputs[1].value;
+  if (arch == Arch::X86) {
+    Value x = inputs.front().value, y = inputs.back().value;
     SmallVector<Value> words;
     for (int64_t quarter = 0; quarter < std::max<int64_t>(n / lanes, 1); ++quarter) {
       // What unpack instructions do: pairs from the lower or the upper half of each 128 bits.
@@ -175,8 +175,8 @@ SmallVector<Value> Narrow::multiply(ArrayRef<Half> inputs, ArrayRef<int64_t> fac
       }
       Value pairs = a.shuffle(x, y, order);
       SmallVector<int16_t> numbers;
-      for (int64_t i = 0; i < sizeOf(pairs); ++i)
-        numbers.push_back(int16_t(factors[i % 2]));
+      for (size_t i = 0; i < size_t(sizeOf(pairs)); ++i)
+        numbers.push_back(i % 2 < factors.size() ? int16_t(factors[i % 2]) : 0);
       Value by = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(cast<VectorType>(pairs.getType()), ArrayRef(numbers)));
       words.push_back(k.slice(call("llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd", i32, {pairs, by}), 0, sizeOf(pairs) / 2));
     }

@@ -19,23 +19,50 @@ static int64_t getMagnitude(Type code, int64_t zero) {
 
 //===-- Which form ---------------------------------------------------------------------------------------------------------===//
 
-/// True if N7 gives the same codes as N6 for all |acc| <= bound: both rise with acc, so it is enough that they agree around each
-/// boundary between two codes.
-static bool ortIsExact(int64_t mantissa, int32_t shift, int64_t bound, int64_t low, int64_t high) {
-  if (mantissa <= 0 || bound >= int64_t(1) << 22 || shift < 1)
-    return mantissa == 0;
-  Multiplier m{int32_t(mantissa), shift};
-  for (int64_t code = low + 1; code <= high; ++code) {
-    auto numerator = __int128(2 * code - 1) << (shift - 1);
-    int64_t around = int64_t(std::clamp<__int128>(numerator / mantissa, -bound, bound));
-    for (int64_t acc = std::max(around - 3, -bound); acc <= std::min(around + 3, bound); ++acc)
-      if ((scaleAccumulator(acc, m, Rounding::ORT) >= code) != (scaleAccumulator(acc, m, Rounding::ONNX) >= code))
+/// Finds the accumulators for which N7 gives another code than N6. Both rise with the accumulator, so they lie around the boundaries
+/// between two codes. False if there are many.
+bool Requantizer::planExceptions(High &form, int64_t bound) const {
+  constexpr size_t most = 4;
+  int64_t zero = op.getZeroPoint(), low = op.getCodeMin() - zero, high = op.getCodeMax() - zero;
+  SmallVector<SmallVector<std::pair<int64_t, int64_t>>> found;
+  size_t needed = 0;
+  for (auto [mantissa, shift] : llvm::zip(op.getMultipliers(), op.getShifts())) {
+    auto &list = found.emplace_back();
+    if (!mantissa)
+      continue;
+    if (mantissa < 0 || shift < 1)
+      return false;
+    Multiplier m{mantissa, shift};
+    int64_t next = -bound;
+    for (int64_t code = low + 1; code <= high; ++code) {
+      auto boundary = (__int128(2 * code - 1) << (shift - 1)) / mantissa;
+      int64_t around = int64_t(std::clamp<__int128>(boundary, -bound, bound));
+      // Single precision moves a boundary by less than one below 2^23.
+      if (std::abs(around) >= int64_t(1) << 23)
         return false;
+      for (int64_t acc = std::max(around - 2, next); acc <= std::min(around + 2, bound); ++acc) {
+        int64_t delta = std::clamp(scaleAccumulator(acc, m, Rounding::ORT), low, high) -
+                        std::clamp(scaleAccumulator(acc, m, Rounding::ONNX), low, high);
+        if (delta)
+          list.push_back({acc, delta});
+        if (list.size() > most)
+          return false;
+        next = acc + 1;
+      }
+    }
+    needed = std::max(needed, list.size());
+  }
+  for (size_t i = 0; i < needed; ++i) {
+    auto &[values, deltas] = form.exceptions.emplace_back();
+    for (auto &list : found) {
+      values.numbers.push_back(i < list.size() ? list[i].first : 0);
+      deltas.numbers.push_back(i < list.size() ? list[i].second : 0);
+    }
   }
   return true;
 }
 
-std::optional<Requantizer::High> Requantizer::planHigh(int64_t highShift, uint64_t bound) const {
+std::optional<Requantizer::High> Requantizer::planHigh(const Narrow &n, uint64_t bound) const {
   if (op.getInputs().size() != 1)
     return std::nullopt;
   int64_t zero = op.getInputZeroPoints()[0], most = getMagnitude(getElementType(op.getInputs()[0]), 0);
@@ -46,8 +73,8 @@ std::optional<Requantizer::High> Requantizer::planHigh(int64_t highShift, uint64
     return std::nullopt;
   ArrayRef<int32_t> mantissas = op.getMultipliers(), shifts = op.getShifts();
   Rounding rounding = op.getRounding();
-  int64_t lowest = op.getCodeMin() - int64_t(op.getZeroPoint()), highest = op.getCodeMax() - int64_t(op.getZeroPoint());
   High form;
+  int64_t highShift = n.highShift();
   form.isDouble = rounding == Rounding::TFLiteDouble && llvm::any_of(shifts, [](int32_t s) { return s > 31; });
   int64_t limit = narrow ? 7 : 15;
   if (form.isDouble) {
@@ -74,8 +101,6 @@ std::optional<Requantizer::High> Requantizer::planHigh(int64_t highShift, uint64
   if (form.left > 30 || (form.left && most << form.left > INT32_MAX))
     return std::nullopt;
   for (auto [m, s] : llvm::zip(mantissas, shifts)) {
-    if (rounding == Rounding::ORT && !ortIsExact(m, s, most, lowest, highest))
-      return std::nullopt;
     int64_t zeros = m ? llvm::countr_zero(uint64_t(std::abs(int64_t(m)))) : 0;
     int64_t total = s + form.left, drop = m ? std::max<int64_t>(0, total - zeros - highShift - form.fraction) : 0;
     int64_t up = highShift + form.fraction + drop - total;
@@ -87,6 +112,8 @@ std::optional<Requantizer::High> Requantizer::planHigh(int64_t highShift, uint64
     form.tieMask.numbers.push_back(ties ? (int64_t(1) << (tie + 1)) - 1 : 0);
     form.tieValue.numbers.push_back(ties ? int64_t(1) << tie : 1);
   }
+  if (rounding == Rounding::ORT && !planExceptions(form, most))
+    return std::nullopt;
   return form;
 }
 
@@ -136,7 +163,7 @@ std::optional<Requantizer::Codes> Requantizer::planCodes() const {
 }
 
 Requantizer::Requantizer(Kernel &k, RequantizeOp op, uint64_t bound, bool narrow) : op(op), narrow(narrow) {
-  high = planHigh(Narrow(k).highShift(), bound);
+  high = planHigh(Narrow(k), bound);
   if (narrow)
     codes = planCodes();
 }
@@ -154,11 +181,21 @@ void Requantizer::makeTables(Kernel &k) {
     parameter.table = k.constants.get(k.b, k.loc, k.b.getI32Type(), padded);
   };
   if (high) {
+    // Products read the odd lanes of the multipliers as even ones: a second table does without loads across cache lines.
+    if (Narrow(k).needsOdd()) {
+      high->odd.numbers.assign(high->m.numbers.begin() + 1, high->m.numbers.end());
+      high->odd.numbers.push_back(high->m.numbers.back());
+      make(high->odd);
+    }
     make(high->m);
     make(high->drop);
     if (high->hasTies) {
       make(high->tieMask);
       make(high->tieValue);
+    }
+    for (auto &[value, delta] : high->exceptions) {
+      make(value);
+      make(delta);
     }
   } else if (op.getInputs().size() == 1) {
     mantissa.numbers = SmallVector<int64_t>(op.getMultipliers());
@@ -178,8 +215,10 @@ Value Requantizer::load(Kernel &k, const Parameter &parameter, Value channel, Ty
 
 //===-- High halves --------------------------------------------------------------------------------------------------------===//
 
-/// The scaled accumulator with `fraction` bits behind the point; `tie`: -1 in lanes that hold a tie, null if there are none.
-Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie) const {
+/// The scaled accumulator with `fraction` bits behind the point; `tie`: -1 in lanes that hold a tie, `correction`: what is to be
+/// added to the code. Null if there are none.
+Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie,
+                            Value &correction) const {
   Arithmetic a(k);
   if (int64_t zero = op.getInputZeroPoints()[0])
     acc = a.sub(acc, zero);
@@ -188,10 +227,15 @@ Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel
     Value rest = a.bitAnd(acc, load(k, high->tieMask, channel, type));
     tie = k.extend(a.equal(rest, load(k, high->tieValue, channel, type)), k.b.getI32Type(), k.b.getI32Type());
   }
+  for (const auto &[value, delta] : high->exceptions) {
+    Value hit = k.extend(a.equal(acc, load(k, value, channel, type)), k.b.getI32Type(), k.b.getI32Type());
+    Value add = a.bitAnd(hit, load(k, delta, channel, type));
+    correction = correction ? a.bitOr(correction, add) : add;
+  }
   if (high->left)
     acc = a.shl(acc, high->left);
   Value m = load(k, high->m, channel, type);
-  Value odd = n.needsOdd() && high->m.table ? load(k, high->m, k.add(channel, 1), type) : m;
+  Value odd = n.needsOdd() && high->m.table ? load(k, high->odd, channel, type) : m;
   Value scaled = high->isDouble ? n.mulHighRounded(acc, m, odd) : n.mulHigh(acc, m, odd);
   if (high->isDouble)
     scaled = a.add(scaled, a.shr(scaled, 31)); // one less if negative: half away from zero
@@ -203,18 +247,22 @@ Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel
 SmallVector<Half> Requantizer::emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel) const {
   Narrow n(k);
   Arithmetic a(k);
-  SmallVector<Value> words, ties;
+  SmallVector<Value> words, ties, corrections;
   for (auto [i, acc] : llvm::enumerate(accs)) {
-    Value tie;
-    words.push_back(emitHigh(k, n, acc, k.add(channel, i * k.isa.lanes), tie));
+    Value tie, correction;
+    words.push_back(emitHigh(k, n, acc, k.add(channel, i * k.isa.lanes), tie, correction));
     if (tie)
       ties.push_back(tie);
+    if (correction)
+      corrections.push_back(correction);
   }
-  SmallVector<Half> halves = n.pack(words), masks = n.pack(ties);
+  SmallVector<Half> halves = n.pack(words), masks = n.pack(ties), add = n.pack(corrections);
   for (auto [i, half] : llvm::enumerate(halves)) {
     half.value = n.roundShift(half.value, high->fraction);
     if (!masks.empty()) // -1 becomes ~1
       half.value = a.bitAnd(half.value, a.add(masks[i].value, -1));
+    if (!add.empty())
+      half.value = a.add(half.value, add[i].value);
   }
   return halves;
 }
@@ -336,11 +384,13 @@ Value Requantizer::emit(Kernel &k, ValueRange inputs, Value channel) const {
   if (!high)
     return emitWide(k, inputs, channel);
   Arithmetic a(k);
-  Value tie;
-  Value scaled = emitHigh(k, Narrow(k), inputs.front(), channel, tie);
+  Value tie, correction;
+  Value scaled = emitHigh(k, Narrow(k), inputs.front(), channel, tie, correction);
   Value code = a.shr(a.add(scaled, int64_t(1) << (high->fraction - 1)), high->fraction);
   if (tie)
     code = a.bitAnd(code, a.add(tie, -1));
+  if (correction)
+    code = a.add(code, correction);
   if (int64_t zero = op.getZeroPoint())
     code = a.add(code, zero);
   return a.clamp(code, op.getCodeMin(), op.getCodeMax());

@@ -12,7 +12,8 @@ namespace qc {
 /// high   One accumulator. hi = floor(acc * m' / 2^32) is the upper half of one product when m' is the mantissa shifted so that all
 ///        bits below can be dropped: floor((hi + half) / 2^f) = floor((acc * m + half) / 2^s) for f > 0. Ties to even differ from
 ///        half up in ties alone. A tie needs acc to be an odd multiple of 2^T, T known per channel: beyond the accumulator's bound
-///        there is none, else a mask finds it. tflite-double rounds the high half, then away from zero.
+///        there is none, else a mask finds it. tflite-double rounds the high half, then away from zero. ort differs from onnx for
+///        a few accumulators next to ties; they are listed.
 /// codes  One or two 8-bit codes. sum x_i * m_i with mantissas in two parts of 16 bits: products of 16 bits, the same rounding.
 /// wide   Everything in 64 bits, as the rules are written.
 ///
@@ -45,17 +46,20 @@ private:
     int64_t fraction = 0;  ///< bits behind the point once `drop` of the channel are gone
     bool isDouble = false; ///< N8, tflite-double
     bool hasTies = false;
-    Parameter m, drop, tieMask, tieValue;
+    Parameter m, odd, drop, tieMask, tieValue;
+    /// Accumulators whose code differs by `delta` from that of N6: what single precision does (N7).
+    SmallVector<std::pair<Parameter, Parameter>> exceptions;
   };
   struct Codes {
     int64_t split = 0; ///< low bits of the mantissas that are multiplied apart; 0 or 16
     int64_t drop = 0, fraction = 0;
     bool hasTies = false;
   };
-  std::optional<High> planHigh(int64_t highShift, uint64_t bound) const;
+  std::optional<High> planHigh(const Narrow &n, uint64_t bound) const;
+  bool planExceptions(High &form, int64_t bound) const;
   std::optional<Codes> planCodes() const;
   Value load(Kernel &k, const Parameter &parameter, Value channel, Type vector) const;
-  Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie) const;
+  Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction) const;
   Value emitWide(Kernel &k, ValueRange inputs, Value channel) const;
 
   bool narrow;

@@ -105,7 +105,7 @@ SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, ValueRange acc
 SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, ValueRange accs) {
   const DotKernel &dot = *p.dot;
   Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
-  return forEachGroup(4, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+  auto quad = [&](Value first, int64_t count, SmallVector<Value> &next) {
     SmallVector<Value> x;
     for (int64_t row = 0; row < rows; ++row) {
       Value offset = k.add(k.add(from, k.mul(first, dot.k0)), row * nextPosition);
@@ -123,6 +123,12 @@ SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, ValueRange acc
           next[row * vectors + v] = emitDot(k, dot, lane, w[v], next[row * vectors + v]);
       }
     }
+  };
+  // Long runs twice at a time: cores that issue in order pay for the loop's own instructions.
+  int64_t group = p.steps % 8 == 0 && p.steps >= 32 && getenv("QU") ? 8 : 4;
+  return forEachGroup(group, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+    for (int64_t at = 0; at < count; at += 4)
+      quad(k.add(first, at), std::min<int64_t>(count - at, 4), next);
   });
 }
 

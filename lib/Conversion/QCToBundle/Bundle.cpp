@@ -152,7 +152,7 @@ void collectKernels(ModuleOp module, BundleInfo &info) {
       name += ", " + dot->str();
     if (auto tile = kernel.getTile(); tile && tile->size() == 2)
       name += " " + std::to_string((*tile)[0]) + "x" + std::to_string((*tile)[1]);
-    if (kernel->getAttrOfType<BoolAttr>("permuted") == BoolAttr::get(module.getContext(), true))
+    if (kernel.getPermuted())
       name += " permuted";
     for (Operation &op : kernel.getBody().front())
       kernels[(op.getName().stripDialect() + " " + getLocName(op.getLoc())).str()] = name;

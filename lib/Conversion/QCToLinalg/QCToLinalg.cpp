@@ -261,7 +261,7 @@ private:
     if (int64_t bytes = kernel.getScratchBytes())
       inits.push_back(e.empty({bytes}, b.getI8Type()));
     auto lowered = KernelOp::create(b, e.loc, types, inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
-                                    kernel.getTileAttr(), kernel.getScratchBytesAttr());
+                                    kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getScratchBytesAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());
     for (auto [from, to] : llvm::zip_equal(kernel.getResults(), lowered.getResults()))

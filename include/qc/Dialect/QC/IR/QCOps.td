@@ -509,7 +509,8 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
   let description = [{
     The region takes one argument per input and computes the result with ordinary ops; weights are constants in it. So its meaning is
     that of the ops, whatever was decided: `form` names the loop nest, `dot` the row of `DotKernels.def` that multiplies, `tile` the
-    register tile `[positions, vectors of channels]`. Up to stage `packed` there are no `inits`; then come one destination per result and,
+    register tile `[positions, vectors of channels]`, `permuted` that each block of channels reads its activations in its own order
+    (`PairSafe.h`). Up to stage `packed` there are no `inits`; then come one destination per result and,
     if `scratch_bytes` is not 0, one of that many `i8`. Operands become buffers; the region never changes.
     ```mlir
     func.func @kernel(%x: tensor<2x8xi8>) -> tensor<2x4xi32> {
@@ -524,7 +525,7 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
     ```
   }];
   let arguments = (ins Variadic<AnyShaped>:$inputs, Variadic<AnyShaped>:$inits, StrAttr:$form, OptionalAttr<StrAttr>:$dot,
-    OptionalAttr<DenseI64ArrayAttr>:$tile, DefaultValuedAttr<I64Attr, "0">:$scratch_bytes);
+    OptionalAttr<DenseI64ArrayAttr>:$tile, UnitAttr:$permuted, DefaultValuedAttr<I64Attr, "0">:$scratch_bytes);
   let results = (outs Variadic<QC_Tensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$form `(` $inputs `)` (`outs` `(` $inits^ `)`)? attr-dict `:` functional-type(operands, results) $body";
