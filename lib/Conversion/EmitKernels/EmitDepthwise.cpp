@@ -328,8 +328,8 @@ private:
         epilogue.store(ArrayRef(accs).slice(i * vectors, vectors), position, channel, channels);
       }
     };
-    // The longer loop inside. Weights and parameters of a group do not fit into vector registers: entering a loop over tiles copies
-    // them to the stack. General registers hold those of one channel.
+    // The longer loop inside. Weights and parameters of a group do not fit into vector registers: entering a loop over tiles
+    // copies them to the stack. General registers hold those of one channel.
     if (k.isa.hasVectors() && tiles < 2 * chunk) {
       k.loop(tiles, [&](Value t) { k.loop(chunk, [&](Value g) { tile(t, g, columns); }); });
       if (tail)
