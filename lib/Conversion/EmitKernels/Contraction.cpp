@@ -306,6 +306,9 @@ static double getCost(const ContractionPlan &p) {
   auto tile = [&](int64_t rows, int64_t vectors) {
     if (p.dot->step == DotStep::SDOT || p.dot->step == DotStep::SMMLA)
       return getLaneCost(p, rows, vectors);
+    // Groups of four registers take four cycles of one unit; weights are widened there too, activations are scalars.
+    if (p.dot->step == DotStep::Widening && p.lanes >= 16)
+      return double(rows * vectors) + 1.3 * double(vectors) + 0.1 * double(rows) + 0.4;
     // Loop control and the epilogue's fixed part weigh on small tiles.
     return std::max(double(rows * vectors * arithmetic) / 3, double(rows + vectors) / 2) + 0.4;
   };
