@@ -107,7 +107,7 @@ Value lookUp(Kernel &k, LutOp op, Value table, Value codes, Value channel) {
   for (int64_t lane = 0; lane < lanes; ++lane) {
     Value position = vector::ExtractOp::create(k.b, k.loc, positions, lane);
     Value at = arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), position);
-    if (op.getAxis())
+    if (op.getAxis() && getShape(op.getTable()).front() != 1)
       at = k.add(at, k.mul(k.add(channel, lane), entries));
     Value entry = k.extend(k.loadScalar(table, at), getElementType(op.getResult()), k.b.getI32Type());
     result = vector::InsertOp::create(k.b, k.loc, entry, result, lane);
