@@ -233,7 +233,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   if (p.panel && p.steps >= 8 && !permuted && !byLane)
     p.steps = llvm::alignTo(p.steps, 2);
   // Long bodies gain nothing where the loop's own instructions hide behind the arithmetic, and invite the scheduler to spill.
-  int64_t longest = isa.arch == "x86" ? 12 : 48;
+  int64_t longest = isa.arch == "x86" ? 12 : isa.registers == 8 ? 14 : 48;
   for (int64_t u : {4, 2, 3, 5})
     if (p.steps % u == 0 && rows * vectors * u <= longest) {
       p.unroll = u;
@@ -276,7 +276,7 @@ static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vec
   case DotStep::SMMLA:
     return (rows + 1) / 2 * 2 * vectors + (rows + 1) / 2 * 2 + 4 <= isa.registers;
   case DotStep::Widening:
-    return isa.registers == 8 ? rows * vectors <= 7 : rows * vectors + vectors + rows <= isa.registers;
+    return isa.registers == 8 ? rows * vectors <= (vectors == 1 ? 7 : 6) : rows * vectors + vectors + rows <= isa.registers;
   case DotStep::SMLAD:
     return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::VPMADDUBSW:
