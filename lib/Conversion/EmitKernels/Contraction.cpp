@@ -233,7 +233,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   if (p.panel && p.steps >= 8 && !permuted && !byLane)
     p.steps = llvm::alignTo(p.steps, 2);
   // Long bodies gain nothing where the loop's own instructions hide behind the arithmetic, and invite the scheduler to spill.
-  int64_t longest = isa.arch == "x86" ? 12 : isa.registers == 8 ? 14 : 48;
+  int64_t longest = isa.arch == "x86" || !isa.hasVectors() ? 12 : isa.registers == 8 ? 14 : isa.registers == 16 ? 12 : 48;
   for (int64_t u : {4, 2, 3, 5})
     if (p.steps % u == 0 && rows * vectors * u <= longest) {
       p.unroll = u;

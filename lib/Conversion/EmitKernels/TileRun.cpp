@@ -40,8 +40,13 @@ SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
     return runLanes(from, weightRun, accs);
   case DotStep::SMMLA:
     return runMatrices(from, weightRun, accs);
+  case DotStep::Widening:
+    // By lane of eight activations, where that is an operand of the instruction.
+    if (k.isa.arch == "aarch64" && p.steps >= 8)
+      return runWideningLanes(from, weightRun, accs);
+    return runSteps(from, weightRun, 0, accs);
   default:
-    return runSteps(from, weightRun, accs);
+    return runSteps(from, weightRun, 0, accs);
   }
 }
 
@@ -81,11 +86,12 @@ Value TileRun::loadBytes(Value offset, int64_t count) {
   return whole;
 }
 
-SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, ValueRange accs) {
+SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, int64_t first, ValueRange accs) {
   const DotKernel &dot = *p.dot;
-  return k.loop(p.steps, p.unroll, accs, [&](Value step, ValueRange carried) {
+  int64_t unroll = first ? 1 : p.unroll;
+  return k.loop(k.index(first), k.index(p.steps), unroll, accs, [&](Value step, ValueRange carried) {
     SmallVector<Value> next(carried);
-    for (int64_t u = 0; u < p.unroll; ++u) {
+    for (int64_t u = 0; u < unroll; ++u) {
       SmallVector<Value> w;
       Value at = k.add(weightRun, k.mul(k.add(step, u), stepWeights));
       for (int64_t v = 0; v < vectors; ++v)
@@ -130,6 +136,35 @@ SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, ValueRange acc
     for (int64_t at = 0; at < count; at += 4)
       quad(k.add(first, at), std::min<int64_t>(count - at, 4), next);
   });
+}
+
+SmallVector<Value> TileRun::runWideningLanes(Value from, Value weightRun, ValueRange accs) {
+  Type i16 = k.b.getIntegerType(16), i32 = k.b.getI32Type();
+  int64_t whole = p.steps / 8 * 8, half = p.lanes;
+  SmallVector<Value> next = k.loop(whole, 8, accs, [&](Value first, ValueRange carried) {
+    SmallVector<Value> sums(carried), x;
+    for (int64_t row = 0; row < rows; ++row)
+      x.push_back(k.extend(k.load(source, k.add(k.add(from, first), row * nextPosition), 8), p.s.code, i16));
+    for (int64_t u = 0; u < 8; ++u) {
+      Value at = k.add(weightRun, k.mul(k.add(first, u), stepWeights));
+      SmallVector<Value> w;
+      // Two vectors of channels widen together.
+      for (int64_t v = 0; v < vectors; v += 2) {
+        int64_t count = std::min<int64_t>(2, vectors - v) * half;
+        Value wide = k.extend(k.load(weights, k.add(at, v * half), count), k.b.getIntegerType(8), i16);
+        for (int64_t lane = 0; lane < count; lane += half)
+          w.push_back(k.extend(k.slice(wide, lane, half), i16, i32));
+      }
+      for (int64_t row = 0; row < rows; ++row) {
+        Value lane = vector::ShuffleOp::create(k.b, k.loc, x[row], x[row], SmallVector<int64_t>(half, u));
+        lane = k.extend(lane, i16, i32);
+        for (int64_t v = 0; v < vectors; ++v)
+          sums[row * vectors + v] = emitDot(k, *p.dot, lane, w[v], sums[row * vectors + v]);
+      }
+    }
+    return sums;
+  });
+  return whole < p.steps ? runSteps(from, weightRun, whole, next) : next;
 }
 
 /// Two rows of eight times two channels of eight; 16 activations of two rows are two steps.

@@ -26,7 +26,9 @@ private:
                                   llvm::function_ref<void(Value first, int64_t count, SmallVector<Value> &accs)> steps);
   /// `count` bytes at `offset` as a vector of 16; what lies behind them is undefined. Reads no more, but in a panel, which has room.
   Value loadBytes(Value offset, int64_t count);
-  SmallVector<Value> runSteps(Value from, Value weightRun, ValueRange accs);
+  /// From step `first` on.
+  SmallVector<Value> runSteps(Value from, Value weightRun, int64_t first, ValueRange accs);
+  SmallVector<Value> runWideningLanes(Value from, Value weightRun, ValueRange accs);
   SmallVector<Value> runLanes(Value from, Value weightRun, ValueRange accs);
   SmallVector<Value> runMatrices(Value from, Value weightRun, ValueRange accs);
 };
