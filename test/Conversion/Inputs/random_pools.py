@@ -150,8 +150,24 @@ def concat():
     result(emit(f"qc.concat {', '.join(values)} {{axis = 1 : i64}} : ({types}) -> {tensor(to, code)}"), to, code)
 
 
+def residual():
+    """Poolings added up: each sum may take the buffer of the one before."""
+    shape, code = [1, channels(), number(1, 6), number(1, 6)], pick("i8", "ui8")
+    low, high = LIMITS[code]
+    value = None
+    for _ in range(3):
+        part = emit(f"qc.pool max {argument(shape, code)} {{kernel = {i64s([3, 3])}, strides = {i64s([1, 1])}, pads = {i64s([1] * 4)}, "
+                    f"dilations = {i64s([1, 1])}}} : {tensor(shape, code)} -> {tensor(shape, code)}")
+        terms = ", ".join(str(number(2**14, 2**15 - 1)) for _ in range(2))
+        value = part if value is None else emit(
+            f"qc.requantize {part}, {value} {{input_zero_points = array<i64: {number(-9, 9)}, {number(-9, 9)}>, "
+            f"multipliers = array<i32: {terms}>, shifts = array<i32: 16>, zero_point = {number(low, high) // 2} : i64, code_min = {low} : i64, "
+            f"code_max = {high} : i64, rounding = #qc<rounding onnx>}} : ({tensor(shape, code)}, {tensor(shape, code)}) -> {tensor(shape, code)}")
+    result(value, shape, code)
+
+
 for _ in range(int(sys.argv[2])):
-    pick(pool, pool, reduce, transpose, concat)()
+    pick(pool, pool, reduce, transpose, concat, residual)()
 outputs = ", ".join(f'{t} {{qc.name = "r{i}"}}' for i, (_, t) in enumerate(results))
 body = "\n    ".join(lines)
 with open(sys.argv[3], "w") as file:
