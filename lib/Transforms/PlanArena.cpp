@@ -176,8 +176,8 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
              << buffers.size() << " buffers";
     }
     int64_t total = qc::plan(buffers);
-    int64_t bound =
-        getPeak(buffers, [](const Buffer &b) { return b.first < b.last || b.alloc->hasAttr("qc.arena_of") ? b.bytes : 0; });
+    // Scratch lives together with what its kernel reads and writes, so it counts.
+    int64_t bound = getPeak(buffers, [](const Buffer &b) { return b.bytes; });
     rewrite(function, buffers, total);
 
     OpBuilder b(&getContext());

@@ -313,7 +313,7 @@ def PlanArena : Pass<"qc-plan-arena", "::mlir::ModuleOp"> {
     The object has no heap. Each `memref.alloc` becomes a `memref.view` of the last argument, an `i8` buffer that the caller provides. A
     buffer lives from its first to its last use, views included; offsets are 64-byte aligned. A function that calls another gives it a part of
     its own arena (the alloc with `qc.arena_of`). The function gets `qc.arena_bytes`, `qc.arena_lower_bound` (the largest sum of simultaneously
-    live buffers, without those that only one kernel uses) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
+    live buffers, scratch included) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
     ```mlir
     %a = memref.alloc() : memref<16xi32>   ==>   %a = memref.view %arena[%c128][] : memref<512xi8> to memref<16xi32>
     ```
