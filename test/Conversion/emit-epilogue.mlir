@@ -138,11 +138,14 @@ func.func @residual_pairs(%x: memref<64xi8>, %r: memref<64xi8>, %y: memref<64xi8
 
 // -----
 
-// Sixteen rows of sixteen entries.
+// Sixteen rows of sixteen entries, or four tables of 64.
 // AVX2-LABEL: func.func @lut_rows
 // AVX2-COUNT-16: llvm.call_intrinsic "llvm.x86.ssse3.pshuf.b.128"
 // NEON-LABEL: func.func @lut_rows
-// NEON: memref.load
+// NEON: llvm.call_intrinsic "llvm.aarch64.neon.tbl4"
+// NEON-COUNT-3: llvm.call_intrinsic "llvm.aarch64.neon.tbx4"
+// SCALAR-LABEL: func.func @lut_rows
+// SCALAR: memref.load
 func.func @lut_rows(%x: memref<16xi8>, %y: memref<16xi8>) {
   qc.kernel "pointwise"(%x) outs(%y) : (memref<16xi8>, memref<16xi8>) -> () {
   ^bb0(%a: tensor<16xi8>):

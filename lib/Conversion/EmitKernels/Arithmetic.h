@@ -38,9 +38,7 @@ public:
   Value less(Value x, Operand y) const { return compare(mlir::arith::CmpIPredicate::slt, x, y); }
   Value equal(Value x, Operand y) const { return compare(mlir::arith::CmpIPredicate::eq, x, y); }
   Value select(Value condition, Value x, Value y) const { return mlir::arith::SelectOp::create(b, loc, condition, x, y); }
-  Value shuffle(Value x, Value y, ArrayRef<int64_t> order) const {
-    return mlir::vector::ShuffleOp::create(b, loc, x, y, order);
-  }
+  Value shuffle(Value x, Value y, ArrayRef<int64_t> order) const { return mlir::vector::ShuffleOp::create(b, loc, x, y, order); }
 
 private:
   Value get(Value like, Operand y) const { return y.value ? y.value : number(like.getType(), y.number); }

@@ -160,7 +160,9 @@ bool Epilogue::canBeNarrow(uint64_t bound) {
   if (steps.empty() || !n.hasHalves())
     return false;
   for (auto [i, step] : llvm::enumerate(steps)) {
-    auto is8Bit = [](Value value) { return getElementType(value).isInteger() && getElementType(value).getIntOrFloatBitWidth() <= 8; };
+    auto is8Bit = [](Value value) {
+      return getElementType(value).isInteger() && getElementType(value).getIntOrFloatBitWidth() <= 8;
+    };
     auto isByte = [](Value value) { return getElementType(value).getIntOrFloatBitWidth() == 8; };
     if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
       bool isAccumulator = !is8Bit(requantize.getInputs()[step.carried]);
@@ -276,9 +278,8 @@ Value Epilogue::loadOperand(const Flat &operand, ValueRange position, Value chan
 
 void Epilogue::storePart(Value vector, ValueRange position, Value channel, int64_t count) {
   Value offset = k->add(k->offset(position, result.strides), channel);
-  forEachPart(std::min(count, cast<VectorType>(vector.getType()).getNumElements()), [&](int64_t at, int64_t size) {
-    k->store(k->slice(vector, at, size), result.memory, k->add(offset, at));
-  });
+  forEachPart(std::min(count, cast<VectorType>(vector.getType()).getNumElements()),
+              [&](int64_t at, int64_t size) { k->store(k->slice(vector, at, size), result.memory, k->add(offset, at)); });
 }
 
 void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
@@ -292,14 +293,12 @@ void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value chan
   Operation *head = steps.front().op;
   Type code = getElementType(head->getOperand(steps.front().carried));
   bool isCodes = code.getIntOrFloatBitWidth() <= 8;
-  if (isCodes && getElementTypeOrSelf(accs.front()).isInteger(32))
+  bool isWidened = getElementTypeOrSelf(accs.front()).isInteger(32);
+  if (isCodes && isWidened)
     halves = n.pack(accs);
-  else if (isCodes)
+  else if (isCodes && !isa<LutOp>(head)) // tables read them as stored
     for (Value acc : accs)
       halves.push_back(n.extend(acc, code));
-  SmallVector<Value> wide; // codes of 16 bits are accumulators
-  if (!isCodes)
-    accs = wide = llvm::map_to_vector(accs, [&](Value acc) { return k.extend(acc, code, k.b.getI32Type()); });
   std::optional<RequantizeOp> last;
   for (const Step &step : steps) {
     auto requantize = dyn_cast<RequantizeOp>(step.op);
@@ -349,7 +348,8 @@ void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value chan
       half.value = n.addSaturated(half.value, zero);
   }
   int64_t at = 0;
-  for (Value codes : n.packCodes(halves, isUnsigned != flips, flips ? -128 : 0)) {
+  auto packed = halves.empty() ? n.joinPairs(accs) : n.packCodes(halves, isUnsigned != flips, flips ? -128 : 0);
+  for (Value codes : packed) {
     if (!isUnsigned && min > low)
       codes = a.max(codes, min);
     if (!isUnsigned && max < low + 255)

@@ -177,7 +177,8 @@ SmallVector<Value> Narrow::multiply(ArrayRef<Half> inputs, ArrayRef<int64_t> fac
       SmallVector<int16_t> numbers;
       for (size_t i = 0; i < size_t(sizeOf(pairs)); ++i)
         numbers.push_back(i % 2 < factors.size() ? int16_t(factors[i % 2]) : 0);
-      Value by = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(cast<VectorType>(pairs.getType()), ArrayRef(numbers)));
+      Value by =
+          arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(cast<VectorType>(pairs.getType()), ArrayRef(numbers)));
       words.push_back(k.slice(call("llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd", i32, {pairs, by}), 0, sizeOf(pairs) / 2));
     }
     return words;
@@ -227,14 +228,51 @@ SmallVector<Value> Narrow::packCodes(ArrayRef<Half> halves, bool isUnsigned, int
     } else {
       packed = k.truncate(isUnsigned ? a.clamp(half.value, 0, 255) : a.clamp(half.value, -128, 127), i8);
     }
-    codes.push_back(offset ? a.bitXor(packed, offset) : packed);
+    codes.push_back(packed);
   }
+  if (isArm())
+    codes = joinPairs(codes); // registers of 64 bits
+  for (Value &packed : codes)
+    packed = offset ? a.bitXor(packed, offset) : packed;
   return codes;
 }
 
+SmallVector<Value> Narrow::joinPairs(ArrayRef<Value> vectors) const {
+  SmallVector<Value> joined;
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    bool pair = i + 1 < vectors.size() && sizeOf(vectors[i]) == sizeOf(vectors[i + 1]);
+    joined.push_back(pair ? k.concat({vectors[i], vectors[i + 1]}) : vectors[i]);
+    i += pair;
+  }
+  return joined;
+}
+
+/// Four tables of 64 entries; tbx leaves what lies outside its own.
+Value Narrow::lookUpWithTbl(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const {
+  auto type = VectorType::get({16}, i8);
+  Value at = pad(isUnsigned ? codes : a.bitXor(codes, -128), 16), result;
+  for (int64_t part = 0; part < 4; ++part) {
+    SmallVector<Value> operands;
+    if (part)
+      operands.push_back(result);
+    for (int64_t row = 0; row < 4; ++row) {
+      SmallVector<int8_t> entries;
+      for (int64_t entry : table.slice(part * 64 + row * 16, 16))
+        entries.push_back(int8_t(entry));
+      operands.push_back(arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef(entries))));
+    }
+    operands.push_back(part ? a.sub(at, part * 64) : at);
+    result = k.intrinsic(part ? "llvm.aarch64.neon.tbx4" : "llvm.aarch64.neon.tbl4", type, operands);
+  }
+  return k.slice(result, 0, sizeOf(codes));
+}
+
 Value Narrow::lookUp(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const {
-  // pshufb gives the entry of a row of 16, or 0 where the index is negative. Row after row the index falls by 16; a code past a row
-  // meets it, too, so rows hold the difference (exclusive or) to the row before. Codes of each half of the range make one chain.
+  if (arch == Arch::AArch64)
+    return lookUpWithTbl(table, codes, isUnsigned);
+  // pshufb gives the entry of a row of 16, or 0 where the index is negative. Row after row the index falls by 16; a code past a
+  // row meets it, too, so rows hold the difference (exclusive or) to the row before. Codes of each half of the range make one
+  // chain.
   Value result;
   int64_t n = sizeOf(codes);
   for (int64_t chain = 0; chain < 2; ++chain) {

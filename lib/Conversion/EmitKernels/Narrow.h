@@ -40,8 +40,11 @@ public:
   /// Saturates to i8 or ui8, plus `offset` modulo 256; elements in order.
   SmallVector<Value> packCodes(ArrayRef<Half> halves, bool isUnsigned, int64_t offset) const;
 
+  /// Neighbours of one length as one vector.
+  SmallVector<Value> joinPairs(ArrayRef<Value> vectors) const;
+
   /// result = table[code - lowest code]: 256 entries of 8 bits.
-  bool hasTables() const { return arch == Arch::X86; }
+  bool hasTables() const { return arch == Arch::X86 || arch == Arch::AArch64; }
   Value lookUp(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const;
 
 private:
@@ -55,6 +58,7 @@ private:
   std::pair<Value, Value> products(Value acc, Value m, Value odd) const;
   Value joinHigh(Value even, Value odd) const;
   Value packPair(Value low, Value high) const;
+  Value lookUpWithTbl(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const;
 
   Kernel &k;
   Arithmetic a;

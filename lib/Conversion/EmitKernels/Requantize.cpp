@@ -19,8 +19,8 @@ static int64_t getMagnitude(Type code, int64_t zero) {
 
 //===-- Which form ---------------------------------------------------------------------------------------------------------===//
 
-/// Finds the accumulators for which N7 gives another code than N6. Both rise with the accumulator, so they lie around the boundaries
-/// between two codes. False if there are many.
+/// Finds the accumulators for which N7 gives another code than N6. Both rise with the accumulator, so they lie around the
+/// boundaries between two codes. False if there are many.
 bool Requantizer::planExceptions(High &form, int64_t bound) const {
   constexpr size_t most = 4;
   int64_t zero = op.getZeroPoint(), low = op.getCodeMin() - zero, high = op.getCodeMax() - zero;
@@ -217,8 +217,7 @@ Value Requantizer::load(Kernel &k, const Parameter &parameter, Value channel, Ty
 
 /// The scaled accumulator with `fraction` bits behind the point; `tie`: -1 in lanes that hold a tie, `correction`: what is to be
 /// added to the code. Null if there are none.
-Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie,
-                            Value &correction) const {
+Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction) const {
   Arithmetic a(k);
   if (int64_t zero = op.getInputZeroPoints()[0])
     acc = a.sub(acc, zero);

@@ -9,11 +9,12 @@
 namespace qc {
 /// One qc.requantize as vector code. The forms, best first; each is chosen only where it gives the same bytes as the rule:
 ///
-/// high   One accumulator. hi = floor(acc * m' / 2^32) is the upper half of one product when m' is the mantissa shifted so that all
+/// high   One accumulator. hi = floor(acc * m' / 2^32) is the upper half of one product when m' is the mantissa shifted so that
+/// all
 ///        bits below can be dropped: floor((hi + half) / 2^f) = floor((acc * m + half) / 2^s) for f > 0. Ties to even differ from
-///        half up in ties alone. A tie needs acc to be an odd multiple of 2^T, T known per channel: beyond the accumulator's bound
-///        there is none, else a mask finds it. tflite-double rounds the high half, then away from zero. ort differs from onnx for
-///        a few accumulators next to ties; they are listed.
+///        half up in ties alone. A tie needs acc to be an odd multiple of 2^T, T known per channel: beyond the accumulator's
+///        bound there is none, else a mask finds it. tflite-double rounds the high half, then away from zero. ort differs from
+///        onnx for a few accumulators next to ties; they are listed.
 /// codes  One or two 8-bit codes. sum x_i * m_i with mantissas in two parts of 16 bits: products of 16 bits, the same rounding.
 /// wide   Everything in 64 bits, as the rules are written.
 ///
