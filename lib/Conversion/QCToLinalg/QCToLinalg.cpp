@@ -277,7 +277,9 @@ private:
         operands.push_back(port);
         continue;
       }
-      Value buffer = memref::AllocOp::create(b, e.loc, getPort(operand.getType()));
+      // In front of everything, so that the operand's producer can write there.
+      auto buffer = memref::AllocOp::create(b, e.loc, getPort(operand.getType()));
+      buffer->moveBefore(e.entry, e.entry->begin());
       store(e.get(operand), buffer);
       operands.push_back(buffer);
     }
