@@ -70,9 +70,9 @@ func.func @plan_view(%in: memref<64xi8>, %out: memref<64xi8>, %arena: memref<0xi
 
 func.func private @step(memref<64xi8>, memref<64xi8>)
 
-// Scratch of one call counts in the arena, not in the bound. A buffer inside a loop lives as long as the loop.
+// Scratch of one call counts like any buffer. One inside a loop lives as long as the loop.
 // CHECK-LABEL: func.func @plan_scratch_in_loop(
-// CHECK-SAME: qc.arena_bytes = 64 : i64, qc.arena_lower_bound = 0 : i64
+// CHECK-SAME: qc.arena_bytes = 64 : i64, qc.arena_lower_bound = 64 : i64
 // CHECK: memref.view
 // CHECK: scf.for
 func.func @plan_scratch_in_loop(%in: memref<64xi8>, %out: memref<64xi8>, %arena: memref<0xi8> {qc.arena}) {
