@@ -70,16 +70,14 @@ private:
 
 std::string PoolShape::readPool(PoolOp op) {
   auto x = getShape(op.getInput()), y = getShape(op.getResult());
-  combine = op.getKind() == PoolKind::Max   ? Combine::Max
-            : op.getKind() == PoolKind::Sum ? Combine::Sum
-                                            : Combine::Average;
+  combine = op.getKind() == PoolKind::Max ? Combine::Max : op.getKind() == PoolKind::Sum ? Combine::Sum : Combine::Average;
   padValue = op.getPadValue();
   countPads = op.getCountIncludePad();
   kept = {0};
   channelDim = 1;
   for (size_t d = 2; d < x.size(); ++d)
-    axes.push_back({int64_t(d), x[d], y[d], op.getKernel()[d - 2], op.getStrides()[d - 2], op.getPads()[d - 2],
-                    op.getDilations()[d - 2]});
+    axes.push_back(
+        {int64_t(d), x[d], y[d], op.getKernel()[d - 2], op.getStrides()[d - 2], op.getPads()[d - 2], op.getDilations()[d - 2]});
   return "";
 }
 
@@ -360,7 +358,9 @@ private:
     int64_t most = unit * (k.isa.registers > 8 ? 4 : 2), width = unit;
     while (2 * width <= std::min(most, s.channels))
       width *= 2;
-    auto emit = [&](Value channel, int64_t count, int64_t width) { finish(accumulate(bases, channel, count, width), channel, count); };
+    auto emit = [&](Value channel, int64_t count, int64_t width) {
+      finish(accumulate(bases, channel, count, width), channel, count);
+    };
     if (s.channels < unit)
       return emit(k.index(0), s.channels, unit);
     k.loop(k.index(0), k.index(s.channels / width * width), width, {}, [&](Value channel, ValueRange) {
@@ -446,7 +446,8 @@ private:
                  : arith::MinSIOp::create(k.b, k.loc, so, tap).getResult();
   }
   SmallVector<Value> combine(ValueRange so, ValueRange taps) {
-    return llvm::map_to_vector(llvm::zip_equal(so, taps), [&](auto pair) { return combine(std::get<0>(pair), std::get<1>(pair)); });
+    return llvm::map_to_vector(llvm::zip_equal(so, taps),
+                               [&](auto pair) { return combine(std::get<0>(pair), std::get<1>(pair)); });
   }
 
   //===-- Taps -------------------------------------------------------------------------------------------------------------===//

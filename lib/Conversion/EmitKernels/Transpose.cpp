@@ -95,9 +95,8 @@ private:
       return body(from, to);
     if (llvm::is_contained(inner, i))
       return loop(i + 1, inner, from, to, body);
-    k.loop(dims[i].size, [&](Value iv) {
-      loop(i + 1, inner, k.add(from, k.mul(iv, dims[i].from)), k.add(to, k.mul(iv, dims[i].to)), body);
-    });
+    k.loop(dims[i].size,
+           [&](Value iv) { loop(i + 1, inner, k.add(from, k.mul(iv, dims[i].from)), k.add(to, k.mul(iv, dims[i].to)), body); });
   }
 
   /// Steps of `width`; the last one goes over elements that are done already rather than past the end.

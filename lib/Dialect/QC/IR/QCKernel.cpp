@@ -110,9 +110,9 @@ struct KernelBuffers : BufferizableOpInterface::ExternalModel<KernelBuffers, Ker
     };
     if (failed(append(kernel.getInputs(), inputs)) || failed(append(kernel.getInits(), inits)))
       return failure();
-    auto lowered = KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), inputs, inits, kernel.getFormAttr(),
-                                    kernel.getDotAttr(), kernel.getTileAttr(), kernel.getPermutedAttr(),
-                                    kernel.getScratchBytesAttr());
+    auto lowered =
+        KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
+                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getScratchBytesAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());
     replaceOpWithBufferizedValues(rewriter, op, ArrayRef(inits).take_front(kernel.getNumResults()));
