@@ -1,0 +1,315 @@
+// Which ops become one kernel, and what each instruction set chooses for it.
+// RUN: qopt %s -qc-form-kernels=isa=vnni | FileCheck %s --check-prefixes=CHECK,VNNI
+// RUN: qopt %s -qc-form-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,AVX2
+// RUN: qopt %s -qc-form-kernels=isa=sse4.1 | FileCheck %s --check-prefixes=CHECK,SSE41
+// RUN: qopt %s -qc-form-kernels=isa=i8mm | FileCheck %s --check-prefixes=CHECK,I8MM
+// RUN: qopt %s -qc-form-kernels=isa=dotprod | FileCheck %s --check-prefixes=CHECK,DOTPROD
+// RUN: qopt %s -qc-form-kernels=isa=neon | FileCheck %s --check-prefixes=CHECK,NEON
+// RUN: qopt %s -qc-form-kernels=isa=rvv256 | FileCheck %s --check-prefixes=CHECK,RVV256
+// RUN: qopt %s -qc-form-kernels=isa=rvv | FileCheck %s --check-prefixes=CHECK,RVV
+// RUN: qopt %s -qc-form-kernels=isa=neon32 | FileCheck %s --check-prefixes=CHECK,NEON32
+// RUN: qopt %s -qc-form-kernels=isa=dsp | FileCheck %s --check-prefixes=CHECK,DSP
+// RUN: qopt %s -qc-form-kernels=isa=scalar | FileCheck %s --check-prefixes=CHECK,SCALAR
+// RUN: qopt %s -qc-form-kernels | FileCheck %s --check-prefixes=CHECK,SCALAR
+// RUN: not qopt %s -qc-form-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: error: isa=z80: use one of vnni, avx2, sse4.1, i8mm, dotprod, neon, rvv256, rvv, neon32, dsp, scalar
+
+// A kernel computes what its ops computed.
+// RUN: %python %S/../Tools/Inputs/npz.py make %t.maps.npz "x=np.random.default_rng(1).integers(-128,128,(3,1,8,8,16)).astype(np.int8)"
+// RUN: %python %S/../Tools/Inputs/npz.py make %t.rows.npz "x=np.random.default_rng(2).integers(-128,128,(3,8,32)).astype(np.int8)" "r=np.random.default_rng(3).integers(-128,128,(3,8,32)).astype(np.int8)"
+// RUN: qopt %s "-qc-interpret=entry=conv inputs=%t.maps.npz outputs=%t.before.npz" -o /dev/null
+// RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=conv inputs=%t.maps.npz outputs=%t.after.npz" -o /dev/null
+// RUN: cmp %t.before.npz %t.after.npz
+// RUN: qopt %s "-qc-interpret=entry=conv_1x1 inputs=%t.maps.npz outputs=%t.before.npz" -o /dev/null
+// RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=conv_1x1 inputs=%t.maps.npz outputs=%t.after.npz" -o /dev/null
+// RUN: cmp %t.before.npz %t.after.npz
+// RUN: qopt %s "-qc-interpret=entry=depthwise inputs=%t.maps.npz outputs=%t.before.npz" -o /dev/null
+// RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=depthwise inputs=%t.maps.npz outputs=%t.after.npz" -o /dev/null
+// RUN: cmp %t.before.npz %t.after.npz
+// RUN: qopt %s "-qc-interpret=entry=pool inputs=%t.maps.npz outputs=%t.before.npz" -o /dev/null
+// RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=pool inputs=%t.maps.npz outputs=%t.after.npz" -o /dev/null
+// RUN: cmp %t.before.npz %t.after.npz
+// RUN: %python %S/../Tools/Inputs/npz.py make %t.row.npz "x=np.random.default_rng(2).integers(-128,128,(3,8,32)).astype(np.int8)"
+// RUN: qopt %s "-qc-interpret=entry=gemm_permuted inputs=%t.row.npz outputs=%t.before.npz" -o /dev/null
+// RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=gemm_permuted inputs=%t.row.npz outputs=%t.after.npz" -o /dev/null
+// RUN: cmp %t.before.npz %t.after.npz
+// RUN: qopt %s "-qc-interpret=entry=residual inputs=%t.rows.npz outputs=%t.before.npz" -o /dev/null
+// RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=residual inputs=%t.rows.npz outputs=%t.after.npz" -o /dev/null
+// RUN: cmp %t.before.npz %t.after.npz
+// RUN: qopt %s "-qc-interpret=entry=two_uses inputs=%t.rows.npz outputs=%t.before.npz" -o /dev/null
+// RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=two_uses inputs=%t.rows.npz outputs=%t.after.npz" -o /dev/null
+// RUN: cmp %t.before.npz %t.after.npz
+
+// Taps outside are written into a panel in scratch, widened where the dot kernel takes 16 bits.
+// CHECK-LABEL: func.func @conv(
+// VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 3264 : i64, tile = array<i64: 8, 1>} :
+// SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
+// I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.smmla",
+// DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
+// NEON: qc.kernel "contract"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "contract"(%arg0) {dot = "arm.vmlal",
+// DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
+// SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
+// CHECK: qc.transpose
+// CHECK: qc.conv
+// CHECK-NEXT: qc.transpose
+// CHECK-NEXT: qc.requantize
+// CHECK-NEXT: qc.yield
+func.func @conv(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x8x8x32xi8> {
+  %w = qc.constant dense<100> : tensor<32x16x3x3xi8>
+  %b = qc.constant dense<7> : tensor<32xi32>
+  %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x16xi8> -> tensor<1x16x8x8xi8>
+  %c = qc.conv %t, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1, pad_value = -5,
+                           acc_bound = 1843207 : ui64} : (tensor<1x16x8x8xi8>, tensor<32x16x3x3xi8>, tensor<32xi32>) -> tensor<1x32x8x8xi32>
+  %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x32x8x8xi32> -> tensor<1x8x8x32xi32>
+  %q = qc.requantize %l {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 40>, zero_point = 1 : i64,
+                         code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<1x8x8x32xi32>) -> tensor<1x8x8x32xi8>
+  return %q : tensor<1x8x8x32xi8>
+}
+
+// Nothing is padded: all positions are one row. A panel remains where codes are widened or shifted.
+// CHECK-LABEL: func.func @conv_1x1(
+// VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 1984 : i64, tile = array<i64: 6, 2>} :
+// SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
+// I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.smmla",
+// DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
+// NEON: qc.kernel "contract"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "contract"(%arg0) {dot = "arm.vmlal",
+// DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
+// SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
+func.func @conv_1x1(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x8x8x32xi32> {
+  %w = qc.constant dense<100> : tensor<32x16x1x1xi8>
+  %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x16xi8> -> tensor<1x16x8x8xi8>
+  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1,
+                       acc_bound = 204800 : ui64} : (tensor<1x16x8x8xi8>, tensor<32x16x1x1xi8>) -> tensor<1x32x8x8xi32>
+  %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x32x8x8xi32> -> tensor<1x8x8x32xi32>
+  return %l : tensor<1x8x8x32xi32>
+}
+
+// Two neighbouring weights of 100: 255 * 200 leaves 16 bits, in every order.
+// CHECK-LABEL: func.func @gemm(
+// VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 576 : i64, tile = array<i64: 8, 1>} :
+// SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
+// I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.smmla",
+// DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
+// NEON: qc.kernel "contract"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "contract"(%arg0) {dot = "arm.vmlal",
+// DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
+// SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
+func.func @gemm(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32> {
+  %w = qc.constant dense<100> : tensor<32x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 409600 : ui64} : (tensor<8x32xi8>, tensor<32x32xi8>) -> tensor<8x32xi32>
+  return %y : tensor<8x32xi32>
+}
+
+// 60 + 60 is at most 128: pairs are safe as they stand.
+// CHECK-LABEL: func.func @gemm_pair_safe(
+// VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", scratch_bytes = 320 : i64, tile = array<i64: 8, 1>} :
+// SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
+// I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.smmla",
+// DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
+// NEON: qc.kernel "contract"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "contract"(%arg0) {dot = "arm.vmlal",
+// DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
+// SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
+func.func @gemm_pair_safe(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32> {
+  %w = qc.constant dense<60> : tensor<32x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 245760 : ui64} : (tensor<8x32xi8>, tensor<32x32xi8>) -> tensor<8x32xi32>
+  return %y : tensor<8x32xi32>
+}
+
+// 100, 100, -100, -100, ...: safe if each 100 meets a -100.
+// CHECK-LABEL: func.func @gemm_permuted(
+// VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", permuted, scratch_bytes = 448 : i64, tile = array<i64: 4, 2>} :
+// SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
+// I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.smmla",
+// DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
+// NEON: qc.kernel "contract"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "contract"(%arg0) {dot = "arm.vmlal",
+// DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
+// SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
+func.func @gemm_permuted(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x16xi32> {
+  %w = qc.constant dense<"0x64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C64646464646464646464646464646464646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C"> : tensor<32x16xi8>
+  %y = qc.matmul %x, %w {acc_bound = 409600 : ui64} : (tensor<8x32xi8>, tensor<32x16xi8>) -> tensor<8x16xi32>
+  return %y : tensor<8x16xi32>
+}
+
+// A single row: half of smmla would be lost.
+// CHECK-LABEL: func.func @gemv(
+// VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 192 : i64, tile = array<i64: 1, 2>} :
+// SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
+// I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot.i8mm",
+// DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
+// NEON: qc.kernel "contract"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "contract"(%arg0) {dot = "arm.vmlal",
+// DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
+// SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
+func.func @gemv(%x: tensor<1x64xi8> {qc.name = "x"}) -> tensor<1x10xi32> {
+  %w = qc.constant dense<100> : tensor<64x10xi8>
+  %y = qc.matmul %x, %w {acc_bound = 819200 : ui64} : (tensor<1x64xi8>, tensor<64x10xi8>) -> tensor<1x10xi32>
+  return %y : tensor<1x10xi32>
+}
+
+// Depthwise steps pair columns; weights are used once, so smmla has nothing to share.
+// CHECK-LABEL: func.func @depthwise(
+// VNNI: qc.kernel "depthwise"(%arg0) {dot = "x86.vpdpbusd",
+// AVX2: qc.kernel "depthwise"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 960 : i64, tile = array<i64: 2, 2>} :
+// SSE41: qc.kernel "depthwise"(%arg0) {dot = "x86.pmaddwd",
+// I8MM: qc.kernel "depthwise"(%arg0) {dot = "aarch64.sdot.i8mm",
+// DOTPROD: qc.kernel "depthwise"(%arg0) {dot = "aarch64.sdot",
+// NEON: qc.kernel "depthwise"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "depthwise"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "depthwise"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "depthwise"(%arg0) {dot = "arm.vmlal",
+// DSP: qc.kernel "depthwise"(%arg0) {dot = "arm.smlad",
+// SCALAR: qc.kernel "depthwise"(%arg0) {dot = "scalar",
+func.func @depthwise(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x8x8x16xi32> {
+  %w = qc.constant dense<3> : tensor<16x1x3x3xi8>
+  %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x16xi8> -> tensor<1x16x8x8xi8>
+  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 16, pad_value = -5,
+                       acc_bound = 3456 : ui64} : (tensor<1x16x8x8xi8>, tensor<16x1x3x3xi8>) -> tensor<1x16x8x8xi32>
+  %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x16x8x8xi32> -> tensor<1x8x8x16xi32>
+  return %l : tensor<1x8x8x16xi32>
+}
+
+// f32 needs vectors; without them it is left to plain loops, and the layout changes are kernels.
+// CHECK-LABEL: func.func @conv_f32(
+// VNNI: qc.kernel "contract"(%arg0) {dot = "f32",
+// AVX2: qc.kernel "contract"(%arg0) {dot = "f32", tile = array<i64: 6, 2>} :
+// SSE41: qc.kernel "contract"(%arg0) {dot = "f32",
+// I8MM: qc.kernel "contract"(%arg0) {dot = "f32",
+// DOTPROD: qc.kernel "contract"(%arg0) {dot = "f32",
+// NEON: qc.kernel "contract"(%arg0) {dot = "f32",
+// RVV256: qc.kernel "contract"(%arg0) {dot = "f32",
+// RVV: qc.kernel "contract"(%arg0) {dot = "f32",
+// NEON32: qc.kernel "contract"(%arg0) {dot = "f32",
+// DSP: qc.kernel "transpose"(%arg0)
+// DSP: qc.conv
+// DSP: qc.kernel "transpose"
+// SCALAR: qc.kernel "transpose"(%arg0)
+// SCALAR: qc.conv
+// SCALAR: qc.kernel "transpose"
+func.func @conv_f32(%x: tensor<1x8x8x16xf32> {qc.name = "x"}) -> tensor<1x8x8x32xf32> {
+  %w = qc.constant dense<0.5> : tensor<32x16x1x1xf32>
+  %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x16xf32> -> tensor<1x16x8x8xf32>
+  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1} : (tensor<1x16x8x8xf32>, tensor<32x16x1x1xf32>) -> tensor<1x32x8x8xf32>
+  %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x32x8x8xf32> -> tensor<1x8x8x32xf32>
+  return %l : tensor<1x8x8x32xf32>
+}
+
+// Pooling has no dot kernel.
+// CHECK-LABEL: func.func @pool(
+// CHECK: qc.kernel "pool"(%arg0) :
+func.func @pool(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x4x4x16xi8> {
+  %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x16xi8> -> tensor<1x16x8x8xi8>
+  %p = qc.pool max %t {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
+     : tensor<1x16x8x8xi8> -> tensor<1x16x4x4xi8>
+  %l = qc.transpose %p {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x16x4x4xi8> -> tensor<1x4x4x16xi8>
+  return %l : tensor<1x4x4x16xi8>
+}
+
+// The addition of a residual belongs to the kernel; the residual is its second input.
+// CHECK-LABEL: func.func @residual(
+// CHECK: qc.kernel "contract"(%arg0, %arg1) {
+// CHECK: qc.matmul
+// CHECK-NEXT: qc.requantize
+// CHECK-NEXT: qc.requantize
+// CHECK-NEXT: qc.yield
+// CHECK-NOT: qc.kernel
+// CHECK: return
+func.func @residual(%x: tensor<8x32xi8> {qc.name = "x"}, %r: tensor<8x32xi8> {qc.name = "r"}) -> tensor<8x32xi8> {
+  %w = qc.constant dense<100> : tensor<32x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 409600 : ui64} : (tensor<8x32xi8>, tensor<32x32xi8>) -> tensor<8x32xi32>
+  %q = qc.requantize %y {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 40>, zero_point = 1 : i64,
+                         code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<8x32xi32>) -> tensor<8x32xi8>
+  %s = qc.requantize %q, %r {input_zero_points = array<i64: 0, 0>, multipliers = array<i32: 12582912, 12582912>, shifts = array<i32: 24>, zero_point = 1 : i64,
+                         code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<8x32xi8>, tensor<8x32xi8>) -> tensor<8x32xi8>
+  return %s : tensor<8x32xi8>
+}
+
+// What is needed twice is stored: the addition is a kernel of its own.
+// CHECK-LABEL: func.func @two_uses(
+// CHECK: %[[Q:.*]] = qc.kernel "contract"(%arg0) {
+// CHECK: qc.matmul
+// CHECK-NEXT: qc.requantize
+// CHECK-NEXT: qc.yield
+// CHECK: %[[S:.*]] = qc.kernel "pointwise"(%[[Q]], %arg1) :
+// CHECK: return %[[Q]], %[[S]]
+func.func @two_uses(%x: tensor<8x32xi8> {qc.name = "x"}, %r: tensor<8x32xi8> {qc.name = "r"}) -> (tensor<8x32xi8>, tensor<8x32xi8>) {
+  %w = qc.constant dense<100> : tensor<32x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 409600 : ui64} : (tensor<8x32xi8>, tensor<32x32xi8>) -> tensor<8x32xi32>
+  %q = qc.requantize %y {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 40>, zero_point = 1 : i64,
+                         code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<8x32xi32>) -> tensor<8x32xi8>
+  %s = qc.requantize %q, %r {input_zero_points = array<i64: 0, 0>, multipliers = array<i32: 12582912, 12582912>, shifts = array<i32: 24>, zero_point = 1 : i64,
+                         code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<8x32xi8>, tensor<8x32xi8>) -> tensor<8x32xi8>
+  return %q, %s : tensor<8x32xi8>, tensor<8x32xi8>
+}
+
+// A layout change with nothing to change it for.
+// CHECK-LABEL: func.func @lone_transpose(
+// CHECK: qc.kernel "transpose"(%arg0) :
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: qc.transpose
+// CHECK-NEXT: qc.yield
+func.func @lone_transpose(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x16x8x8xi8> {
+  %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x16xi8> -> tensor<1x16x8x8xi8>
+  return %t : tensor<1x16x8x8xi8>
+}
+
+// Weights are packed at compile time.
+// CHECK-LABEL: func.func @no_kernel_runtime_weights(
+// CHECK-NOT: qc.kernel
+// CHECK: return
+func.func @no_kernel_runtime_weights(%x: tensor<4x8xi8> {qc.name = "x"}, %w: tensor<8x4xi8> {qc.name = "w"}) -> tensor<4x4xi32> {
+  %y = qc.matmul %x, %w {acc_bound = 131072 : ui64} : (tensor<4x8xi8>, tensor<8x4xi8>) -> tensor<4x4xi32>
+  return %y : tensor<4x4xi32>
+}
+
+// No dot kernel takes unsigned weights.
+// CHECK-LABEL: func.func @no_kernel_unsigned_weights(
+// CHECK-NOT: qc.kernel
+// CHECK: return
+func.func @no_kernel_unsigned_weights(%x: tensor<4x8xi8> {qc.name = "x"}) -> tensor<4x4xi32> {
+  %w = qc.constant dense<200> : tensor<8x4xui8>
+  %y = qc.matmul %x, %w {acc_bound = 204800 : ui64} : (tensor<4x8xi8>, tensor<8x4xui8>) -> tensor<4x4xi32>
+  return %y : tensor<4x4xi32>
+}
+
+// Dot kernels sum in 32 bits.
+// CHECK-LABEL: func.func @no_kernel_wide_accumulator(
+// CHECK-NOT: qc.kernel
+// CHECK: return
+func.func @no_kernel_wide_accumulator(%x: tensor<4x8xi8> {qc.name = "x"}) -> tensor<4x4xi64> {
+  %w = qc.constant dense<100> : tensor<8x4xi8>
+  %y = qc.matmul %x, %w {acc_bound = 102400 : ui64} : (tensor<4x8xi8>, tensor<8x4xi8>) -> tensor<4x4xi64>
+  return %y : tensor<4x4xi64>
+}
+
+// Convolutions read activations channels last.
+// CHECK-LABEL: func.func @no_kernel_channel_first(
+// CHECK-NOT: qc.kernel
+// CHECK: return
+func.func @no_kernel_channel_first(%x: tensor<1x16x8x8xi8> {qc.name = "x"}) -> tensor<1x32x8x8xi32> {
+  %w = qc.constant dense<100> : tensor<32x16x1x1xi8>
+  %c = qc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1,
+                       acc_bound = 204800 : ui64} : (tensor<1x16x8x8xi8>, tensor<32x16x1x1xi8>) -> tensor<1x32x8x8xi32>
+  return %c : tensor<1x32x8x8xi32>
+}
