@@ -324,6 +324,21 @@ static double getCost(const ContractionPlan &p) {
   return sum * double(lines * p.s.groups);
 }
 
+std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel &dot, bool permuted) {
+  if (s.isFloat() != (dot.step == DotStep::FMA))
+    return "it multiplies other element types";
+  if (!dot.isa.empty() && dot.isa != isa.name)
+    return "it belongs to " + dot.isa.str() + ", not to " + isa.name.str();
+  if (permuted && (dot.needs != DotProof::PairSafe || s.groups != 1))
+    return "only one group of pairs that need a proof has an order";
+  if (permuted || dot.needs == DotProof::Nothing)
+    return "";
+  ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
+  std::vector<int8_t> weights = getBytes(s);
+  SmallVector<int64_t> runs(p.runs(), p.runLength);
+  return s.groups == 1 && isPairSafe(getPairProblem(p, weights, runs)) ? "" : "a pair of its weights can saturate";
+}
+
 /// The first row for the isa whose proof the weights pass. `permuted` says whether they pass it only in another order.
 static const DotKernel *chooseDot(const ContractionShape &s, const Isa &isa, bool &permuted) {
   for (const DotKernel &dot : getDotKernels()) {

@@ -79,6 +79,9 @@ SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength)
 
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
                          bool permuted);
+
+/// Why `dot` does not multiply this contraction exactly on `isa`; "" if it does. The proof of a permuted one is its plan's.
+std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel &dot, bool permuted);
 } // namespace qc
 
 #endif // QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H

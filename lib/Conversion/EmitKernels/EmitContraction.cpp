@@ -398,13 +398,15 @@ LogicalResult emitContraction(Kernel &k) {
     return k.op.emitError("is no contraction: ") << why;
   const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
   auto tile = k.op.getTile();
-  if (!dot || !tile || tile->size() != 2)
+  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1)
     return k.op.emitError("needs a known dot kernel and a tile of two numbers");
+  if (std::string why = checkDot(*shape, k.isa, *dot, k.op.getPermuted()); !why.empty())
+    return k.op.emitError("cannot use ") << dot->name << ": " << why;
   ContractionPlan plan = makePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1],
                                   k.op.getPermuted());
   if (!plan.unsafe.empty())
     return k.op.emitError("cannot be multiplied pair by pair: ") << plan.unsafe;
-  if (plan.scratchBytes != k.op.getScratchBytes())
+  if (plan.scratchBytes != int64_t(k.op.getScratchBytes()))
     return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << plan.scratchBytes;
   auto input = k.getInput(shape->input);
   Value acc = shape->main->getResult(0);
