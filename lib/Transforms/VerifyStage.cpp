@@ -157,7 +157,8 @@ void noQuantizedTypes(Operation *op, Fail fail) {
 }
 
 void floatIsListed(Operation *op, Fail fail) {
-  if (!isCompute(op) || op->getNumResults() == 0 || isa<KernelOp>(op) || isa<QuantizeOp, DequantizeOp>(op) || hasReason(op) || !isFloat(op->getResult(0).getType()))
+  if (!isCompute(op) || op->getNumResults() == 0 || isa<KernelOp>(op) || isa<QuantizeOp, DequantizeOp>(op) || hasReason(op) ||
+      !isFloat(op->getResult(0).getType()))
     return;
   auto function = op->getParentOfType<func::FuncOp>();
   if (function && function.getSymName() != "run_f32")
@@ -165,7 +166,8 @@ void floatIsListed(Operation *op, Fail fail) {
 }
 
 void narrowedByRequantize(Operation *op, Fail fail) {
-  if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp>(op) || op->getNumOperands() == 0)
+  if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp>(op) ||
+      op->getNumOperands() == 0)
     return;
   auto from = dyn_cast<IntegerType>(getElementType(op->getOperand(0))),
        to = dyn_cast<IntegerType>(getElementType(op->getResult(0)));
@@ -236,8 +238,9 @@ const StageRules *findStage(StringRef name) {
       {"qdq", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, weightsAreEncoded}},
       {"quantized", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, castsAtBoundary}},
       {"integer", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize}},
-      {"packed", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize,
-                  kernelsAreDecided}},
+      {"packed",
+       {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize,
+        kernelsAreDecided}},
       {"linalg", {noGraphOps, signlessIntegers}, false},
       {"buffers", {noGraphOps, signlessIntegers, noTensors, noAllocation}, false},
       {"vector", {noKernels, noGraphOps, signlessIntegers, noTensors, noAllocation}},

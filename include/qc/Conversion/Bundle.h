@@ -50,7 +50,8 @@ constexpr int64_t arenaAlign = 64;
 void collectTensors(mlir::ModuleOp module, BundleInfo &info);
 /// Reads ports, layers and float ops (stage `integer`).
 void collectProgram(mlir::ModuleOp module, BundleInfo &info);
-/// Reads which kernel computes which layers (stage `packed`): form, dot kernel and register tile replace the names of plain loops.
+/// Reads which kernel computes which layers (stage `packed`): form, dot kernel and register tile replace the names of plain
+/// loops.
 void collectKernels(mlir::ModuleOp module, BundleInfo &info);
 /// Reads arena sizes and map (stage `buffers`).
 void collectArena(mlir::ModuleOp module, BundleInfo &info);

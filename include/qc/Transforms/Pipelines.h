@@ -33,7 +33,7 @@ struct PipelineOptions {
   bool integerOnly = false; ///< float fallbacks are errors
   bool dropSoftmax = false;
   std::string isa = "scalar"; ///< what kernels may use: a row of lib/Target/Isas.def
-  unsigned indexBits = 64; ///< pointer width of the target
+  unsigned indexBits = 64;    ///< pointer width of the target
 };
 
 /// What is impossible in the options, as "<option>=<value>: <remedy>"; empty if nothing.

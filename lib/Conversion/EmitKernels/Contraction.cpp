@@ -108,7 +108,8 @@ FailureOr<ContractionShape> ContractionShape::get(KernelOp kernel, std::string &
   s.inPerGroup = kernelShape[1];
   s.outPerGroup = kernelShape[0] / s.groups;
   s.padValue = conv.getPadValue();
-  auto set = [&](unsigned d, int64_t &inSize, int64_t &outSize, int64_t &kernel, int64_t &stride, int64_t &dilation, int64_t &pad) {
+  auto set = [&](unsigned d, int64_t &inSize, int64_t &outSize, int64_t &kernel, int64_t &stride, int64_t &dilation,
+                 int64_t &pad) {
     inSize = in[2 + d];
     outSize = out[2 + d];
     kernel = kernelShape[2 + d];
@@ -245,8 +246,8 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
     p.scratchBytes = permutedBytes;
     return p;
   }
-  // A panel should leave room for the weights in the first-level cache; where the weights are large anyway, reading them once more
-  // for every panel costs most.
+  // A panel should leave room for the weights in the first-level cache; where the weights are large anyway, reading them once
+  // more for every panel costs most.
   int64_t weightBytes = s.outC() * p.runs() * p.steps * dot.k0;
   int64_t budget = weightBytes > 128 * 1024 ? 64 * 1024 : 16 * 1024, pixel = p.pixelStride * p.elementBytes();
   if (p.flat) {
@@ -387,7 +388,8 @@ std::string planContraction(KernelOp op, const Isa &isa) {
       int64_t vectors = tile / 8 + 1, rows = tile % 8 + 1;
       if (!fits(*candidate, isa, rows, vectors) && rows * vectors > 1)
         continue;
-      if ((vectors - 1) * isa.lanes >= shape->outPerGroup || rows > (shape->taps() == 1 && !shape->pads ? shape->batch * shape->outH * shape->outW : shape->outW))
+      if ((vectors - 1) * isa.lanes >= shape->outPerGroup ||
+          rows > (shape->taps() == 1 && !shape->pads ? shape->batch * shape->outH * shape->outW : shape->outW))
         continue;
       // The order belongs to blocks of two vectors (of up to eight for a single position): more channels leave fewer pairs safe.
       bool single = shape->batch * shape->outH * shape->outW == 1;

@@ -44,21 +44,21 @@ struct ContractionPlan {
   ContractionShape s;
   const DotKernel *dot = nullptr;
   int64_t lanes = 1;
-  int64_t rows = 1, vectors = 1;     ///< register tile: positions x vectors of channels
-  bool flat = false;                 ///< all positions are one row
-  bool panel = false;                ///< activations are copied (padded, widened) to scratch first
-  int64_t pixelStride = 0;           ///< elements from one pixel to the next, in panel or buffer
-  bool mergedTaps = false;           ///< the taps of one kernel row are one run of elements
-  int64_t runLength = 0, steps = 0;  ///< elements and dot steps of one run; elements rounded up to k0
-  int64_t unroll = 1;                ///< steps in one iteration
-  int64_t band = 1;                  ///< rows of positions (flat: tiles) per panel
+  int64_t rows = 1, vectors = 1;    ///< register tile: positions x vectors of channels
+  bool flat = false;                ///< all positions are one row
+  bool panel = false;               ///< activations are copied (padded, widened) to scratch first
+  int64_t pixelStride = 0;          ///< elements from one pixel to the next, in panel or buffer
+  bool mergedTaps = false;          ///< the taps of one kernel row are one run of elements
+  int64_t runLength = 0, steps = 0; ///< elements and dot steps of one run; elements rounded up to k0
+  int64_t unroll = 1;               ///< steps in one iteration
+  int64_t band = 1;                 ///< rows of positions (flat: tiles) per panel
   int64_t panelRows = 0, panelWidth = 0;
   int64_t panelBytes = 0, scratchBytes = 0;
   /// The permuted form: what each block of channels reads, in the order in which its pairs are safe.
   std::shared_ptr<PairSafePacking> packing;
-  std::string unsafe;                           ///< what the proof found; must be empty
+  std::string unsafe;                                         ///< what the proof found; must be empty
   int64_t singleChunks = 0, chunkPairs = 0, furtherTerms = 0; ///< of every block: some are there more than once
-  int64_t permutedStride = 0, permutedTiles = 1; ///< bytes per position; register tiles per filling
+  int64_t permutedStride = 0, permutedTiles = 1;              ///< bytes per position; register tiles per filling
 
   int64_t runs() const { return mergedTaps ? s.kernelH : s.taps(); }
   /// Strides and first rows as the panel sees them: it holds only what a kernel of height or width 1 reads.

@@ -345,15 +345,16 @@ private:
 
   using BlockFn = llvm::function_ref<void(Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels)>;
   void forEachBlock(Value g, BlockFn body) {
-    int64_t block = p.packing ? p.vectors * p.steps * p.lanes * dot.k0 : p.vectors * p.weightsPerVector(), channels = p.vectors * p.lanes;
+    int64_t block = p.packing ? p.vectors * p.steps * p.lanes * dot.k0 : p.vectors * p.weightsPerVector(),
+            channels = p.vectors * p.lanes;
     Value groupWeights = k.mul(g, p.fullBlocks() * block + p.tailVectors() * p.weightsPerVector());
     Value groupChannel = k.mul(g, s.outPerGroup);
     k.loop(p.fullBlocks(), [&](Value i) {
       body(i, k.add(groupChannel, k.mul(i, channels)), k.add(groupWeights, k.mul(i, block)), p.vectors, channels);
     });
     if (int64_t tail = p.tailVectors())
-      body(k.index(p.fullBlocks()), k.add(groupChannel, p.fullBlocks() * channels), k.add(groupWeights, p.fullBlocks() * block), tail,
-           s.outPerGroup - p.fullBlocks() * channels);
+      body(k.index(p.fullBlocks()), k.add(groupChannel, p.fullBlocks() * channels), k.add(groupWeights, p.fullBlocks() * block),
+           tail, s.outPerGroup - p.fullBlocks() * channels);
   }
 
   void emitTile(int64_t rows, int64_t vectors, Value from, int64_t nextPosition, int64_t nextTapRow, int64_t nextTap,
@@ -402,8 +403,7 @@ LogicalResult emitContraction(Kernel &k) {
     return k.op.emitError("needs a known dot kernel and a tile of two numbers");
   if (std::string why = checkDot(*shape, k.isa, *dot, k.op.getPermuted()); !why.empty())
     return k.op.emitError("cannot use ") << dot->name << ": " << why;
-  ContractionPlan plan = makePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1],
-                                  k.op.getPermuted());
+  ContractionPlan plan = makePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1], k.op.getPermuted());
   if (!plan.unsafe.empty())
     return k.op.emitError("cannot be multiplied pair by pair: ") << plan.unsafe;
   if (plan.scratchBytes != int64_t(k.op.getScratchBytes()))

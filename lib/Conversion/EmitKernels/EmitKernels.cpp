@@ -10,11 +10,8 @@ namespace qc {
 ArrayRef<KernelForm> getKernelForms() {
   // Tried in this order.
   static constexpr KernelForm forms[] = {
-      {"depthwise", planDepthwise, emitDepthwise},
-      {"contract", planContraction, emitContraction},
-      {"pool", planPool, emitPool},
-      {"pointwise", planPointwise, emitPointwise},
-      {"transpose", planTranspose, emitTranspose},
+      {"depthwise", planDepthwise, emitDepthwise}, {"contract", planContraction, emitContraction}, {"pool", planPool, emitPool},
+      {"pointwise", planPointwise, emitPointwise}, {"transpose", planTranspose, emitTranspose},
   };
   return forms;
 }
@@ -32,8 +29,7 @@ struct EmitKernels : impl::EmitKernelsBase<EmitKernels> {
     getOperation().walk([&](KernelOp op) { kernels.push_back(op); });
     ConstantPool constants(getOperation());
     for (KernelOp op : kernels) {
-      const KernelForm *form =
-          llvm::find_if(getKernelForms(), [&](const KernelForm &form) { return form.name == op.getForm(); });
+      const KernelForm *form = llvm::find_if(getKernelForms(), [&](const KernelForm &form) { return form.name == op.getForm(); });
       if (form == getKernelForms().end()) {
         op.emitError("has the unknown form '") << op.getForm() << "'";
         return signalPassFailure();

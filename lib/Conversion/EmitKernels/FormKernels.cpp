@@ -89,8 +89,8 @@ private:
     llvm::append_range(body, chain);
     Operation *last = chain.back();
     OpBuilder b(last);
-    auto kernel = KernelOp::create(b, last->getLoc(), TypeRange(last->getResultTypes()), inputs.getArrayRef(), ValueRange(), b.getStringAttr(""), StringAttr(),
-                                   DenseI64ArrayAttr(), UnitAttr(), b.getI64IntegerAttr(0));
+    auto kernel = KernelOp::create(b, last->getLoc(), TypeRange(last->getResultTypes()), inputs.getArrayRef(), ValueRange(),
+                                   b.getStringAttr(""), StringAttr(), DenseI64ArrayAttr(), UnitAttr(), b.getI64IntegerAttr(0));
     Block *block = &kernel.getBody().emplaceBlock();
     IRMapping mapping;
     for (Value input : inputs)

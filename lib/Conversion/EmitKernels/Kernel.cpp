@@ -70,9 +70,10 @@ static FailureOr<Flat> flatten(Kernel &k, Value buffer, Type code) {
   for (auto [size, stride] : llvm::zip(type.getShape(), strides))
     extent += (size - 1) * stride;
   auto layout = StridedLayoutAttr::get(type.getContext(), offset, {1});
-  auto flat = offset ? MemRefType::get({extent}, type.getElementType(), layout) : MemRefType::get({extent}, type.getElementType());
-  Value memory = memref::ReinterpretCastOp::create(k.b, k.loc, flat, buffer, offset, ArrayRef<int64_t>{extent},
-                                                   ArrayRef<int64_t>{1});
+  auto flat =
+      offset ? MemRefType::get({extent}, type.getElementType(), layout) : MemRefType::get({extent}, type.getElementType());
+  Value memory =
+      memref::ReinterpretCastOp::create(k.b, k.loc, flat, buffer, offset, ArrayRef<int64_t>{extent}, ArrayRef<int64_t>{1});
   return Flat{memory, llvm::to_vector(type.getShape()), strides, code};
 }
 
@@ -143,9 +144,7 @@ Value Kernel::load(Value memory, Value offset, int64_t count) {
 }
 Value Kernel::loadScalar(Value memory, Value offset) { return memref::LoadOp::create(b, loc, memory, offset); }
 void Kernel::store(Value vector, Value memory, Value offset) { vector::StoreOp::create(b, loc, vector, memory, offset); }
-void Kernel::storeScalar(Value scalar, Value memory, Value offset) {
-  memref::StoreOp::create(b, loc, scalar, memory, offset);
-}
+void Kernel::storeScalar(Value scalar, Value memory, Value offset) { memref::StoreOp::create(b, loc, scalar, memory, offset); }
 
 Value Kernel::splat(Type element, int64_t value, int64_t count) {
   auto type = VectorType::get({count}, element);

@@ -87,12 +87,13 @@ public:
   Value bitcast(Value vector, Type element);
   /// Elements `first` to `first + count - 1`.
   Value slice(Value vector, int64_t first, int64_t count);
-  Value concat(ArrayRef<Value> vectors); ///< of equal types; their number is a power of two
+  Value concat(ArrayRef<Value> vectors);         ///< of equal types; their number is a power of two
   Value extend(Value value, Type code, Type to); ///< integers, by the signedness of `code`
   Value truncate(Value value, Type to);
   Value intrinsic(llvm::StringRef name, Type result, ValueRange operands);
 
-  /// `scf.for` from 0; one iteration is no loop. `body` gets the induction variable and the carried values, returns the next ones.
+  /// `scf.for` from 0; one iteration is no loop. `body` gets the induction variable and the carried values, returns the next
+  /// ones.
   using LoopFn = llvm::function_ref<SmallVector<Value>(Value iv, ValueRange carried)>;
   SmallVector<Value> loop(Value low, Value high, int64_t step, ValueRange init, LoopFn body);
   SmallVector<Value> loop(int64_t count, int64_t step, ValueRange init, LoopFn body);
@@ -151,8 +152,8 @@ Value getChannelsLastInput(Value value);
 /// The channels-last form of the channel-first `value`, its only use; null if there is none.
 Value getChannelsLastResult(Value value);
 
-/// Panel.cpp: copies between a buffer and scratch. `count` elements from `from` + `fromOffset`, each `shift` added (modulo the type)
-/// or extended to the type of `to` by the signedness of `code`.
+/// Panel.cpp: copies between a buffer and scratch. `count` elements from `from` + `fromOffset`, each `shift` added (modulo the
+/// type) or extended to the type of `to` by the signedness of `code`.
 void copyRun(Kernel &k, Value from, Value fromOffset, Type code, int64_t shift, Value to, Value toOffset, int64_t count);
 void fillRun(Kernel &k, Value to, Value toOffset, int64_t value, int64_t count);
 

@@ -24,7 +24,8 @@ private:
   /// Calls `steps(first step, how many, accs)` for groups of `group` steps in a loop and for the rest.
   SmallVector<Value> forEachGroup(int64_t group, ValueRange accs,
                                   llvm::function_ref<void(Value first, int64_t count, SmallVector<Value> &accs)> steps);
-  /// `count` bytes at `offset` as a vector of 16; what lies behind them is undefined. Reads no more, but in a panel, which has room.
+  /// `count` bytes at `offset` as a vector of 16; what lies behind them is undefined. Reads no more, but in a panel, which has
+  /// room.
   Value loadBytes(Value offset, int64_t count);
   /// From step `first` on.
   SmallVector<Value> runSteps(Value from, Value weightRun, int64_t first, ValueRange accs);
