@@ -5,53 +5,15 @@ import sys
 
 import numpy as np
 
+from random_cases import arguments, constant, emit, i64s, inputs, lines, number, pick, random, results, tensor, window
+
 CHANNELS = [1, 2, 3, 5, 7, 8, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 31, 32, 33, 40, 48, 49, 63, 64, 70]
 SAMPLES = 2
-random = np.random.default_rng(int(sys.argv[1]))
-inputs, arguments, lines, results = {}, [], [], []
-
-
-def number(low, high):
-    return int(random.integers(low, high + 1))
-
-
-def pick(*choices):
-    return choices[number(0, len(choices) - 1)]
-
-
-def tensor(shape, code):
-    return f"tensor<{''.join(f'{d}x' for d in shape)}{code}>"
-
-
-def i64s(values):
-    return f"array<i64: {', '.join(str(int(v)) for v in values)}>"
-
-
-def constant(values, code, dtype):
-    text = f'"0x{values.astype(dtype).tobytes().hex().upper()}"' if values.size > 1 else str(int(values.flat[0]))
-    return emit("qc.constant", f"dense<{text}>", tensor(values.shape, code))
-
-
-def emit(op, rest, types):
-    lines.append(f"%v{len(lines)} = {op} {rest} : {types}")
-    return f"%v{len(lines) - 1}"
-
-
-def window(rank):
-    """Input sizes, kernel, strides, dilations and pads that fit together, and the sizes of the result."""
-    while True:
-        sizes, kernel = [number(1, 19) for _ in range(rank)], [pick(1, 2, 3, 3, 3, 4, 5, 7, 9) for _ in range(rank)]
-        strides, dilations = [pick(1, 1, 2, 2, 3) for _ in range(rank)], [pick(1, 1, 1, 2, 3) for _ in range(rank)]
-        pads = [pick(0, 1, 1, 2, 3) for _ in range(2 * rank)] if number(0, 2) else [0] * (2 * rank)
-        padded = [sizes[i] + pads[i] + pads[rank + i] for i in range(rank)]
-        seen = [dilations[i] * (kernel[i] - 1) + 1 for i in range(rank)]
-        if all(padded[i] >= seen[i] for i in range(rank)):
-            return sizes, kernel, strides, dilations, pads, [(padded[i] - seen[i]) // strides[i] + 1 for i in range(rank)]
 
 
 def depthwise(index):
     rank, batch, channels = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(*CHANNELS)
-    sizes, kernel, strides, dilations, pads, outs = window(rank)
+    sizes, kernel, strides, dilations, pads, outs = window(rank, 19, (1, 2, 3, 3, 3, 4, 5, 7, 9))
     code, (low, high) = pick(("i8", (-128, 127)), ("ui8", (0, 255)))
     weight = random.integers(pick(-127, -128), 128, [channels, 1] + kernel)
     if not number(0, 4):

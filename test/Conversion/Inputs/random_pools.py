@@ -5,25 +5,9 @@ import sys
 
 import numpy as np
 
+from random_cases import arguments, i64s, inputs, lines, number, pick, random, results, tensor
+
 LIMITS = {"i4": (-8, 7), "i8": (-128, 127), "ui8": (0, 255), "i16": (-32768, 32767)}
-random = np.random.default_rng(int(sys.argv[1]))
-inputs, arguments, lines, results = {}, [], [], []
-
-
-def number(low, high):
-    return int(random.integers(low, high + 1))
-
-
-def pick(*choices):
-    return choices[number(0, len(choices) - 1)]
-
-
-def tensor(shape, code):
-    return f"tensor<{''.join(f'{d}x' for d in shape)}{code}>"
-
-
-def i64s(values):
-    return f"array<i64: {', '.join(str(int(v)) for v in values)}>"
 
 
 def name():
