@@ -60,25 +60,6 @@ func.func @requantize_half_even(%x: memref<64xi32>, %y: memref<64xi8>) {
 
 // -----
 
-// The same multiplier behind a sum that stays below 2^9: no tie, no mask.
-// AVX2-LABEL: func.func @requantize_bounded
-// AVX2-NOT: arith.cmpi eq
-// AVX2: return
-func.func @requantize_bounded(%x: memref<8x1xi8>, %y: memref<8x16xi8>, %s: memref<64xi8>) {
-  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddwd", tile = array<i64: 4, 2>, scratch_bytes = 64 : i64}
-      : (memref<8x1xi8>, memref<8x16xi8>, memref<64xi8>) -> () {
-  ^bb0(%a: tensor<8x1xi8>):
-    %w = qc.constant dense<3> : tensor<1x16xi8>
-    %m = qc.matmul %a, %w {acc_bound = 384 : ui64} : (tensor<8x1xi8>, tensor<1x16xi8>) -> tensor<8x16xi32>
-    %q = qc.requantize %m {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 32>, zero_point = -3,
-                           code_min = -128, code_max = 127, rounding = #qc<rounding onnx>} : (tensor<8x16xi32>) -> tensor<8x16xi8>
-    qc.yield %q : tensor<8x16xi8>
-  }
-  return
-}
-
-// -----
-
 // A zero point at the lowest code: unsigned saturation and a flip of the topmost bit. Narrower limits are limits of bytes.
 // AVX2-LABEL: func.func @requantize_relu
 // AVX2-NOT: sadd.sat

@@ -61,8 +61,11 @@ LogicalResult emitPointwise(Kernel &k) {
   auto emit = [&](Value row, Value channel, int64_t count) {
     Value from = k.add(k.mul(row, x.strides[0]), channel);
     SmallVector<Value> codes;
-    for (int64_t at = 0; at < count; at += lanes)
-      codes.push_back(loadPart(k, x.memory, k.add(from, at), count - at, lanes));
+    for (int64_t at = 0; at < count; at += lanes) {
+      Value part = loadPart(k, x.memory, k.add(from, at), count - at, lanes);
+      // Codes of 16 bits are requantized as accumulators are.
+      codes.push_back(storage.isInteger(16) ? k.extend(part, x.code, k.b.getI32Type()) : part);
+    }
     SmallVector<Value> position;
     if (!merged)
       position.push_back(row);
