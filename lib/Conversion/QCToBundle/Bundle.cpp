@@ -196,6 +196,12 @@ llvm::Error writeFiles(ArrayRef<std::pair<std::string, std::string>> files) {
       llvm::consumeError(temporary.discard());
   };
   for (const auto &[path, contents] : files) {
+    // Renaming over a device would replace it.
+    if (llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path)) {
+      discard();
+      return llvm::createStringError("cannot write '" + path +
+                                     "': it is not a regular file; -o - writes text to standard output");
+    }
     auto temporary = llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp", llvm::sys::fs::all_read | llvm::sys::fs::all_write);
     if (!temporary) {
       discard();
