@@ -2,7 +2,7 @@
 #ifndef QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
 #define QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
 
-#include "Kernel.h"
+#include "Dots.h"
 #include "qc/Conversion/PairSafe.h"
 
 #include <memory>
@@ -66,7 +66,7 @@ struct ContractionPlan {
   int64_t stepW() const { return s.kernelW == 1 ? 1 : s.strideW; }
   int64_t positions() const { return s.batch * s.outH * s.outW; }
   int64_t width() const { return flat ? positions() : s.outW; }
-  int64_t elementBytes() const;
+  int64_t elementBytes() const { return getActivationBytes(*dot); }
   int64_t fullBlocks() const { return s.outPerGroup / (lanes * vectors); }
   int64_t tailVectors() const { return (s.outPerGroup % (lanes * vectors) + lanes - 1) / lanes; }
   /// Weight elements of one vector of channels.

@@ -7,19 +7,6 @@ namespace qc {
 /// What a panel may take, so that it stays in the first-level cache together with weights and one row of results.
 static constexpr int64_t panelBudget = 24 * 1024, smallPanelBudget = 8 * 1024;
 
-int64_t DepthwisePlan::elementBytes() const {
-  switch (dot->activation) {
-  case DotActivation::I16:
-    return 2;
-  case DotActivation::F32:
-    return 4;
-  case DotActivation::U8:
-  case DotActivation::I8:
-    break;
-  }
-  return 1;
-}
-
 int64_t DepthwisePlan::tailVectors() const { return llvm::bit_ceil(uint64_t((tailChannels() + lanes - 1) / lanes)); }
 
 static void setAxes(DepthwisePlan &p) {

@@ -17,6 +17,19 @@ Type getActivationType(Kernel &k, const DotKernel &dot, Type code) {
   return k.b.getIntegerType(8);
 }
 
+int64_t getActivationBytes(const DotKernel &dot) {
+  switch (dot.activation) {
+  case DotActivation::I16:
+    return 2;
+  case DotActivation::F32:
+    return 4;
+  case DotActivation::U8:
+  case DotActivation::I8:
+    break;
+  }
+  return 1;
+}
+
 int64_t getActivationShift(const DotKernel &dot, Type code) {
   if (dot.activation == DotActivation::U8)
     return code.isUnsignedInteger() ? 0 : 128;

@@ -7,6 +7,8 @@
 namespace qc {
 /// The element type in which activations lie in a panel (or in the buffer, if they are read there).
 Type getActivationType(Kernel &k, const DotKernel &dot, Type code);
+/// Its size.
+int64_t getActivationBytes(const DotKernel &dot);
 /// What is added to a code before the step sees it: +128 where the step wants u8 and has i8, -128 for the reverse.
 int64_t getActivationShift(const DotKernel &dot, Type code);
 /// True if the step can read codes of this type where they lie.
