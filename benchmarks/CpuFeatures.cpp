@@ -4,10 +4,9 @@
 #include <sched.h>
 #include <unistd.h>
 #if defined(__x86_64__)
-#include <asm/prctl.h>
+#include <atomic>
 #include <cpuid.h>
 #include <csignal>
-#include <sys/syscall.h>
 #include <ucontext.h>
 #endif
 
@@ -22,8 +21,6 @@ int pinToCore(int core) {
 }
 
 #if defined(__x86_64__)
-static long setCpuid(bool allowed) { return syscall(SYS_arch_prctl, ARCH_SET_CPUID, allowed ? 1L : 0L); }
-
 // What lies beyond AVX2 and changes the choice of kernels: AVX-512 and AMX in leaf 7, AVX-VNNI and AVX-IFMA in its subleaf 1.
 static constexpr unsigned leaf7Ebx = 1u << 16 | 1u << 17 | 1u << 21 | 1u << 26 | 1u << 27 | 1u << 28 | 1u << 30 | 1u << 31;
 static constexpr unsigned leaf7Ecx = 1u << 1 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14;
@@ -31,18 +28,18 @@ static constexpr unsigned leaf7Edx = 1u << 2 | 1u << 3 | 1u << 8 | 1u << 22 | 1u
 static constexpr unsigned leaf71Eax = 1u << 4 | 1u << 5 | 1u << 21 | 1u << 23;
 static constexpr unsigned leaf71Edx = 1u << 4 | 1u << 5 | 1u << 10 | 1u << 19;
 
-/// A faulting `cpuid` arrives here: execute it for real and clear bits.
+static std::atomic<int> emulated;
+
+/// A `ud2` where `cpuid` was: execute that, and clear bits.
 static void emulate(int, siginfo_t *, void *context) {
   greg_t *registers = static_cast<ucontext_t *>(context)->uc_mcontext.gregs;
   const unsigned char *code = reinterpret_cast<const unsigned char *>(registers[REG_RIP]);
-  if (code[0] != 0x0F || code[1] != 0xA2) { // a real fault: let it kill the process
-    signal(SIGSEGV, SIG_DFL);
+  if (code[0] != 0x0F || code[1] != 0x0B) { // a real fault: let it kill the process
+    signal(SIGILL, SIG_DFL);
     return;
   }
   unsigned leaf = unsigned(registers[REG_RAX]), subleaf = unsigned(registers[REG_RCX]), a, b, c, d;
-  setCpuid(true);
   __cpuid_count(leaf, subleaf, a, b, c, d);
-  setCpuid(false);
   if (leaf == 7 && subleaf == 0) {
     b &= ~leaf7Ebx;
     c &= ~leaf7Ecx;
@@ -56,15 +53,20 @@ static void emulate(int, siginfo_t *, void *context) {
   registers[REG_RCX] = c;
   registers[REG_RDX] = d;
   registers[REG_RIP] += 2;
+  ++emulated;
 }
 
 void limitCpuToAvx2() {
   struct sigaction action = {};
   action.sa_sigaction = emulate;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
-  sigaction(SIGSEGV, &action, nullptr);
-  if (setCpuid(false))
-    throw std::runtime_error("this machine cannot hide features from the peer (no CPUID faulting): use --level=native");
+  sigaction(SIGILL, &action, nullptr);
+}
+
+void checkCpuIsLimited() {
+  if (!emulated)
+    throw std::runtime_error("the peer's library did not ask for the processor's features where it was told to: take a copy whose cpuid "
+                             "instructions are ud2");
 }
 
 std::string getVectorLevel() {
@@ -79,6 +81,7 @@ std::string getVectorLevel() {
 }
 #else
 void limitCpuToAvx2() {}
+void checkCpuIsLimited() {}
 std::string getVectorLevel() { return ""; }
 #endif
 } // namespace qbench

@@ -5,9 +5,11 @@
 #include <string>
 
 namespace qbench {
-/// From now on, `cpuid` executed by this thread and by threads that it starts shows no vector feature beyond AVX2. Needs Linux on
-/// x86-64 with CPUID faulting.
+/// From now on, `ud2` does what `cpuid` does but shows no vector feature beyond AVX2: for libraries in whose copy the one instruction
+/// was replaced by the other. That works on every x86-64 Linux; trapping `cpuid` itself needs a processor that can.
 void limitCpuToAvx2();
+/// Throws if no library asked that way.
+void checkCpuIsLimited();
 /// "avx2", "avx512", "avx512-vnni", ...: the widest that the core has; "" on other machines.
 std::string getVectorLevel();
 /// Runs on one core only; returns its number.

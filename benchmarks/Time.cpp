@@ -113,11 +113,6 @@ double getSqnr(const std::vector<float> &reference, const std::vector<float> &re
   }
   return noise > 0 ? 10 * std::log10(signal / noise) : 200;
 }
-
-void limitIfWider() {
-  if (getVectorLevel() != "avx2")
-    limitCpuToAvx2();
-}
 } // namespace
 
 /// Profiles the peer's float run: prints the path of its profile.
@@ -125,6 +120,7 @@ int profilePeer(const Arguments &arguments) {
   std::string model, runtime, samplePath, prefix;
   double seconds = 1;
   int core = -1;
+  bool limit = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string &option = arguments[i];
     if (option == "--model")
@@ -140,15 +136,19 @@ int profilePeer(const Arguments &arguments) {
     else if (option == "--core")
       core = atoi(valueOf(arguments, i).c_str());
     else if (option == "--avx2")
-      limitIfWider();
+      limit = true;
     else
       throw std::runtime_error("profile-peer: unknown option " + option);
   }
   if (core >= 0)
     pinToCore(core);
   std::vector<float> sample = readFloats(samplePath);
+  if (limit)
+    limitCpuToAvx2();
   loadRuntime(runtime);
   Session session(model, Optimization::all, "", prefix);
+  if (limit)
+    checkCpuIsLimited();
   size_t count = size_t(product(session.inputs.at(0).shape));
   if (sample.size() < count)
     throw std::runtime_error("the sample is too short for " + model);
@@ -190,12 +190,14 @@ int timeModels(const Arguments &arguments) {
   }
   std::vector<float> sample = samplePath.empty() ? std::vector<float>() : readFloats(samplePath);
   if (limit)
-    limitIfWider();
+    limitCpuToAvx2();
   if (!peers.empty())
     loadRuntime(runtime);
   std::vector<Contestant> contestants;
   for (const std::string &peer : peers)
     contestants.push_back(openPeer(peer, sample));
+  if (limit && !peers.empty())
+    checkCpuIsLimited();
   for (const std::string &object : objects)
     contestants.push_back(openObject(object, sample));
   std::vector<Probe> known = getProbes();

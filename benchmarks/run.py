@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -130,6 +131,26 @@ class Bench:
         found = [] if self.options.no_peer else where()
         return found[-1] if found else None
 
+    def get_runtime_for(self, level):
+        """The peer's library as it is, or for level avx2 a copy whose `cpuid` instructions are `ud2`, which qbench answers."""
+        if level != "avx2":
+            return self.runtime
+        copy = self.cache / ("onnxruntime-%s.so" % digest(self.runtime))
+        if not copy.exists():
+            code = bytearray(self.runtime.read_bytes())
+            table, count = struct.unpack_from("<Q", code, 32)[0], struct.unpack_from("<H", code, 56)[0] # of the program headers
+            headers = [struct.unpack_from("<IIQQQQ", code, table + 56 * i) for i in range(count)]
+            segments = [(offset, address, size) for kind, _, offset, address, _, size in headers if kind == 1] # PT_LOAD
+            for address in re.findall(r"^\s*([0-9a-f]+):\s+cpuid", run(["objdump", "-d", "--no-show-raw-insn", self.runtime]), re.M):
+                address = int(address, 16)
+                offset = next(address - start + offset for offset, start, size in segments if start <= address < start + size)
+                assert code[offset:offset + 2] == b"\x0f\xa2", "not a cpuid instruction"
+                code[offset + 1] = 0x0B
+            made = copy.with_suffix(".tmp")
+            made.write_bytes(code)
+            made.rename(copy)
+        return copy
+
     # One network
 
     def get_model(self, name, model):
@@ -243,7 +264,7 @@ class Bench:
             prefix, info = self.get_peer(name, path, raw)
             row["macs"], row["weights"] = info["macs"], info["weights"]
             row["runtime"] = info["runtime"]
-            command += ["--runtime", self.runtime, "--peer", "fp32:%s" % path]
+            command += ["--runtime", self.get_runtime_for(level), "--peer", "fp32:%s" % path]
             for variant in info["variants"]:
                 command += ["--peer", "%s:%s.%s.onnx" % (variant, prefix, variant)]
             if level == "avx2":
@@ -324,7 +345,7 @@ class Bench:
         """The peer's fp32 nodes by the names of their results: p10 of its own profile, less what profiling costs a node."""
         folder = self.cache / "profiles"
         folder.mkdir(exist_ok=True)
-        profile = pathlib.Path(run([self.qbench, "profile-peer", "--model", path, "--sample", raw, "--runtime", self.runtime, "--prefix", folder / "peer",
+        profile = pathlib.Path(run([self.qbench, "profile-peer", "--model", path, "--sample", raw, "--runtime", self.get_runtime_for(level), "--prefix", folder / "peer",
                                     "--core", self.options.core, "--seconds", self.options.seconds] + (["--avx2"] if level == "avx2" else [])).strip())
         events = [event for event in json.loads(profile.read_text()) if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
         profile.unlink()
