@@ -15,6 +15,7 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/IntegerDivision.h"
@@ -25,6 +26,13 @@ using namespace llvm;
 
 namespace qc {
 namespace {
+/// Sums of a register tile stay in the order in which their terms are made: the combiner, which shortens one chain of additions
+/// at the expense of many terms alive, makes them spill. It has no other switch than its option.
+void keepOrderOfSums() {
+  if (auto *option = cl::getRegisteredOptions().lookup("x86-machine-combiner"))
+    *static_cast<cl::opt<bool> *>(option) = false;
+}
+
 std::unique_ptr<TargetMachine> createMachine(const Target &target, std::string &message) {
   Triple triple(target.triple);
   const llvm::Target *found = TargetRegistry::lookupTarget(triple, message);
@@ -213,6 +221,7 @@ Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const
   if (!module)
     return createStringError("internal error: translation to LLVM IR failed");
   std::string message;
+  keepOrderOfSums();
   std::unique_ptr<TargetMachine> machine = createMachine(target, message);
   if (!machine)
     return createStringError("target '" + target.name + "': " + message);

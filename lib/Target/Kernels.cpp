@@ -17,7 +17,8 @@ constexpr Isa isas[] = {
 };
 
 constexpr DotKernel dotKernels[] = {
-#define QC_DOT(name, isa, step, k0, activation, needs) {name, isa, DotStep::step, k0, DotActivation::activation, DotProof::needs},
+#define QC_DOT(name, isa, step, k0, activation, needs, chain)                                                                    \
+  {name, isa, DotStep::step, k0, DotActivation::activation, DotProof::needs, chain},
 #include "DotKernels.def"
 };
 

@@ -33,7 +33,7 @@ struct Random {
   }
 };
 
-enum Kind { Normal, Uniform, Highest, Lowest, Alternating, Sparse, NumKinds };
+enum Kind { Normal, Uniform, Highest, Lowest, Alternating, Sparse, Small, NumKinds };
 
 std::vector<int8_t> makeWeights(Kind kind, int64_t channels, int64_t depth, Random &random) {
   std::vector<int8_t> weights(channels * depth);
@@ -56,12 +56,29 @@ std::vector<int8_t> makeWeights(Kind kind, int64_t channels, int64_t depth, Rand
                                    : kind == Highest     ? 127
                                    : kind == Lowest      ? -128
                                    : kind == Alternating ? (k % 2 ? 127 : -128)
+                                   : kind == Small       ? random.below(15) - 7
                                                          : (random.below(8) ? 0 : random.below(256) - 128));
   }
   return weights;
 }
 
 int32_t saturate(int32_t value) { return std::clamp(value, -32768, 32767); }
+
+/// One channel's worst activations first (the largest code where its weights are positive, then where they are negative), then
+/// constant ones, then random ones.
+std::vector<int8_t> makeActivations(const PairSafeProblem &p, int64_t number, int64_t channel, Random &random) {
+  std::vector<int8_t> x(p.depth);
+  for (int64_t k = 0; k < p.depth; ++k) {
+    int64_t w = p.weights[channel * p.depth + k];
+    int64_t code = number == 0   ? (w > 0 ? p.xMax : 0)
+                   : number == 1 ? (w < 0 ? p.xMax : 0)
+                   : number == 2 ? p.xMax
+                   : number == 3 ? 0
+                                 : random.below(p.xMax + 1);
+    x[k] = static_cast<int8_t>(code - 128);
+  }
+  return x;
+}
 
 /// What the kernel computes from the codes minus 128 of one pixel, by the rules of the header.
 std::vector<int32_t> compute(const PairSafeProblem &p, const PairSafeBlock &block, ArrayRef<int8_t> x) {
@@ -90,29 +107,49 @@ std::vector<int32_t> compute(const PairSafeProblem &p, const PairSafeBlock &bloc
   bytes.insert(bytes.end(), panel.begin(), panel.end() - 12);
 
   std::vector<int32_t> sums(p.block);
-  for (int64_t q = 0; q < block.getQuads(); ++q)
-    for (int64_t n = 0; n < p.block; ++n) {
-      const int8_t *w = block.weights.data() + (q * p.block + n) * 4;
-      const uint8_t *a = bytes.data() + 4 * q;
-      sums[n] += saturate(a[0] * w[0] + a[1] * w[1]) + saturate(a[2] * w[2] + a[3] * w[3]);
-    }
+  auto multiply = [&](int64_t q, int64_t n, int64_t half) {
+    const int8_t *w = block.weights.data() + (q * p.block + n) * 4 + half;
+    const uint8_t *a = bytes.data() + 4 * q + half;
+    return saturate(a[0] * w[0] + a[1] * w[1]);
+  };
+  for (int64_t q = 0; q < block.getQuads(); ++q) {
+    bool chained = q < block.fullQuads ? true : q < block.fullQuads + block.halfQuads && q % 4 < 2;
+    for (int64_t n = 0; n < p.block; ++n)
+      for (int64_t half : {0, 2})
+        sums[n] += chained ? static_cast<int16_t>(multiply(q, n, half) + multiply(q + 1, n, half)) : multiply(q, n, half);
+    q += chained;
+  }
   return sums;
 }
 
-/// One channel's worst activations first (the largest code where its weights are positive, then where they are negative), then
-/// constant ones, then random ones.
-std::vector<int8_t> makeActivations(const PairSafeProblem &p, int64_t number, int64_t channel, Random &random) {
-  std::vector<int8_t> x(p.depth);
-  for (int64_t k = 0; k < p.depth; ++k) {
-    int64_t w = p.weights[channel * p.depth + k];
-    int64_t code = number == 0   ? (w > 0 ? p.xMax : 0)
-                   : number == 1 ? (w < 0 ? p.xMax : 0)
-                   : number == 2 ? p.xMax
-                   : number == 3 ? 0
-                                 : random.below(p.xMax + 1);
-    x[k] = static_cast<int8_t>(code - 128);
+/// What natural order gives: pairs saturate, chains of quads wrap around.
+std::string checkNatural(const PairSafeProblem &p, Random &random) {
+  for (int64_t number = 0; number < 6; ++number) {
+    int64_t channel = random.below(p.channels);
+    std::vector<int8_t> x = makeActivations(p, number, channel, random);
+    int64_t begin = 0, sum = 0, expected = 0;
+    const int8_t *w = p.weights.data() + channel * p.depth;
+    for (int64_t run : p.runs) {
+      for (int64_t at = 0; at < run; at += 4 * p.chain)
+        for (int64_t half : {0, 2}) {
+          int16_t chain = 0;
+          for (int64_t quad = at + half; quad < at + 4 * p.chain; quad += 4) {
+            int32_t pair = 0;
+            for (int64_t k = quad; k < std::min(quad + 2, run); ++k)
+              pair += (x[begin + k] + 128) * w[begin + k];
+            chain = static_cast<int16_t>(chain + saturate(pair));
+          }
+          sum += chain;
+        }
+      begin += run;
+    }
+    for (int64_t k = 0; k < p.depth; ++k)
+      expected += (x[k] + 128) * w[k];
+    if (sum != expected)
+      return "natural chains of " + std::to_string(p.chain) + " give " + std::to_string(sum) + " instead of " +
+             std::to_string(expected);
   }
-  return x;
+  return {};
 }
 
 /// Empty, or the first difference.
@@ -167,7 +204,7 @@ struct TestPairSafe : PassWrapper<TestPairSafe, OperationPass<ModuleOp>> {
                                                       {1, 1, 1, 1, 1},
                                                       {320}};
     Random random{1};
-    int64_t cases = 0;
+    int64_t cases = 0, chained = 0, safe = 0;
     for (const SmallVector<int64_t> &runs : shapes)
       for (int kind = 0; kind < NumKinds; ++kind)
         for (int64_t block : {8, 16, 24, 32})
@@ -183,6 +220,19 @@ struct TestPairSafe : PassWrapper<TestPairSafe, OperationPass<ModuleOp>> {
               p.weights = weights;
               PairSafePacking packing = packPairSafe(p, order);
               std::string wrong = check(p, packing, random);
+              if (wrong.empty() && order == PairOrder::Permuted) {
+                p.chain = 2;
+                packing = packPairSafe(p, order);
+                wrong = check(p, packing, random);
+                for (const PairSafeBlock &b : packing.blocks)
+                  chained += b.fullQuads + b.halfQuads > 0;
+              }
+              for (p.chain = 2; wrong.empty() && p.chain <= 8; p.chain *= 2)
+                if (isPairSafe(p)) {
+                  wrong = checkNatural(p, random);
+                  ++safe;
+                }
+              p.chain = 1;
               if (wrong.empty() && order == PairOrder::Natural &&
                   isPairSafe(p) != (packing.getQuads() == PairSafePacking::getMinimalQuads(p)))
                 wrong = "isPairSafe disagrees with the corrections";
@@ -191,7 +241,7 @@ struct TestPairSafe : PassWrapper<TestPairSafe, OperationPass<ModuleOp>> {
                              << "\n";
               ++cases;
             }
-    llvm::outs() << cases << " packings compared\n";
+    llvm::outs() << cases << " packings compared, " << chained << " blocks with chains, " << safe << " chains in natural order\n";
   }
 
   void testOverhead() {
@@ -210,7 +260,15 @@ struct TestPairSafe : PassWrapper<TestPairSafe, OperationPass<ModuleOp>> {
           return (packPairSafe(p, order).getQuads() - minimal) * 100 / minimal;
         };
         llvm::outs() << "normal weights, block " << block << ", depth " << depth << ": natural order +"
-                     << percent(PairOrder::Natural) << " %, permuted +" << percent(PairOrder::Permuted) << " %\n";
+                     << percent(PairOrder::Natural) << " %, permuted +" << percent(PairOrder::Permuted) << " %";
+        p.chain = 2;
+        PairSafePacking packing = packPairSafe(p, PairOrder::Permuted);
+        int64_t full = 0, half = 0;
+        for (const PairSafeBlock &b : packing.blocks) {
+          full += b.fullQuads;
+          half += b.halfQuads;
+        }
+        llvm::outs() << ", in chains " << (full + half / 2) * 100 / packing.getQuads() << " %\n";
       }
   }
 
@@ -241,9 +299,32 @@ struct TestPairSafe : PassWrapper<TestPairSafe, OperationPass<ModuleOp>> {
     refuse("missing chunk", [](PairSafeBlock &b) { b.chunks.pop_back(); });
     refuse("missing weights", [](PairSafeBlock &b) { b.weights.pop_back(); });
     refuse("order", [](PairSafeBlock &b) { b.naturalQuads = 1; });
+    p.chain = 2;
+    int64_t deep[] = {320, 320}; // deep channels are what chains are found in
+    std::vector<int8_t> more = makeWeights(Normal, p.channels, 640, random);
+    PairSafeProblem q = p;
+    q.runs = deep;
+    q.depth = 640;
+    q.weights = more;
+    auto refuseChain = [&](llvm::StringRef what, auto &&damage) {
+      PairSafePacking packing = packPairSafe(q, PairOrder::Permuted);
+      damage(packing.blocks[1]);
+      llvm::outs() << what << ": " << verifyPairSafe(q, packing) << "\n";
+    };
+    refuseChain("chains", [](PairSafeBlock &b) {});
+    // Each pair stays safe, the two of a chain do not.
+    refuseChain("saturating chain",
+                [](PairSafeBlock &b) { b.weights[0] = b.weights[16 * 4] = 127, b.weights[1] = b.weights[16 * 4 + 1] = 0; });
+    refuseChain("longer chains", [](PairSafeBlock &b) { b.fullQuads += b.halfQuads, b.halfQuads = 0; });
+    refuseChain("ragged chains", [](PairSafeBlock &b) { b.fullQuads -= 2; });
+    refuseChain("too many chains", [](PairSafeBlock &b) { b.halfQuads = 4000; });
+    p.chain = 1;
     PairSafePacking packing = packPairSafe(p, PairOrder::Permuted);
     packing.blocks.pop_back();
     llvm::outs() << "missing block: " << verifyPairSafe(p, packing) << "\n";
+    p.chain = 3;
+    llvm::outs() << "chains of 3: " << verifyPairSafe(p, packPairSafe(p, PairOrder::Permuted)) << "\n";
+    p.chain = 1;
     p.block = 12;
     llvm::outs() << "block of 12: " << verifyPairSafe(p, packPairSafe(p, PairOrder::Permuted)) << "\n";
   }

@@ -13,6 +13,10 @@
 // same, and what is too much of the second one's weights goes into a *correction* slot, which multiplies the rest of those
 // weights with the same activation again (w = w' + rest). The sum is exact always; what depends on the weights is how many
 // shuffles and slots it takes.
+//
+// Where small weights allow it, the sums of several pairs add up in i16 before they widen: a *chain* of c quads is exact iff its
+// 2c products of each half of a quad stay in i16, whatever the activations. It saves c - 1 of c widenings, which are a third to
+// half of the work.
 #ifndef QC_CONVERSION_PAIRSAFE_H
 #define QC_CONVERSION_PAIRSAFE_H
 
@@ -36,6 +40,9 @@ struct PairSafeProblem {
   int64_t block = 16; ///< channels that share one panel: 8, 16, 24 or 32 (more is allowed, in steps of 8); the last block is
                       ///< filled up with zeros
   int64_t xMax = 255; ///< largest activation code, 1 to 255; the smallest is 0
+  /// Neighbouring quads that add up in i16. A power of two in natural order, without corrections; 1 or 2 in permuted order, where
+  /// windows that allow none of it, or only half, stay among the unchained quads.
+  int64_t chain = 1;
 };
 
 enum class PairOrder {
@@ -67,10 +74,12 @@ struct PairSafeChunk {
 /// The reduction of one block of channels is a sequence of quads, each four activations by `block` channels. First come the
 /// natural quads: they read the activations where they are, run after run, each run filled up to a multiple of four (the bytes
 /// behind its end meet zero weights, whatever they hold). Then come the panel's quads. In `Permuted` order there are no natural
-/// ones.
+/// ones, and the panel begins with chunks of four quads that are two chains of two (`fullQuads` quads in all), then come such
+/// whose first two quads are a chain (`halfQuads`), then the others.
 struct PairSafeBlock {
   int64_t naturalQuads = 0;
   int64_t panelQuads = 0;
+  int64_t fullQuads = 0, halfQuads = 0;
   int64_t corrections = 0;           ///< slots that repeat an index
   std::vector<PairSafeChunk> chunks; ///< what the panel holds, in ascending order
   std::vector<int8_t> weights;       ///< [naturalQuads + panelQuads][block][4]
@@ -91,8 +100,8 @@ struct PairSafePacking {
   static int64_t getMinimalQuads(const PairSafeProblem &problem);
 };
 
-/// True if every neighbouring pair (0, 1), (2, 3), ... of every run is exact as it stands: the activations may be read unpermuted
-/// and no correction is needed. Cheap; does not depend on `block`.
+/// True if every neighbouring pair (0, 1), (2, 3), ... of every run is exact as it stands, and every chain of quads from the
+/// run's beginning on: the activations may be read unpermuted and no correction is needed. Cheap; does not depend on `block`.
 bool isPairSafe(const PairSafeProblem &problem);
 
 /// What cannot be paired is corrected, so this never fails on weights. A malformed problem (runs that do not add up, a block that
@@ -108,12 +117,10 @@ std::string verifyPairSafe(const PairSafeProblem &problem, const PairSafePacking
 /// Estimated cost of one pixel (all channels), to choose a form by: about cycles of an AVX2 core with all data in L1. The panel
 /// is filled for 12 to 24 pixels at a time; tiles are 4x16 or 6x16 for blocks of 16 and 3x32 for blocks of 32.
 double estimatePairSafe(const PairSafeProblem &problem, const PairSafePacking &packing);
+/// The same where pairs and chains are safe as they stand.
+double estimateNatural(const PairSafeProblem &problem);
 /// The same for vpmaddwd on a panel of widened activations, 16 channels a block.
 double estimateWidened(const PairSafeProblem &problem);
-
-/// The cheapest of both orders and the given blocks (instead of the problem's), if it costs less than vpmaddwd, else an empty
-/// packing. `packing.block` says which.
-PairSafePacking choosePairSafe(PairSafeProblem problem, llvm::ArrayRef<int64_t> blocks);
 } // namespace qc
 
 #endif // QC_CONVERSION_PAIRSAFE_H

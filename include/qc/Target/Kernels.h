@@ -35,6 +35,7 @@ struct DotKernel {
   int64_t k0;
   DotActivation activation;
   DotProof needs;
+  int64_t chain; ///< steps whose results add up in i16 before they widen; the proof covers that
 };
 
 llvm::ArrayRef<DotKernel> getDotKernels();

@@ -104,6 +104,7 @@ static PairSafeProblem getPairProblem(const ContractionPlan &p, ArrayRef<int8_t>
   problem.depth = p.s.taps() * p.s.inPerGroup;
   problem.runs = runs;
   problem.block = p.vectors * p.lanes;
+  problem.chain = p.dot->chain;
   return problem;
 }
 
@@ -124,17 +125,22 @@ SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength)
   return pairs;
 }
 
-/// Where pairs are not safe in natural order: an order in which they are, read from a second panel that holds, for each block of
-/// channels, the activations of some positions in that order.
-static void permute(ContractionPlan &p) {
+/// The runs of the permuted form.
+static void setPermutedRuns(ContractionPlan &p) {
   const ContractionShape &s = p.s;
   p.panel = s.pads || p.runLength < 16;
   p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
-  std::vector<int8_t> weights = getBytes(s);
+}
+
+/// Where pairs are not safe in natural order: an order in which they are, read from a second panel that holds, for each block of
+/// channels, the activations of some positions in that order.
+static void permute(ContractionPlan &p, std::shared_ptr<PairSafePacking> packing) {
+  setPermutedRuns(p);
+  std::vector<int8_t> weights = getBytes(p.s);
   SmallVector<int64_t> runs(p.runs(), p.runLength);
   PairSafeProblem problem = getPairProblem(p, weights, runs);
-  p.packing = std::make_shared<PairSafePacking>(packPairSafe(problem, PairOrder::Permuted));
+  p.packing = packing ? packing : std::make_shared<PairSafePacking>(packPairSafe(problem, PairOrder::Permuted));
   p.unsafe = verifyPairSafe(problem, *p.packing);
   p.steps = 0;
   int64_t fewestPairs = std::numeric_limits<int64_t>::max();
@@ -157,7 +163,7 @@ static void permute(ContractionPlan &p) {
 }
 
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
-                         bool permuted) {
+                         bool permuted, std::shared_ptr<PairSafePacking> packing) {
   ContractionPlan p;
   p.s = s;
   p.dot = &dot;
@@ -171,7 +177,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
   p.steps = (p.runLength + dot.k0 - 1) / dot.k0;
   if (permuted)
-    permute(p);
+    permute(p, std::move(packing));
   // More steps than the run has multiply weights of zero; a panel has room behind its end for them.
   bool byLane = dot.step == DotStep::SDOT || dot.step == DotStep::SMMLA; // groups of steps, the last one shorter
   if (p.panel && p.steps >= 8 && !permuted && !byLane)
@@ -224,7 +230,8 @@ static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vec
   case DotStep::SMLAD:
     return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::VPMADDUBSW:
-    return rows * vectors + vectors + 4 <= isa.registers;
+    // A chain of two holds the weights of both steps; a longer one its sums in i16 while the accumulators wait in memory.
+    return rows * vectors + (dot.chain == 2 ? 2 : 1) * vectors + 4 <= isa.registers;
   case DotStep::VPMADDWD:
   case DotStep::VPDPBUSD:
   case DotStep::FMA:
@@ -246,7 +253,9 @@ static double getLaneCost(const ContractionPlan &p, int64_t rows, int64_t vector
 
 /// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step.
 static double getCost(const ContractionPlan &p) {
-  int64_t arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 3 : p.dot->step == DotStep::VPMADDWD ? 2 : 1;
+  double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
+                      : p.dot->step == DotStep::VPMADDWD ? 2
+                                                         : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
     if (p.dot->step == DotStep::SDOT || p.dot->step == DotStep::SMMLA)
       return getLaneCost(p, rows, vectors);
@@ -254,7 +263,7 @@ static double getCost(const ContractionPlan &p) {
     if (p.dot->step == DotStep::Widening && p.lanes >= 16)
       return double(rows * vectors) + 1.3 * double(vectors) + 0.1 * double(rows) + 0.4;
     // Loop control and the epilogue's fixed part weigh on small tiles.
-    return std::max(double(rows * vectors * arithmetic) / 3, double(rows + vectors) / 2) + 0.4;
+    return std::max(double(rows * vectors) * arithmetic / 3, double(rows + vectors) / 2) + 0.4;
   };
   int64_t width = p.width(), lines = p.flat ? 1 : p.s.batch * p.s.outH;
   double sum = 0;
@@ -273,8 +282,8 @@ std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel 
     return "it multiplies other element types";
   if (!dot.isa.empty() && dot.isa != isa.name)
     return "it belongs to " + dot.isa.str() + ", not to " + isa.name.str();
-  if (permuted && (dot.needs != DotProof::PairSafe || s.groups != 1))
-    return "only one group of pairs that need a proof has an order";
+  if (permuted && (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2))
+    return "only one group of pairs that need a proof has an order, and only chains of up to two have one";
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
   ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
@@ -283,27 +292,48 @@ std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel 
   return s.groups == 1 && isPairSafe(getPairProblem(p, weights, runs)) ? "" : "a pair of its weights can saturate";
 }
 
-/// The first row for the isa whose proof the weights pass. `permuted` says whether they pass it only in another order.
-static const DotKernel *chooseDot(const ContractionShape &s, const Isa &isa, bool &permuted) {
+/// A row for the isa whose proof the weights pass: the first that does in natural order, if it costs less in another order.
+struct DotChoice {
+  const DotKernel *dot = nullptr;
+  std::shared_ptr<PairSafePacking> packing; ///< of the permuted form
+};
+
+static DotChoice chooseDot(const ContractionShape &s, const Isa &isa) {
+  DotChoice choice;
+  double lowest = 0;
+  std::vector<int8_t> weights;
   for (const DotKernel &dot : getDotKernels()) {
-    permuted = false;
     if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isa != isa.name)
       continue;
     if (dot.needs == DotProof::Nothing)
-      return &dot;
+      return choice.dot ? choice : DotChoice{&dot, nullptr};
     if (s.groups != 1)
       continue;
+    if (weights.empty())
+      weights = getBytes(s);
     ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
-    std::vector<int8_t> weights = getBytes(s);
     SmallVector<int64_t> runs(p.runs(), p.runLength);
     PairSafeProblem problem = getPairProblem(p, weights, runs);
-    if (isPairSafe(problem))
-      return &dot;
-    permuted = true;
-    if (s.outPerGroup >= 8 && !choosePairSafe(problem, {16}).isEmpty())
-      return &dot;
+    // Pairs that are safe as they are need no copy for each block; chains in natural order come first in the table.
+    if (isPairSafe(problem) && !(choice.dot && lowest < estimateNatural(problem)))
+      return {&dot, nullptr};
+    // A single position reads its weights once: widening is not what it waits for.
+    if (dot.chain > (s.isSingle() ? 1 : 2) || s.outPerGroup < 8)
+      continue;
+    setPermutedRuns(p);
+    runs.assign(p.runs(), p.runLength);
+    problem = getPairProblem(p, weights, runs);
+    auto packing = std::make_shared<PairSafePacking>(packPairSafe(problem, PairOrder::Permuted));
+    bool chained = llvm::any_of(packing->blocks, [](const PairSafeBlock &b) { return b.fullQuads + b.halfQuads > 0; });
+    if (dot.chain > 1 && !chained)
+      continue;
+    double cost = estimatePairSafe(problem, *packing);
+    if (cost < estimateWidened(problem) && (!choice.dot || cost < lowest)) {
+      choice = {&dot, packing};
+      lowest = cost;
+    }
   }
-  return nullptr;
+  return choice;
 }
 
 std::string planContraction(KernelOp op, const Isa &isa) {
@@ -317,14 +347,14 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   why = Epilogue::check(acc);
   if (!why.empty())
     return why;
-  bool permuted = false;
-  const DotKernel *dot = chooseDot(*shape, isa, permuted);
-  if (!dot)
+  DotChoice choice = chooseDot(*shape, isa);
+  if (!choice.dot)
     return "no dot kernel of " + isa.name.str() + " multiplies its types";
+  bool permuted = choice.packing != nullptr;
   std::optional<ContractionPlan> best;
   double least = 0;
-  SmallVector<const DotKernel *> candidates{dot};
-  if (dot->step == DotStep::SMMLA)
+  SmallVector<const DotKernel *> candidates{choice.dot};
+  if (choice.dot->step == DotStep::SMMLA)
     candidates.push_back(findDotKernel("aarch64.sdot.i8mm"));
   for (const DotKernel *candidate : candidates)
     for (int64_t tile = 0; tile < 64; ++tile) {
@@ -334,9 +364,9 @@ std::string planContraction(KernelOp op, const Isa &isa) {
       if ((vectors - 1) * isa.lanes >= shape->outPerGroup ||
           rows > (shape->taps() == 1 && !shape->pads ? shape->batch * shape->outH * shape->outW : shape->outW))
         continue;
-      // The order belongs to blocks of two vectors (of up to eight for a single position): more channels leave fewer pairs safe.
-      bool single = shape->batch * shape->outH * shape->outW == 1;
-      if (permuted && vectors != (single ? std::clamp<int64_t>((shape->outPerGroup + isa.lanes - 1) / isa.lanes, 2, 4) : 2))
+      // The order belongs to blocks of two vectors (of up to four for a single position): more channels leave fewer pairs safe.
+      if (permuted &&
+          vectors != (shape->isSingle() ? std::clamp<int64_t>((shape->outPerGroup + isa.lanes - 1) / isa.lanes, 2, 4) : 2))
         continue;
       ContractionPlan p = makePlan(*shape, isa, *candidate, rows, vectors, /*permuted=*/false);
       double cost = getCost(p);
@@ -346,7 +376,8 @@ std::string planContraction(KernelOp op, const Isa &isa) {
       }
     }
   if (permuted)
-    best = makePlan(*shape, isa, *best->dot, best->rows, best->vectors, /*permuted=*/true);
+    best = makePlan(*shape, isa, *best->dot, best->rows, best->vectors, /*permuted=*/true,
+                    choice.packing->block == best->vectors * isa.lanes ? choice.packing : nullptr);
   op.setDot(best->dot->name);
   op.setPermuted(permuted);
   op.setTile(ArrayRef<int64_t>{best->rows, best->vectors});

@@ -31,6 +31,7 @@ struct ContractionShape {
   bool isFloat() const { return mlir::isa<mlir::FloatType>(code); }
   bool isUnsigned() const { return code.isUnsignedInteger(); }
   int64_t taps() const { return kernelH * kernelW; }
+  bool isSingle() const { return batch * outH * outW == 1; }
   /// The weights as [groups*outPerGroup][ky][kx][c].
   std::vector<int64_t> getWeights() const;
   std::vector<float> getFloatWeights() const;
@@ -77,8 +78,9 @@ struct ContractionPlan {
 /// Runs are `runLength` elements; their ends do not lie beside each other.
 SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength);
 
+/// `packing`: of the permuted form, if it is at hand; else it is made.
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
-                         bool permuted);
+                         bool permuted, std::shared_ptr<PairSafePacking> packing = nullptr);
 
 /// Why `dot` does not multiply this contraction exactly on `isa`; "" if it does. The proof of a permuted one is its plan's.
 std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel &dot, bool permuted);

@@ -76,8 +76,18 @@ Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset) {
   return raw;
 }
 
+Value emitPairs(Kernel &k, const DotKernel &dot, Value x, Value w) {
+  return k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", VectorType::get({2 * k.isa.lanes}, k.b.getIntegerType(16)), {x, w});
+}
+
+Value addPairs(Kernel &k, const DotKernel &dot, Value pairs, Value acc) {
+  Value ones = k.splat(k.b.getIntegerType(16), 1, 2 * k.isa.lanes);
+  Value wide = k.intrinsic("llvm.x86.avx2.pmadd.wd", acc.getType(), {pairs, ones});
+  return arith::AddIOp::create(k.b, k.loc, acc, wide);
+}
+
 Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
-  Type type = acc.getType(), i16 = k.b.getIntegerType(16);
+  Type type = acc.getType();
   int64_t lanes = k.isa.lanes;
   auto sum = [&](Value product) -> Value { return arith::AddIOp::create(k.b, k.loc, acc, product); };
   StringRef width = lanes == 4 ? "128" : "256";
@@ -87,10 +97,8 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   switch (dot.step) {
   case DotStep::VPMADDWD:
     return sum(pairs(x, w));
-  case DotStep::VPMADDUBSW: {
-    Value products = k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", VectorType::get({2 * lanes}, i16), {x, w});
-    return sum(pairs(products, k.splat(i16, 1, 2 * lanes)));
-  }
+  case DotStep::VPMADDUBSW:
+    return addPairs(k, dot, emitPairs(k, dot, x, w), acc);
   case DotStep::VPDPBUSD:
     return k.intrinsic(("llvm.x86.avx512.vpdpbusd." + width).str(), type, {acc, x, w});
   case DotStep::SDOT:

@@ -115,9 +115,31 @@ private:
     for (int64_t &mask : masks)
       mask = int8_t(mask);
     Type i8 = k.b.getIntegerType(8);
+    packChainEnds();
     weights = k.constants.get(k.b, k.loc, i8, packed);
     shuffles = k.constants.get(k.b, k.loc, i8, masks);
     offsets = k.constants.get(k.b, k.loc, k.b.getI32Type(), places);
+  }
+
+  /// [block][end of the full chunks, end of the half ones], unless all blocks have the same.
+  void packChainEnds() {
+    std::vector<int64_t> ends;
+    bool equal = true;
+    for (const PairSafeBlock &block : p.packing->blocks) {
+      ends.push_back(block.fullQuads);
+      ends.push_back(block.fullQuads + block.halfQuads);
+      equal &= ends[ends.size() - 2] == ends[0] && ends.back() == ends[1];
+    }
+    if (equal)
+      sameEnds = {ends[0], ends[1]};
+    else
+      chainEnds = k.constants.get(k.b, k.loc, k.b.getI32Type(), ends);
+  }
+  Value getChainEnd(Value block, int64_t which) {
+    return chainEnds ? loadIndex(chainEnds, k.add(k.mul(block, 2), which)) : k.index(sameEnds[which]);
+  }
+  Value loadIndex(Value table, Value at) {
+    return arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), k.loadScalar(table, at));
   }
 
   /// Brings the activations of `count` tiles of `rows` positions into the order of `block`.
@@ -132,9 +154,7 @@ private:
       StringRef shuffle = width == 32 ? "llvm.x86.avx2.pshuf.b" : "llvm.x86.ssse3.pshuf.b.128";
       k.loop(k.index(low), k.index(high), width / 16, {}, [&](Value t, ValueRange) {
         Value term = k.add(first, t);
-        auto place = [&](int64_t i) -> Value {
-          return arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), k.loadScalar(offsets, k.add(k.mul(term, 2), i)));
-        };
+        auto place = [&](int64_t i) { return loadIndex(offsets, k.add(k.mul(term, 2), i)); };
         Value mask = k.load(shuffles, k.mul(term, 16), width), read = k.add(from, place(0)), write = place(1);
         for (int64_t row = 0; row < rows; ++row) {
           Value pixel = k.add(k.mul(tile, rows), row);
@@ -285,7 +305,7 @@ private:
       forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
         forEachTile(block, from, nextPosition, count, rows, [&](Value at, Value activations) {
           Value position = k.add(first, at);
-          emitTile(rows, vectors, activations, nextPosition, 0, 0, channel, weightOffset, channels,
+          emitTile(rows, vectors, block, activations, nextPosition, 0, 0, channel, weightOffset, channels,
                    [&](int64_t row) { return SmallVector<Value>{k.add(position, row)}; });
         });
       });
@@ -319,7 +339,7 @@ private:
         k.loop(k.index(0), count, 1, {}, [&](Value y, ValueRange) {
           Value lineBase = k.add(base, k.mul(y, nextLine)), row = k.add(first, y);
           auto tile = [&](Value x, Value activations, int64_t rows) {
-            emitTile(rows, vectors, activations, nextPosition, nextTapRow, nextTap, channel, weightOffset, channels,
+            emitTile(rows, vectors, block, activations, nextPosition, nextTapRow, nextTap, channel, weightOffset, channels,
                      [&](int64_t i) {
                        SmallVector<Value> position{image};
                        if (s.positionRank == 3)
@@ -357,7 +377,7 @@ private:
            tail, s.outPerGroup - p.fullBlocks() * channels);
   }
 
-  void emitTile(int64_t rows, int64_t vectors, Value from, int64_t nextPosition, int64_t nextTapRow, int64_t nextTap,
+  void emitTile(int64_t rows, int64_t vectors, Value block, Value from, int64_t nextPosition, int64_t nextTapRow, int64_t nextTap,
                 Value channel, Value weightOffset, int64_t channels, PositionFn positionOf) {
     SmallVector<Value> biases;
     for (int64_t v = 0; v < vectors; ++v)
@@ -367,7 +387,11 @@ private:
       nextPosition = p.permutedStride;
     // A permuted block keeps its size where channels are missing.
     int64_t stepWeights = (p.packing ? p.vectors : vectors) * p.lanes * dot.k0, runWeights = p.steps * stepWeights;
-    TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights};
+    TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights, Value(), Value()};
+    if (p.packing && dot.chain > 1) {
+      tile.fullEnd = getChainEnd(block, 0);
+      tile.halfEnd = getChainEnd(block, 1);
+    }
     int64_t taps = p.packing || p.mergedTaps ? 1 : s.kernelW;
     SmallVector<Value> accs = k.loop(p.packing ? 1 : s.kernelH, 1, tile.start(biases), [&](Value ky, ValueRange outer) {
       return k.loop(taps, 1, outer, [&](Value kx, ValueRange inner) {
@@ -389,6 +413,8 @@ private:
   Epilogue epilogue;
   Value weights, bias, panel;
   Value permuted, shuffles, offsets; ///< of the permuted form
+  Value chainEnds;                   ///< its table, or for all blocks:
+  std::array<int64_t, 2> sameEnds{};
 };
 } // namespace
 

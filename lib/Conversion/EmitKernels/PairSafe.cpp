@@ -1,8 +1,11 @@
 // Pairing of the reduction index so that vpmaddubsw is exact, and the proof that it is.
 #include "qc/Conversion/PairSafe.h"
 
+#include "PairChains.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cstring>
@@ -29,7 +32,7 @@ bool isWellFormed(const PairSafeProblem &p) {
     sum += run;
   }
   return p.channels > 0 && p.depth > 0 && sum == p.depth && p.block > 0 && p.block % 8 == 0 && p.xMax >= 1 && p.xMax <= 255 &&
-         p.weights.size() >= static_cast<size_t>(p.channels * p.depth);
+         llvm::isPowerOf2_64(static_cast<uint64_t>(p.chain)) && p.weights.size() >= static_cast<size_t>(p.channels * p.depth);
 }
 
 /// A maximum matching in a graph of at most 64 vertices: Edmonds' algorithm, neighbours as bit sets. It starts from the pairs
@@ -170,7 +173,10 @@ struct Window {
 class BlockPacker {
 public:
   BlockPacker(const PairSafeProblem &problem, int64_t firstChannel)
-      : p(problem), limits(problem.xMax), first(firstChannel), used(std::min(problem.block, problem.channels - firstChannel)) {}
+      : p(problem), limits(problem.xMax), first(firstChannel), used(std::min(problem.block, problem.channels - firstChannel)) {
+    if (p.chain > 1)
+      chains.emplace(limits.high, -limits.low, p.block);
+  }
 
   PairSafeBlock run(PairOrder order) {
     int64_t begin = 0;
@@ -185,7 +191,10 @@ public:
         int64_t size = std::min(kWindow, length - at);
         // The last window of a run ends with the run, so that sixteen bytes can be read.
         int64_t source = begin + (size < kWindow ? std::max<int64_t>(0, length - kWindow) : at);
-        group.push_back({begin + at, size, source});
+        Window window{begin + at, size, source};
+        if (order == PairOrder::Permuted && packChains(window))
+          continue;
+        group.push_back(window);
         if (group.size() * kWindow == kGroup || order == PairOrder::Natural)
           flush();
       }
@@ -194,6 +203,7 @@ public:
     if (!group.empty())
       flush();
     packCorrections();
+    prependChains();
     return std::move(result);
   }
 
@@ -253,12 +263,55 @@ private:
       appendQuad({i, i + 1, i + 2, i + 3});
   }
 
-  void appendQuad(const std::array<int, 4> &quad) {
-    size_t at = result.weights.size();
-    result.weights.resize(at + 4 * p.block);
+  void appendQuad(const std::array<int, 4> &quad) { appendQuad(quad, result.weights); }
+  void appendQuad(const std::array<int, 4> &quad, std::vector<int8_t> &weights) {
+    size_t at = weights.size();
+    weights.resize(at + 4 * p.block);
     for (int j = 0; j < 4; ++j)
       for (int64_t n = 0; n < p.block; ++n)
-        result.weights[at + 4 * n + j] = static_cast<int8_t>(getRow(quad[j])[n]);
+        weights[at + 4 * n + j] = static_cast<int8_t>(getRow(quad[j])[n]);
+  }
+
+  /// Takes a window whose rows form chains, all or half of them, out of what is paired.
+  bool packChains(const Window &window) {
+    if (!chains || window.size != kWindow)
+      return false;
+    loadGroup(window);
+    PairChains::Order order;
+    int groups = chains->choose(matrix, order);
+    if (groups == 0)
+      return false;
+    // Two groups are two quads: the first halves of both quads are one group, the second halves the other.
+    for (int at = 0; at < 2 * groups / 4; ++at) {
+      PairChains::Order::iterator from = order.begin() + 8 * at;
+      std::array<int, 8> rows{from[0], from[1], from[4], from[5], from[2], from[3], from[6], from[7]};
+      std::copy(rows.begin(), rows.end(), from);
+    }
+    Chained &to = groups == 4 ? full : half;
+    PairSafeChunk &chunk = to.chunks.emplace_back();
+    for (size_t slot = 0; slot < kWindow; ++slot)
+      fetch(chunk, slot, window.begin + order[slot], window.source);
+    for (size_t slot = 0; slot < kWindow; slot += 4)
+      appendQuad({order[slot], order[slot + 1], order[slot + 2], order[slot + 3]}, to.weights);
+    return true;
+  }
+
+  void prependChains() {
+    result.fullQuads = static_cast<int64_t>(full.chunks.size()) * 4;
+    result.halfQuads = static_cast<int64_t>(half.chunks.size()) * 4;
+    if (result.fullQuads + result.halfQuads == 0)
+      return;
+    full.chunks.insert(full.chunks.end(), half.chunks.begin(), half.chunks.end());
+    full.chunks.insert(full.chunks.end(), result.chunks.begin(), result.chunks.end());
+    full.weights.insert(full.weights.end(), half.weights.begin(), half.weights.end());
+    full.weights.insert(full.weights.end(), result.weights.begin(), result.weights.end());
+    result.chunks = std::move(full.chunks);
+    result.weights = std::move(full.weights);
+    result.panelQuads = 0;
+    for (PairSafeChunk &chunk : result.chunks) {
+      chunk.quad = result.panelQuads;
+      result.panelQuads += chunk.quads;
+    }
   }
 
   /// Pairs rows [begin, end) with as few tests as possible: each with the first that is safe, and a last exchange with a pair for
@@ -511,6 +564,12 @@ private:
   std::vector<int16_t> matrix;
   std::array<uint64_t, kGroup> neighbours;
   std::vector<Slot> corrections;
+  struct Chained {
+    std::vector<PairSafeChunk> chunks;
+    std::vector<int8_t> weights;
+  };
+  std::optional<PairChains> chains;
+  Chained full, half;
   PairSafeBlock result;
 };
 
@@ -577,6 +636,10 @@ std::string verifyBlock(const PairSafeProblem &p, const PairSafeBlock &block, in
     return wrong;
   if (static_cast<int64_t>(block.weights.size()) != block.getQuads() * p.block * 4)
     return "there are not as many weights as slots";
+  int64_t full = block.fullQuads, chained = full + block.halfQuads;
+  if (full < 0 || block.halfQuads < 0 || full % 4 || chained % 4 || chained > block.panelQuads || (chained && p.chain != 2) ||
+      (chained && block.naturalQuads))
+    return "the chains are no part of the panel";
   std::vector<int32_t> sums(p.depth);
   for (int64_t n = 0; n < p.block; ++n) {
     std::fill(sums.begin(), sums.end(), 0);
@@ -592,6 +655,14 @@ std::string verifyBlock(const PairSafeProblem &p, const PairSafeBlock &block, in
       }
       if (high > 32767 || low < -32768)
         return "channel " + std::to_string(first + n) + ", slot " + std::to_string(slot) + ": the pair's sum can leave i16";
+      // The pair at the same place of the next quad.
+      if (int64_t quad = static_cast<int64_t>(slot) / 4; quad < chained && quad % 4 % (quad < full ? 2 : 4) == 0) {
+        const int8_t *next = pair + p.block * 4;
+        for (int i = 0; i < 2; ++i)
+          (next[i] > 0 ? high : low) += p.xMax * next[i];
+        if (high > 32767 || low < -32768)
+          return "channel " + std::to_string(first + n) + ", slot " + std::to_string(slot) + ": the chain's sum can leave i16";
+      }
     }
     for (int64_t k = 0; k < p.depth; ++k)
       if (sums[k] != (first + n < p.channels ? p.weights[(first + n) * p.depth + k] : 0))
@@ -604,7 +675,8 @@ std::string verifyBlock(const PairSafeProblem &p, const PairSafeBlock &block, in
 // Cycles of one step, fitted to measurements. The step of a dot is one ymm, of a copy sixteen bytes.
 constexpr double kDotNarrow =
     1.10; // 8 channels of a quad in a tile of 16 channels or fewer: broadcasts and loads fill the issue slots
-constexpr double kDotWide = 1.02; // the same in a tile of more
+constexpr double kDotWide = 1.02;    // the same in a tile of more
+constexpr double kDotChained = 0.80; // of two quads that add up in i16, part of the above
 constexpr double kDotWidened = 0.86;
 constexpr double kFirstTerm = 1.1, kFurtherTerm = 1.7; // the further ones load and store the panel again
 constexpr double kCopy = 0.8, kWiden = 1.6;
@@ -644,12 +716,21 @@ bool isPairSafe(const PairSafeProblem &problem) {
   if (!isWellFormed(problem))
     return false;
   Limits limits(problem.xMax);
+  int64_t step = 4 * problem.chain;
   for (int64_t n = 0; n < problem.channels; ++n) {
     const int8_t *row = problem.weights.data() + n * problem.depth;
     for (int64_t run : problem.runs) {
-      for (int64_t k = 0; k + 1 < run; k += 2)
-        if (!limits.holds(row[k] + row[k + 1]))
-          return false;
+      // A last chain that is not whole is held to the same: its quads may be chained or not.
+      for (int64_t begin = 0; begin < run; begin += step) {
+        for (int64_t half : {0, 2}) {
+          int high = 0, low = 0;
+          for (int64_t quad = begin + half; quad < begin + step; quad += 4)
+            for (int64_t k = quad; k < std::min(quad + 2, run); ++k)
+              (row[k] > 0 ? high : low) += row[k];
+          if (high > limits.high || low < limits.low)
+            return false;
+        }
+      }
       row += run;
     }
   }
@@ -660,7 +741,7 @@ PairSafePacking packPairSafe(const PairSafeProblem &problem, PairOrder order) {
   PairSafePacking packing;
   packing.order = order;
   packing.block = problem.block;
-  if (!isWellFormed(problem))
+  if (!isWellFormed(problem) || (order == PairOrder::Natural ? problem.chain != 1 : problem.chain > 2))
     return packing;
   for (int64_t first = 0; first < problem.channels; first += problem.block)
     packing.blocks.push_back(BlockPacker(problem, first).run(order));
@@ -687,6 +768,9 @@ double estimatePairSafe(const PairSafeProblem &problem, const PairSafePacking &p
   double dot = packing.block > 16 ? kDotWide : kDotNarrow;
   double cost = dot * static_cast<double>(packing.block) / 8 * static_cast<double>(packing.getQuads());
   for (const PairSafeBlock &block : packing.blocks)
+    cost -= dot * static_cast<double>(packing.block) / 8 * (1 - kDotChained) *
+            (static_cast<double>(block.fullQuads) + static_cast<double>(block.halfQuads) / 2);
+  for (const PairSafeBlock &block : packing.blocks)
     for (const PairSafeChunk &chunk : block.chunks)
       cost += kFirstTerm + kFurtherTerm * static_cast<double>(chunk.terms.size() - 1);
   // One copy of the activations as they are serves all blocks.
@@ -695,24 +779,17 @@ double estimatePairSafe(const PairSafeProblem &problem, const PairSafePacking &p
   return cost;
 }
 
+double estimateNatural(const PairSafeProblem &problem) {
+  double dot = problem.block > 16 ? kDotWide : kDotNarrow,
+         saved = 2 * (1 - kDotChained) * (1 - 1 / static_cast<double>(problem.chain));
+  return dot * (1 - saved) * static_cast<double>(problem.block) / 8 *
+             static_cast<double>(PairSafePacking::getMinimalQuads(problem)) +
+         kCopy * static_cast<double>(problem.depth) / kWindow;
+}
+
 double estimateWidened(const PairSafeProblem &problem) {
   double ymms = static_cast<double>((problem.channels + 15) / 16 * 2), depth = static_cast<double>(problem.depth);
   return kDotWidened * ymms * depth / 2 + kWiden * depth / kWindow;
 }
 
-PairSafePacking choosePairSafe(PairSafeProblem problem, llvm::ArrayRef<int64_t> blocks) {
-  PairSafePacking best;
-  double lowest = estimateWidened(problem);
-  for (int64_t block : blocks)
-    for (PairOrder order : {PairOrder::Natural, PairOrder::Permuted}) {
-      problem.block = block;
-      PairSafePacking packing = packPairSafe(problem, order);
-      double cost = estimatePairSafe(problem, packing);
-      if (!packing.isEmpty() && cost < lowest) {
-        lowest = cost;
-        best = std::move(packing);
-      }
-    }
-  return best;
-}
 } // namespace qc

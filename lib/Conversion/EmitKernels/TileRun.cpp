@@ -44,10 +44,76 @@ SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
     // By lane of eight activations, where that is an operand of the instruction.
     if (k.isa.arch == "aarch64" && p.steps >= 8)
       return runWideningLanes(from, weightRun, accs);
-    return runSteps(from, weightRun, 0, accs);
+    return runSteps(from, weightRun, k.index(0), accs);
   default:
-    return runSteps(from, weightRun, 0, accs);
+    break;
   }
+  if (fullEnd) { // permuted
+    SmallVector<Value> sums = runChains(from, weightRun, k.index(0), fullEnd, {2, 2}, accs);
+    sums = runChains(from, weightRun, fullEnd, halfEnd, {2, 1, 1}, sums);
+    return runSteps(from, weightRun, halfEnd, sums);
+  }
+  int64_t whole = p.dot->chain > 1 ? p.steps / p.dot->chain * p.dot->chain : 0;
+  SmallVector<Value> sums = runChains(from, weightRun, k.index(0), k.index(whole), p.dot->chain, accs);
+  return runSteps(from, weightRun, k.index(whole), sums);
+}
+
+void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector<Value> &accs) {
+  const DotKernel &dot = *p.dot;
+  auto loadX = [&](int64_t row, int64_t u) {
+    return loadActivation(k, dot, p.s.code, source, k.add(from, row * nextPosition + u * dot.k0));
+  };
+  auto loadW = [&](int64_t u, int64_t v) {
+    return loadWeights(k, dot, weights, k.add(weightStep, u * stepWeights + v * p.lanes * dot.k0));
+  };
+  auto sum = [&](Value a, Value b) -> Value { return a ? arith::AddIOp::create(k.b, k.loc, a, b) : b; };
+  SmallVector<Value> pairs(rows * vectors), w;
+  if (length <= 2) {
+    // Row by row: the sums in i16 live shortly.
+    for (int64_t u = 0; u < length; ++u)
+      for (int64_t v = 0; v < vectors; ++v)
+        w.push_back(loadW(u, v));
+    for (int64_t row = 0; row < rows; ++row) {
+      SmallVector<Value> x;
+      for (int64_t u = 0; u < length; ++u)
+        x.push_back(loadX(row, u));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value pair;
+        for (int64_t u = 0; u < length; ++u)
+          pair = sum(pair, emitPairs(k, dot, x[u], w[u * vectors + v]));
+        accs[row * vectors + v] = addPairs(k, dot, pair, accs[row * vectors + v]);
+      }
+    }
+    return;
+  }
+  // Step by step: no weight is loaded twice; accumulators may wait in memory until the end of the chain.
+  for (int64_t u = 0; u < length; ++u) {
+    w.clear();
+    for (int64_t v = 0; v < vectors; ++v)
+      w.push_back(loadW(u, v));
+    for (int64_t row = 0; row < rows; ++row) {
+      Value x = loadX(row, u);
+      for (int64_t v = 0; v < vectors; ++v)
+        pairs[row * vectors + v] = sum(pairs[row * vectors + v], emitPairs(k, dot, x, w[v]));
+    }
+  }
+  for (auto [pair, acc] : llvm::zip(pairs, accs))
+    acc = addPairs(k, dot, pair, acc);
+}
+
+SmallVector<Value> TileRun::runChains(Value from, Value weightRun, Value low, Value high, ArrayRef<int64_t> lengths,
+                                      ValueRange accs) {
+  int64_t group = 0;
+  for (int64_t length : lengths)
+    group += length;
+  return k.loop(low, high, group, accs, [&](Value step, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    for (int64_t length : lengths) {
+      addChain(k.add(from, k.mul(step, p.dot->k0)), k.add(weightRun, k.mul(step, stepWeights)), length, next);
+      step = k.add(step, length);
+    }
+    return next;
+  });
 }
 
 SmallVector<Value> TileRun::forEachGroup(int64_t group, ValueRange accs,
@@ -86,10 +152,10 @@ Value TileRun::loadBytes(Value offset, int64_t count) {
   return whole;
 }
 
-SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, int64_t first, ValueRange accs) {
+SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, Value first, ValueRange accs) {
   const DotKernel &dot = *p.dot;
-  int64_t unroll = first ? 1 : p.unroll;
-  return k.loop(k.index(first), k.index(p.steps), unroll, accs, [&](Value step, ValueRange carried) {
+  int64_t unroll = isConstantIntValue(first, 0) ? p.unroll : 1;
+  return k.loop(first, k.index(p.steps), unroll, accs, [&](Value step, ValueRange carried) {
     SmallVector<Value> next(carried);
     for (int64_t u = 0; u < unroll; ++u) {
       SmallVector<Value> w;
@@ -164,7 +230,7 @@ SmallVector<Value> TileRun::runWideningLanes(Value from, Value weightRun, ValueR
     }
     return sums;
   });
-  return whole < p.steps ? runSteps(from, weightRun, whole, next) : next;
+  return whole < p.steps ? runSteps(from, weightRun, k.index(whole), next) : next;
 }
 
 /// Two rows of eight times two channels of eight; 16 activations of two rows are two steps.

@@ -12,6 +12,7 @@ struct TileRun {
   int64_t rows, vectors;
   Value source, weights;
   int64_t nextPosition, stepWeights; ///< stepWeights: elements from one step's weights to the next
+  Value fullEnd, halfEnd;            ///< permuted chains: the first step that is in no full chunk, in no chunk with a chain
 
   /// The accumulators that begin with these biases, one per vector of channels, in whatever order the dot step keeps them.
   SmallVector<Value> start(ArrayRef<Value> biases);
@@ -28,7 +29,11 @@ private:
   /// room.
   Value loadBytes(Value offset, int64_t count);
   /// From step `first` on.
-  SmallVector<Value> runSteps(Value from, Value weightRun, int64_t first, ValueRange accs);
+  SmallVector<Value> runSteps(Value from, Value weightRun, Value first, ValueRange accs);
+  /// Steps [low, high) in chains of these lengths, again and again.
+  SmallVector<Value> runChains(Value from, Value weightRun, Value low, Value high, ArrayRef<int64_t> lengths, ValueRange accs);
+  /// `length` steps that add up in i16.
+  void addChain(Value from, Value weightStep, int64_t length, SmallVector<Value> &accs);
   SmallVector<Value> runWideningLanes(Value from, Value weightRun, ValueRange accs);
   SmallVector<Value> runLanes(Value from, Value weightRun, ValueRange accs);
   SmallVector<Value> runMatrices(Value from, Value weightRun, ValueRange accs);

@@ -18,11 +18,11 @@ def size():
 def operands(depth, weight_shape, x_shape, channels):
     """Code, its limits, the zero point's row of weights and bias, and the bound of the accumulators."""
     code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)))
-    weight = random.integers(-127, 128, weight_shape)
+    weight = random.integers(-128, 128, weight_shape)
     if not number(0, 3):
-        weight = np.where(random.random(weight.shape) < pick(0, 0.5, 1), -127, 127)
+        weight = np.where(random.random(weight.shape) < pick(0, 0.5, 1), -128, 127)
     elif not number(0, 3):  # narrow: pairs of products fit 16 bits
-        weight = weight // pick(2, 4, 16)
+        weight = weight // pick(2, 4, 8, 16)
     bias = random.integers(-100000, 100000, [channels])
     x = random.integers(low, high + 1, [SAMPLES] + x_shape)
     if not number(0, 3):
