@@ -12,7 +12,7 @@
 // RUN: qopt %s -qc-form-kernels=isa=scalar | FileCheck %s --check-prefixes=CHECK,SCALAR
 // RUN: qopt %s -qc-form-kernels | FileCheck %s --check-prefixes=CHECK,SCALAR
 // RUN: not qopt %s -qc-form-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// UNKNOWN: error: isa=z80: use one of vnni, avx2, sse4.1, i8mm, dotprod, neon, rvv256, rvv, neon32, dsp, scalar
+// UNKNOWN: error: isa=z80: use one of vnni, avx2, sse4.1, i8mm, dotprod.a55, dotprod, neon, rvv256, rvv, neon32, dsp, scalar
 
 // A kernel computes what its ops computed.
 // RUN: %python %S/../Tools/Inputs/npz.py make %t.maps.npz "x=np.random.default_rng(1).integers(-128,128,(3,1,8,8,16)).astype(np.int8)"

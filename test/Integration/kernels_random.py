@@ -12,6 +12,7 @@ VARIANTS = {
     "avx2": (["-target=x86-64"], [[]]),
     "sse4.1": (["-target=x86-64", "-mcpu=x86-64-v2"], [[]]),
     "dotprod": (["-target=aarch64"], [[], ["-cpu=neoverse-n1"]]),
+    "dotprod.a55": (["-target=aarch64", "-mcpu=cortex-a55"], [[]]),
     "i8mm": (["-target=aarch64", "-mattr=+i8mm"], [[]]),
     "neon": (["-target=aarch64", "-mattr=-dotprod"], [[]]),
     "rvv": (["-target=riscv64"], [["-cpu=128"], ["-cpu=256"], ["-cpu=512"]]),

@@ -11,8 +11,9 @@ import numpy as np
 # Options of qcc, the dot instruction, and per core the part of its peak that must be reached.
 CASES = {
     "dotprod": (["-target=aarch64"], r"sdot", "aarch64", {"neoverse-n1": 0.90, "cortex-a76": 0.90}),
-    # Its model issues loads of 16 bytes beside nothing: 7 + 12 of them for 84 dots leave 0.785, less the loop's own instructions.
-    "dotprod-a55": (["-target=aarch64", "-mcpu=cortex-a55"], r"sdot", "aarch64", {"cortex-a55": 0.75}),
+    # Its model writes back in order: what takes fewer cycles than sdot has a cycle of its own. Loads from the sum of two registers
+    # take as many; the 12 loads of weights from register and number leave 84 of 96 cycles, less the loop's own instructions.
+    "dotprod-a55": (["-target=aarch64", "-mcpu=cortex-a55"], r"sdot", "aarch64", {"cortex-a55": 0.80}),
     "i8mm": (["-target=aarch64", "-mattr=+i8mm"], r"smmla", "aarch64", {"neoverse-v1": 0.90, "neoverse-n2": 0.90}),
     "rvv": (["-target=riscv64"], r"vwmacc\.vx", "riscv64", {"sifive-p670": 0.85}),
 }

@@ -6,6 +6,7 @@
 // RUN: qcc %s -target=x86-64 -mattr=+avxvnni -o a.o -report | FileCheck %s --check-prefix=VNNI
 // RUN: qcc %s -target=x86-64 -mcpu=x86-64 -o a.o -report | FileCheck %s --check-prefix=SCALAR
 // RUN: qcc %s -target=aarch64 -o a.o -report | FileCheck %s --check-prefix=SDOT
+// RUN: qcc %s -target=aarch64 -mcpu=cortex-a55 -o a.o -report | FileCheck %s --check-prefix=A55
 // RUN: qcc %s -target=aarch64 -mattr=+i8mm -o a.o -report | FileCheck %s --check-prefix=SMMLA
 // RUN: qcc %s -target=aarch64 -mcpu=cortex-a53 -mattr=-dotprod -o a.o -report | FileCheck %s --check-prefix=SMLAL
 // RUN: qcc %s -target=riscv64 -o a.o -report | FileCheck %s --check-prefix=RVV
@@ -17,6 +18,7 @@
 // SSE: x86.pmaddwd
 // VNNI: x86.vpdpbusd
 // SDOT: aarch64.sdot{{[^.]}}
+// A55: aarch64.sdot.a55
 // SMMLA: aarch64.smmla
 // SMLAL: aarch64.smlal
 // RVV: riscv.vwmacc{{[^.]}}

@@ -23,7 +23,7 @@ const Isa *findIsa(llvm::StringRef name);
 /// "vnni, avx2, ...", for messages.
 std::string getIsaNames();
 
-enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDWD, SDOT, SMMLA, Widening, SMLAD, FMA };
+enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDWD, SDOT, SDOTAhead, SMMLA, Widening, SMLAD, FMA };
 /// What the activations are when the step reads them: codes in u8 (i8 codes shifted by 128), i8, i16, or numbers in f32.
 enum class DotActivation { U8, I8, I16, F32 };
 enum class DotProof { Nothing, PairSafe };

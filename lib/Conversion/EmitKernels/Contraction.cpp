@@ -162,6 +162,11 @@ static void permute(ContractionPlan &p, std::shared_ptr<PairSafePacking> packing
   p.permutedTiles = std::min(p.permutedTiles, tiles);
 }
 
+/// True if 16 activations are loaded together and an instruction takes a lane (or half) of them.
+static bool isByLane(const DotKernel &dot) {
+  return dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead || dot.step == DotStep::SMMLA;
+}
+
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
                          bool permuted, std::shared_ptr<PairSafePacking> packing) {
   ContractionPlan p;
@@ -179,7 +184,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   if (permuted)
     permute(p, std::move(packing));
   // More steps than the run has multiply weights of zero; a panel has room behind its end for them.
-  bool byLane = dot.step == DotStep::SDOT || dot.step == DotStep::SMMLA; // groups of steps, the last one shorter
+  bool byLane = isByLane(dot); // groups of steps, the last one shorter
   if (p.panel && p.steps >= 8 && !permuted && !byLane)
     p.steps = llvm::alignTo(p.steps, 2);
   // Long bodies gain nothing where the loop's own instructions hide behind the arithmetic, and invite the scheduler to spill.
@@ -222,6 +227,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
 static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vectors) {
   switch (dot.step) {
   case DotStep::SDOT:
+  case DotStep::SDOTAhead:
     return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::SMMLA:
     return (rows + 1) / 2 * 2 * vectors + (rows + 1) / 2 * 2 + 4 <= isa.registers;
@@ -257,7 +263,7 @@ static double getCost(const ContractionPlan &p) {
                       : p.dot->step == DotStep::VPMADDWD ? 2
                                                          : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
-    if (p.dot->step == DotStep::SDOT || p.dot->step == DotStep::SMMLA)
+    if (isByLane(*p.dot))
       return getLaneCost(p, rows, vectors);
     // Groups of four registers take four cycles of one unit; weights are widened there too, activations are scalars.
     if (p.dot->step == DotStep::Widening && p.lanes >= 16)

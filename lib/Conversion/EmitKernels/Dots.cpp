@@ -33,7 +33,7 @@ int64_t getActivationBytes(const DotKernel &dot) {
 int64_t getActivationShift(const DotKernel &dot, Type code) {
   if (dot.activation == DotActivation::U8)
     return code.isUnsignedInteger() ? 0 : 128;
-  if (dot.step == DotStep::SDOT) // smmla has a form for unsigned codes
+  if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead) // smmla has a form for unsigned codes
     return code.isUnsignedInteger() ? -128 : 0;
   return 0;
 }
@@ -69,6 +69,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset) {
   case DotStep::VPDPBUSD:
   case DotStep::VPMADDUBSW:
   case DotStep::SDOT:
+  case DotStep::SDOTAhead:
   case DotStep::SMMLA:
   case DotStep::FMA:
     return raw;
@@ -102,6 +103,7 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   case DotStep::VPDPBUSD:
     return k.intrinsic(("llvm.x86.avx512.vpdpbusd." + width).str(), type, {acc, x, w});
   case DotStep::SDOT:
+  case DotStep::SDOTAhead:
     return k.intrinsic("llvm.aarch64.neon.sdot", type, {acc, w, x});
   case DotStep::Widening:
     return sum(arith::MulIOp::create(k.b, k.loc, x, w));

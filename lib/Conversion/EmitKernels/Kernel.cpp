@@ -210,6 +210,15 @@ Value Kernel::intrinsic(StringRef name, Type result, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands).getResults();
 }
 
+Value Kernel::hide(Value value) {
+  Type i64 = b.getI64Type();
+  Value number = arith::IndexCastOp::create(b, loc, i64, value);
+  Value hidden = LLVM::InlineAsmOp::create(b, loc, i64, number, "", "=r,0", /*has_side_effects=*/false, /*is_align_stack=*/false,
+                                           LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+                     .getRes();
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), hidden);
+}
+
 //===-- Loops --------------------------------------------------------------------------------------------------------------===//
 
 SmallVector<Value> Kernel::loop(Value low, Value high, int64_t step, ValueRange init, LoopFn body) {

@@ -91,6 +91,8 @@ public:
   Value extend(Value value, Type code, Type to); ///< integers, by the signedness of `code`
   Value truncate(Value value, Type to);
   Value intrinsic(llvm::StringRef name, Type result, ValueRange operands);
+  /// An index in a register (of 64 bits) that the optimizer cannot see through, so that it stays an operand of addresses.
+  Value hide(Value value);
 
   /// `scf.for` from 0; one iteration is no loop. `body` gets the induction variable and the carried values, returns the next
   /// ones.

@@ -37,7 +37,9 @@ SmallVector<Value> TileRun::finish(ValueRange accs) {
 SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
   switch (p.dot->step) {
   case DotStep::SDOT:
-    return runLanes(from, weightRun, accs);
+    return runLanes(from, weightRun, 0, accs);
+  case DotStep::SDOTAhead:
+    return runLanesAhead(from, weightRun, accs);
   case DotStep::SMMLA:
     return runMatrices(from, weightRun, accs);
   case DotStep::Widening:
@@ -116,10 +118,10 @@ SmallVector<Value> TileRun::runChains(Value from, Value weightRun, Value low, Va
   });
 }
 
-SmallVector<Value> TileRun::forEachGroup(int64_t group, ValueRange accs,
+SmallVector<Value> TileRun::forEachGroup(int64_t group, int64_t begin, ValueRange accs,
                                          llvm::function_ref<void(Value, int64_t, SmallVector<Value> &)> steps) {
-  int64_t rest = p.steps % group;
-  SmallVector<Value> next = k.loop(p.steps - rest, group, accs, [&](Value first, ValueRange carried) {
+  int64_t rest = (p.steps - begin) % group;
+  SmallVector<Value> next = k.loop(k.index(begin), k.index(p.steps - rest), group, accs, [&](Value first, ValueRange carried) {
     SmallVector<Value> values(carried);
     steps(first, group, values);
     return values;
@@ -173,35 +175,62 @@ SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, Value first, V
   });
 }
 
-/// 16 activations are four steps: sdot takes four of them by lane index.
-SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, ValueRange accs) {
+/// `count` steps from `first` on, whose activations are `x`, one vector a row; `behind(row)` once a row's last one is read.
+void TileRun::multiplyLanes(Value first, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
+                            llvm::function_ref<void(int64_t row)> behind) {
   const DotKernel &dot = *p.dot;
-  Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
-  auto quad = [&](Value first, int64_t count, SmallVector<Value> &next) {
-    SmallVector<Value> x;
+  Value at = k.add(weightRun, k.mul(first, stepWeights));
+  for (int64_t u = 0; u < count; ++u) {
+    SmallVector<Value> w;
+    for (int64_t v = 0; v < vectors; ++v)
+      w.push_back(k.load(weights, k.add(at, u * stepWeights + v * p.lanes * dot.k0), p.lanes * dot.k0));
     for (int64_t row = 0; row < rows; ++row) {
-      Value offset = k.add(k.add(from, k.mul(first, dot.k0)), row * nextPosition);
-      x.push_back(k.bitcast(loadBytes(offset, count * dot.k0), i32));
-    }
-    Value at = k.add(weightRun, k.mul(first, stepWeights));
-    for (int64_t u = 0; u < count; ++u) {
-      SmallVector<Value> w;
+      Value words = k.bitcast(x[row], k.b.getI32Type());
+      Value lane = vector::ShuffleOp::create(k.b, k.loc, words, words, SmallVector<int64_t>(p.lanes, u));
+      lane = k.bitcast(lane, k.b.getIntegerType(8));
       for (int64_t v = 0; v < vectors; ++v)
-        w.push_back(k.load(weights, k.add(at, u * stepWeights + v * p.lanes * dot.k0), p.lanes * dot.k0));
-      for (int64_t row = 0; row < rows; ++row) {
-        Value lane = vector::ShuffleOp::create(k.b, k.loc, x[row], x[row], SmallVector<int64_t>(p.lanes, u));
-        lane = k.bitcast(lane, i8);
-        for (int64_t v = 0; v < vectors; ++v)
-          next[row * vectors + v] = emitDot(k, dot, lane, w[v], next[row * vectors + v]);
-      }
+        accs[row * vectors + v] = emitDot(k, dot, lane, w[v], accs[row * vectors + v]);
+      if (u + 1 == count && behind)
+        behind(row);
     }
-  };
-  // Long runs twice at a time: cores that issue in order pay for the loop's own instructions.
-  int64_t group = p.steps % 8 == 0 && p.steps >= 32 && getenv("QU") ? 8 : 4;
-  return forEachGroup(group, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
-    for (int64_t at = 0; at < count; at += 4)
-      quad(k.add(first, at), std::min<int64_t>(count - at, 4), next);
+  }
+}
+
+/// 16 activations are four steps: sdot takes four of them by lane index.
+SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, int64_t begin, ValueRange accs) {
+  return forEachGroup(4, begin, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+    SmallVector<Value> x;
+    for (int64_t row = 0; row < rows; ++row)
+      x.push_back(loadBytes(k.add(k.add(from, k.mul(first, p.dot->k0)), row * nextPosition), count * p.dot->k0));
+    multiplyLanes(first, count, weightRun, x, next, nullptr);
   });
+}
+
+/// The same with the activations of the next group loaded behind the last use of this one's, from the sum of two registers (row
+/// and position in the run): such a load issues beside sdot, one that adds a number or writes its address back does not.
+SmallVector<Value> TileRun::runLanesAhead(Value from, Value weightRun, ValueRange accs) {
+  int64_t whole = p.steps / 4 * 4, bytes = 4 * p.dot->k0;
+  if (whole < 8)
+    return runLanes(from, weightRun, 0, accs);
+  SmallVector<Value> starts;
+  for (int64_t row = 0; row < rows; ++row)
+    starts.push_back(k.hide(k.index(row * nextPosition)));
+  auto load = [&](Value at, int64_t row) { return k.load(source, k.add(at, starts[row]), bytes); };
+  SmallVector<Value> carried(accs);
+  for (int64_t row = 0; row < rows; ++row)
+    carried.push_back(load(from, row));
+  carried.push_back(from);
+  carried = k.loop(whole - 4, 4, carried, [&](Value first, ValueRange values) {
+    SmallVector<Value> next(values.drop_back(rows + 1)), x(values.drop_back().take_back(rows)), ahead;
+    Value at = k.hide(k.add(values.back(), bytes));
+    multiplyLanes(first, 4, weightRun, x, next, [&](int64_t row) { ahead.push_back(load(at, row)); });
+    llvm::append_range(next, ahead);
+    next.push_back(at);
+    return next;
+  });
+  SmallVector<Value> next(ArrayRef(carried).drop_back(rows + 1)), x(ArrayRef(carried).drop_back().take_back(rows));
+  multiplyLanes(k.index(whole - 4), 4, weightRun, x, next, nullptr);
+  return runLanes(from, weightRun, whole, next);
 }
 
 SmallVector<Value> TileRun::runWideningLanes(Value from, Value weightRun, ValueRange accs) {
@@ -238,7 +267,7 @@ SmallVector<Value> TileRun::runMatrices(Value from, Value weightRun, ValueRange 
   const DotKernel &dot = *p.dot;
   Type i8 = k.b.getIntegerType(8), i64 = k.b.getI64Type();
   StringRef name = p.s.isUnsigned() ? "llvm.aarch64.neon.usmmla" : "llvm.aarch64.neon.smmla";
-  return forEachGroup(2, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+  return forEachGroup(2, 0, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
     SmallVector<Value> x;
     for (int64_t row = 0; row < rows; ++row) {
       Value offset = k.add(k.add(from, k.mul(first, dot.k0)), row * nextPosition);

@@ -22,8 +22,8 @@ struct TileRun {
   SmallVector<Value> finish(ValueRange accs);
 
 private:
-  /// Calls `steps(first step, how many, accs)` for groups of `group` steps in a loop and for the rest.
-  SmallVector<Value> forEachGroup(int64_t group, ValueRange accs,
+  /// Calls `steps(first step, how many, accs)` for groups of `group` steps from `begin` on in a loop and for the rest.
+  SmallVector<Value> forEachGroup(int64_t group, int64_t begin, ValueRange accs,
                                   llvm::function_ref<void(Value first, int64_t count, SmallVector<Value> &accs)> steps);
   /// `count` bytes at `offset` as a vector of 16; what lies behind them is undefined. Reads no more, but in a panel, which has
   /// room.
@@ -35,7 +35,11 @@ private:
   /// `length` steps that add up in i16.
   void addChain(Value from, Value weightStep, int64_t length, SmallVector<Value> &accs);
   SmallVector<Value> runWideningLanes(Value from, Value weightRun, ValueRange accs);
-  SmallVector<Value> runLanes(Value from, Value weightRun, ValueRange accs);
+  void multiplyLanes(Value first, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
+                     llvm::function_ref<void(int64_t row)> behind);
+  /// From step `begin` on.
+  SmallVector<Value> runLanes(Value from, Value weightRun, int64_t begin, ValueRange accs);
+  SmallVector<Value> runLanesAhead(Value from, Value weightRun, ValueRange accs);
   SmallVector<Value> runMatrices(Value from, Value weightRun, ValueRange accs);
 };
 } // namespace qc
