@@ -283,8 +283,10 @@ int compileModel() {
     qc::collectKernels(*module, info);
   if (failed(advance(qc::Stage::Buffers)))
     return 1;
-  if (at == qc::Stage::Buffers)
+  if (at == qc::Stage::Buffers) {
     qc::collectArena(*module, info);
+    qc::collectSchedule(*module, info);
+  }
   if (failed(advance(qc::Stage::LLVM)))
     return 1;
   if (emit == EmitKind::MLIR)

@@ -185,7 +185,7 @@ static std::string getSource(const Interface &interface, const EntryPoint &entry
     add("out" + Twine(index), port.elements() * port.bytes(options.f32), false);
   add("arena", entry.arenaBytes, false);
 
-  std::string text = replace(kMain, "%REPEAT%", Twine(options.repeat));
+  std::string text = replace(options.program.empty() ? kMain : options.program, "%REPEAT%", Twine(options.repeat));
   text = replace(text, "%INPUTS%", Twine(interface.inputs.size()));
   text = replace(text, "%BUFFERS%", buffers);
   text = replace(text, "%PARAMETERS%", parameters);
@@ -265,8 +265,18 @@ static Error build(StringRef folder, StringRef objectPath, const ObjectFile &obj
   command.insert(command.end(), {base + "harness.c", "-o", base + "harness.o"});
   if (Error error = execute(command, base + "log", "compiling the harness for " + object.interface.triple))
     return error;
-  return execute({*lld, "-static", "-o", base + "program", base + "harness.o", objectPath.str()}, base + "log",
-                 "linking " + objectPath);
+  std::string linked = objectPath.str();
+  if (!options.object.empty()) {
+    linked = base + "object.o";
+    raw_fd_ostream stream(linked, code);
+    stream << options.object;
+    stream.close();
+    if (code || stream.has_error()) {
+      stream.clear_error();
+      return createStringError("cannot write an object to " + folder);
+    }
+  }
+  return execute({*lld, "-static", "-o", base + "program", base + "harness.o", linked}, base + "log", "linking " + objectPath);
 }
 
 //===--- Running -----------------------------------------------------------------------------------------------------===//
@@ -395,23 +405,29 @@ Error Harness::died() {
   return createStringError(objectPath + ": the run on " + description + " ended with code " + Twine(WEXITSTATUS(status)));
 }
 
+Error Harness::send(const void *data, size_t bytes) {
+  return sendAll(toProgram, static_cast<const char *>(data), bytes) ? Error::success() : died();
+}
+
+Error Harness::receive(void *data, size_t bytes) {
+  return receiveAll(fromProgram, data, bytes) ? Error::success() : died();
+}
+
 Error Harness::run(ArrayRef<std::vector<char>> inputs, MutableArrayRef<std::vector<char>> outputs, std::vector<uint64_t> &times) {
   for (const std::vector<char> &input : inputs)
-    if (!sendAll(toProgram, input.data(), input.size()))
-      return died();
+    if (Error error = send(input.data(), input.size()))
+      return error;
   uint64_t broken = 0;
-  if (!receiveAll(fromProgram, &broken, sizeof broken))
-    return died();
+  if (Error error = receive(&broken, sizeof broken))
+    return error;
   if (broken > portNames.size())
     return createStringError(objectPath + ": the network changed its inputs");
   if (broken)
     return createStringError(objectPath + ": the network wrote outside its buffer: bytes beside " + portNames[broken - 1] +
                              " changed");
   for (std::vector<char> &output : outputs)
-    if (!receiveAll(fromProgram, output.data(), output.size()))
-      return died();
-  if (!receiveAll(fromProgram, times.data(), times.size() * sizeof(uint64_t)))
-    return died();
-  return Error::success();
+    if (Error error = receive(output.data(), output.size()))
+      return error;
+  return receive(times.data(), times.size() * sizeof(uint64_t));
 }
 } // namespace qc

@@ -14,6 +14,9 @@ struct HarnessOptions {
   bool f32 = false;
   unsigned repeat = 1;
   std::string cpu; ///< of qemu; a number is a vector length in bits
+  /// Another program around the network than the one that `run` talks to, with the same %NAMES%; talk to it by send and receive.
+  std::string program;
+  std::string object; ///< linked instead of the file, where not empty
 };
 
 /// The running program. One way for every target: only the system calls and the emulator differ.
@@ -26,6 +29,10 @@ public:
   /// Runs one sample: raw bytes of the inputs in, raw bytes of the outputs and `repeat` times in nanoseconds out.
   llvm::Error run(llvm::ArrayRef<std::vector<char>> inputs, llvm::MutableArrayRef<std::vector<char>> outputs,
                   std::vector<uint64_t> &times);
+
+  /// Raw bytes to the program and from it.
+  llvm::Error send(const void *data, size_t bytes);
+  llvm::Error receive(void *data, size_t bytes);
 
 private:
   Harness() = default;

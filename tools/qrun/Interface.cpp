@@ -67,10 +67,19 @@ static bool fromJSON(const json::Value &value, Port &port, json::Path path) {
   return true;
 }
 
+static bool fromJSON(const json::Value &value, KernelCall &call, json::Path path) {
+  json::ObjectMapper map(value, path);
+  return map && map.map("symbol", call.symbol) && map.map("name", call.name) && map.map("form", call.form) &&
+         map.mapOptional("dot", call.dot) && map.mapOptional("tile", call.tile) && map.mapOptional("permuted", call.permuted) &&
+         map.mapOptional("macs", call.macs) && map.mapOptional("constant_bytes", call.constantBytes) &&
+         map.mapOptional("input_bytes", call.inputBytes) && map.mapOptional("output_bytes", call.outputBytes) &&
+         map.mapOptional("output_shape", call.outputShape) && map.mapOptional("layers", call.layers);
+}
+
 static bool fromJSON(const json::Value &value, EntryPoint &entry, json::Path path) {
   json::ObjectMapper map(value, path);
   if (!map || !map.map("symbol", entry.symbol) || !map.map("arena_bytes", entry.arenaBytes) ||
-      !map.mapOptional("arena_align", entry.arenaAlign))
+      !map.mapOptional("arena_align", entry.arenaAlign) || !map.map("kernels", entry.kernels))
     return false;
   if (entry.arenaBytes < 0 || entry.arenaAlign <= 0 || entry.arenaAlign > 4096 || (entry.arenaAlign & (entry.arenaAlign - 1))) {
     path.report("arena size or alignment out of range");

@@ -29,8 +29,18 @@ struct Port {
   int64_t high() const;             ///< largest code
 };
 
+/// One call of a kernel: what the compiler decided and what there is to do.
+struct KernelCall {
+  std::string symbol, name, form, dot, tile;
+  bool permuted = false;
+  int64_t macs = 0, constantBytes = 0, inputBytes = 0, outputBytes = 0;
+  std::vector<int64_t> outputShape;
+  std::vector<std::string> layers; ///< all that it computes, in order
+};
+
 struct EntryPoint {
   std::string symbol;
+  std::optional<std::vector<KernelCall>> kernels; ///< in the order of the calls; nothing: not recorded
   int64_t arenaBytes = 0;
   int64_t arenaAlign = 64;
 };

@@ -1,5 +1,6 @@
 // qrun: runs an object made by qcc over the samples of an .npz file, on this machine or under qemu-user.
 #include "Harness.h"
+#include "Profile.h"
 
 #include "qc/Dialect/QC/Reference/Npz.h"
 #include "qc/Dialect/QC/Reference/Requantize.h"
@@ -18,7 +19,7 @@ using namespace qc;
 static cl::OptionCategory category("qrun options");
 static cl::opt<std::string> objectPath(cl::Positional, cl::desc("<object>"), cl::Required, cl::cat(category));
 static cl::opt<std::string> inputsPath("inputs", cl::desc("Samples: arrays named after the inputs, [N] + shape"),
-                                       cl::value_desc("x.npz"), cl::Required, cl::cat(category));
+                                       cl::value_desc("x.npz"), cl::cat(category));
 static cl::opt<std::string> outputsPath("outputs", cl::desc("Where the stacked outputs go"), cl::value_desc("y.npz"),
                                         cl::cat(category));
 static cl::opt<bool> wantF32("f32", cl::desc("Run the float wrapper (the default where the object has one)"), cl::cat(category));
@@ -34,6 +35,10 @@ static cl::opt<unsigned> resetEvery("reset-every",
                                     cl::desc("States restart every K samples from their arrays, or from zero without one"),
                                     cl::value_desc("K"), cl::cat(category));
 static cl::opt<bool> wantJson("json", cl::desc("Print the times as one JSON object on the last line"), cl::cat(category));
+static cl::opt<bool> wantProfile("profile", cl::desc("Time each kernel, on the first sample or, without -inputs, on any codes"),
+                                 cl::cat(category));
+static cl::opt<double> seconds("seconds", cl::desc("How long -profile runs (default 1)"), cl::init(1), cl::cat(category));
+static cl::opt<int> core("core", cl::desc("Core that -profile runs on (default: any)"), cl::init(-1), cl::cat(category));
 
 namespace {
 /// One input of the network: where its samples come from.
@@ -48,9 +53,11 @@ class Runner {
 public:
   Runner(const ObjectFile &object, bool f32) : object(object), interface(object.interface), f32(f32) {}
   Error run();
+  Error profile();
 
 private:
   Error openInputs();
+  void invent(const Port &port, std::vector<char> &bytes);
   Error openStates();
   Error encode(const Source &source, const std::vector<char> &raw, std::vector<char> &bytes);
   void clear(const Port &port, std::vector<char> &bytes);
@@ -233,7 +240,11 @@ void Runner::report(std::vector<uint64_t> &times) {
 Error Runner::run() {
   if (Error error = openInputs())
     return error;
-  Expected<std::unique_ptr<Harness>> harness = Harness::start(objectPath, object, {f32, repeat, cpu});
+  HarnessOptions options;
+  options.f32 = f32;
+  options.repeat = repeat;
+  options.cpu = cpu;
+  Expected<std::unique_ptr<Harness>> harness = Harness::start(objectPath, object, options);
   if (!harness)
     return harness.takeError();
 
@@ -279,7 +290,67 @@ Error Runner::run() {
   return Error::success();
 }
 
+/// Codes of a quantized port may be any; other numbers may be indices, and zero is always one.
+void Runner::invent(const Port &port, std::vector<char> &bytes) {
+  clear(port, bytes);
+  if (!port.scale)
+    return;
+  unsigned width = port.bytes(f32);
+  uint64_t state = 1;
+  for (size_t i = 0; i < bytes.size(); i += width) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    double part = double(state >> 40) / double(1 << 24);
+    int64_t code = port.low() + int64_t(part * double(port.high() - port.low()));
+    if (port.isFloat(f32)) {
+      float value = float(*port.scale) * float(code - port.zeroPoint);
+      memcpy(&bytes[i], &value, sizeof value);
+    } else {
+      storeInt(code, width, &bytes[i]);
+    }
+  }
+}
+
+Error Runner::profile() {
+  if (!inputsPath.empty())
+    if (Error error = openInputs())
+      return error;
+  std::vector<std::vector<char>> inputs;
+  for (const Port &port : interface.inputs)
+    inputs.emplace_back(port.elements() * port.bytes(f32));
+  for (auto [port, bytes] : zip_equal(interface.inputs, inputs))
+    invent(port, bytes);
+  std::vector<char> raw;
+  for (auto [source, bytes] : zip(sources, inputs)) {
+    if (Error error = source.reader->next(raw))
+      return error;
+    if (Error error = encode(source, raw, bytes))
+      return error;
+  }
+  return qc::profile(objectPath, object, inputs, {f32, seconds, wantJson, core});
+}
+
+/// Options that mean nothing to -profile, and the other way round.
+static Error checkMode() {
+  const std::pair<StringRef, bool> others[] = {{"outputs", !outputsPath.empty()},
+                                               {"repeat", repeat.getNumOccurrences() != 0},
+                                               {"limit", limit.getNumOccurrences() != 0},
+                                               {"state", !statePairs.empty()},
+                                               {"cpu", !cpu.empty()}};
+  for (auto [name, given] : others)
+    if (wantProfile && given)
+      return createStringError("-profile times one sample here; it does not go with -" + name);
+  if (!wantProfile && (seconds.getNumOccurrences() || core.getNumOccurrences()))
+    return createStringError("-seconds and -core are for -profile");
+  if (!wantProfile && inputsPath.empty())
+    return createStringError("no samples: give them with -inputs=x.npz");
+  if (!(seconds > 0 && seconds <= 3600))
+    return createStringError("-seconds: from above 0 to 3600");
+  return Error::success();
+}
+
 static Error runMain() {
+  if (Error error = checkMode())
+    return error;
   if (repeat == 0 || repeat > 1000000)
     return createStringError("-repeat=" + Twine(repeat) + ": from 1 to 1000000");
   if (wantF32 && wantInt)
@@ -298,6 +369,12 @@ static Error runMain() {
     StringRef folder = sys::path::parent_path(outputsPath);
     if (std::error_code code = sys::fs::access(folder.empty() ? "." : folder, sys::fs::AccessMode::Write))
       return createStringError(outputsPath + ": cannot write there: " + code.message());
+  }
+  if (wantProfile) {
+    bool f32 = wantF32 || !interface.run;
+    if (Error error = checkProfile(objectPath, *object, f32))
+      return error;
+    return Runner(*object, f32).profile();
   }
   bool f32 = wantF32 || (!wantInt && interface.runF32);
   return Runner(*object, f32).run();

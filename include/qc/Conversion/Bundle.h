@@ -28,6 +28,7 @@ struct Entry {
   int64_t arenaBytes = 0;
   int64_t arenaLowerBound = 0; ///< largest sum of simultaneously live buffers
   int64_t stackBytes = 0;      ///< scratch of the largest kernel on the stack
+  llvm::json::Array kernels;   ///< the calls of this entry, in their order
 };
 
 /// Everything that header, metadata section and report say. Filled in step by step while the module goes through the stages.
@@ -55,6 +56,8 @@ void collectProgram(mlir::ModuleOp module, BundleInfo &info);
 void collectKernels(mlir::ModuleOp module, BundleInfo &info);
 /// Reads arena sizes and map (stage `buffers`).
 void collectArena(mlir::ModuleOp module, BundleInfo &info);
+/// Reads which kernels the entries call, and what a profile needs of each: decisions, products, bytes (stage `buffers`).
+void collectSchedule(mlir::ModuleOp module, BundleInfo &info);
 
 /// `name` as a C identifier: other characters become '_'.
 std::string toIdentifier(llvm::StringRef name);

@@ -63,6 +63,46 @@ RequantizeOp getEpilogue(Operation &op) {
   return dyn_cast<RequantizeOp>(user);
 }
 
+/// "4x2": positions by vectors of channels; "" without a tile.
+std::string getTileName(KernelOp kernel) {
+  auto tile = kernel.getTile();
+  return tile && tile->size() == 2 ? std::to_string((*tile)[0]) + "x" + std::to_string((*tile)[1]) : "";
+}
+
+/// A kernel's decisions and what it computes.
+void describeKernel(KernelOp kernel, llvm::json::Object &row) {
+  row["form"] = kernel.getForm();
+  if (auto dot = kernel.getDot())
+    row["dot"] = *dot;
+  if (std::string tile = getTileName(kernel); !tile.empty())
+    row["tile"] = tile;
+  if (kernel.getPermuted())
+    row["permuted"] = true;
+  int64_t macs = 0, constants = 0, inputs = 0, outputs = 0;
+  llvm::json::Array layers;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (auto accumulator = dyn_cast<AccumulatorOpInterface>(op))
+      macs += accumulator.getMacs();
+    if (isa<ConstantOp>(op))
+      constants += getBytes(op.getResult(0).getType());
+    else if (StringRef layer = getLocName(op.getLoc());
+             !layer.empty() && (layers.empty() || layers.back().getAsString() != layer))
+      layers.push_back(layer);
+  }
+  for (Value input : kernel.getInputs())
+    inputs += getBytes(input.getType());
+  auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
+  for (Value output : yield.getValues()) {
+    outputs += getBytes(output.getType());
+    row["output_shape"] = toJson(getShape(output));
+  }
+  row["layers"] = std::move(layers);
+  row["macs"] = macs;
+  row["constant_bytes"] = constants;
+  row["input_bytes"] = inputs;
+  row["output_bytes"] = outputs;
+}
+
 llvm::json::Object describeLayer(Operation &op) {
   llvm::json::Object layer{{"name", getLocName(op.getLoc())}, {"op", op.getName().stripDialect()}, {"kernel", getLoopForm(&op)}};
   int64_t constants = 0, inputs = 0;
@@ -150,8 +190,8 @@ void collectKernels(ModuleOp module, BundleInfo &info) {
     std::string name = kernel.getForm().str();
     if (auto dot = kernel.getDot())
       name += ", " + dot->str();
-    if (auto tile = kernel.getTile(); tile && tile->size() == 2)
-      name += " " + std::to_string((*tile)[0]) + "x" + std::to_string((*tile)[1]);
+    if (std::string tile = getTileName(kernel); !tile.empty())
+      name += " " + tile;
     if (kernel.getPermuted())
       name += " permuted";
     for (Operation &op : kernel.getBody().front())
@@ -187,6 +227,32 @@ void collectArena(ModuleOp module, BundleInfo &info) {
           row[attr.getName().str()] = text.str();
       info.arenaMap.push_back(std::move(row));
     }
+}
+
+void collectSchedule(ModuleOp module, BundleInfo &info) {
+  llvm::StringMap<const llvm::json::Object *> layers;
+  for (const llvm::json::Value &value : info.layers)
+    layers[*value.getAsObject()->getString("name")] = value.getAsObject();
+  for (auto [name, entry] : {std::make_pair("run", &info.run), std::make_pair("run_f32", &info.runF32)}) {
+    func::FuncOp function = lookup(module, name);
+    if (!function)
+      continue;
+    for (auto call : function.getOps<func::CallOp>()) {
+      std::string layer = getLocName(call.getLoc()).str();
+      llvm::json::Object row{{"symbol", call.getCallee()}, {"name", layer.empty() ? call.getCallee().str() : layer}};
+      auto kernels = lookup(module, call.getCallee()).getOps<KernelOp>();
+      if (!kernels.empty()) {
+        describeKernel(*kernels.begin(), row);
+      } else { // plain loops: what the report says of the layer
+        row["form"] = "loops";
+        if (auto it = layers.find(layer); it != layers.end())
+          for (StringRef key : {"macs", "constant_bytes", "input_bytes", "output_bytes", "output_shape"})
+            if (const llvm::json::Value *value = it->second->get(key))
+              row[key] = *value;
+      }
+      entry->kernels.push_back(std::move(row));
+    }
+  }
 }
 
 llvm::Error writeFiles(ArrayRef<std::pair<std::string, std::string>> files) {

@@ -144,11 +144,12 @@ std::string makeInterface(const BundleInfo &info) {
       {"requant", info.requant},
       {"inputs", describePorts(info.inputs)},
       {"outputs", describePorts(info.outputs)}};
-  if (info.run.present)
-    root["run"] = json::Object{{"symbol", info.name + "_run"}, {"arena_bytes", info.run.arenaBytes}, {"arena_align", arenaAlign}};
-  if (info.runF32.present)
-    root["run_f32"] =
-        json::Object{{"symbol", info.name + "_run_f32"}, {"arena_bytes", info.runF32.arenaBytes}, {"arena_align", arenaAlign}};
+  for (auto [suffix, entry] : {std::make_pair("run", &info.run), std::make_pair("run_f32", &info.runF32)})
+    if (entry->present)
+      root[suffix] = json::Object{{"symbol", info.name + "_" + suffix},
+                                  {"arena_bytes", entry->arenaBytes},
+                                  {"arena_align", arenaAlign},
+                                  {"kernels", json::Array(entry->kernels)}};
   std::string text;
   raw_string_ostream(text) << json::Value(std::move(root));
   return text;
