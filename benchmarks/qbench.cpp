@@ -59,7 +59,6 @@ int main(int argc, char **argv) {
       {"generate", generate, "NAME OUT.onnx | --list             a random-weight network"},
       {"peer-models", peerModels, "IN.onnx PREFIX --samples X.bin --runtime LIB   int8 variants for ONNX Runtime"},
       {"time", timeModels, "[--object ...] [--peer ...]                p10 and median of interleaved turns, as JSON"},
-      {"layers", layers, "--library X.so --symbol S --site ...      time of each kernel, as JSON"},
       {"profile-peer", profilePeer, "--model X.onnx --sample X.bin ...           the peer's own profile"},
       {"peaks", peaks, "[--seconds S]                              what one core can do, as JSON"},
   };

@@ -20,7 +20,6 @@ int timeModels(const Arguments &arguments);
 /// Lets the peer profile itself.
 int profilePeer(const Arguments &arguments);
 /// Times the kernels of a compiled network one by one.
-int layers(const Arguments &arguments);
 /// Measures what a core can do at best.
 int peaks(const Arguments &arguments);
 

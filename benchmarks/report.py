@@ -5,8 +5,6 @@ import sys
 # Which of the peer's variants count as what: "fast" is its best int8 of all, "exact" its best whose weights keep eight bits and whose
 # sums do not saturate.
 EXACT = {"u8u8", "dyn-u8"}
-# The probe whose rate bounds a kernel that multiplies so; the others by that of u8 x s8.
-PROBE_OF_DOT = {"x86.vpmaddwd": "i16_vpmaddwd", "x86.pmaddwd": "i16_vpmaddwd", "x86.vpdpbusd": "u8s8_vpdpbusd_512"}
 
 
 def table(header, rows):
@@ -90,21 +88,18 @@ def float_row(row):
     return [row["title"], number(ours), number(peer), "%.2f" % (peer / ours)]
 
 
-def layer_rows(row, peaks):
-    """A row a kernel; the prediction is the bound of its products and its constants, at the rate of its dot row in the same moments."""
-    probes = dict(peaks, **row.get("probes", {}))
-    whole = row["layers"]["whole_us"]
+def layer_rows(row):
+    """A row a kernel, as `qrun -profile` found it."""
+    whole = row["layers"]["p10_us"]
     rows = []
-    for layer in row["layers"]["layers"]:
-        time, macs = layer["p10_us"], layer.get("macs") or 0
-        rate = probes.get(PROBE_OF_DOT.get(layer.get("dot"), "u8s8_vpmaddubsw"))
-        form = " ".join(layer[key] for key in ("form", "dot", "tile") if layer.get(key)) or layer.get("kernel", "-")
-        bound = bound_us({"macs": macs, "weights": layer.get("constant_bytes", 0)}, peaks, rate) if macs and rate else None
-        rows.append([layer["name"], form, "x".join(map(str, layer.get("output_shape", []))), number(macs / 1e6) if macs else "-", number(time),
-                     "%.1f %%" % (100 * time / whole), number(macs / time / 1000) if macs and time else "-", number(bound),
-                     ratio(bound / time if bound and time else None), number(layer.get("peer_fp32_us")),
+    for layer in row["layers"]["kernels"]:
+        time, macs, bound = layer["p10_us"], layer["macs"], layer["predicted_us"]
+        form = " ".join(layer[key] for key in ("form", "dot", "tile") if layer[key]) + (" permuted" if layer["permuted"] else "")
+        rows.append([layer["name"], form, "x".join(map(str, layer["output_shape"])), number(macs / 1e6) if macs else "-", number(time),
+                     "%.1f %%" % (100 * layer["share"]), number(layer.get("gmacs")), number(bound),
+                     ratio(bound / time if time else None), number(layer.get("peer_fp32_us")),
                      ratio(time / layer["peer_fp32_us"], 1) if "peer_fp32_us" in layer else "-"])
-    total = sum(layer["p10_us"] for layer in row["layers"]["layers"])
+    total = sum(layer["p10_us"] for layer in row["layers"]["kernels"])
     return rows + [["*sum*", "", "", "", number(total)] + [""] * 6, ["*whole*", "", "", "", number(whole)] + [""] * 6]
 
 
@@ -158,8 +153,8 @@ def make(results):
             text += "\nFloat code (`-mode=f32`), p10 in microseconds:\n\n" + table(["network", "ours", "peer", "speed over the peer's"], [float_row(row) for row in floats])
     for row in results["times"]:
         if row.get("layers"):
-            text += "\n## Kernels of %s, %s\n\nOne at a time, their data warm; p10 in microseconds. The peer's times are from its own profile.\n\n" % (row["title"], row["level"])
-            text += table(["kernel", "form", "output", "MMAC", "us", "of the whole", "GMAC/s", "bound us", "bound / us", "peer fp32 us", "ours / fp32"], layer_rows(row, peaks))
+            text += "\n## Kernels of %s, %s\n\nIn their place in the network (`qrun -profile`); p10 in microseconds. The peer's times are from its own profile.\n\n" % (row["title"], row["level"])
+            text += table(["kernel", "form", "output", "MMAC", "us", "of the whole", "GMAC/s", "bound us", "bound / us", "peer fp32 us", "ours / fp32"], layer_rows(row))
     if peaks:
         text += "\n## Peak rates of this run\n\n" + table(["test", "rate"], [[key, "%s %s" % (number(value), "GB/s" if key.startswith("read") else "GMAC/s")]
                                                                            for key, value in peaks.items() if key != "level"])

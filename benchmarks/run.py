@@ -106,6 +106,7 @@ class Bench:
                 if old.stat().st_mtime < time.time() - 86400: # others may be at work
                     old.unlink()
             shutil.copy(compiler, self.qcc)
+        self.qrun = compiler.parent / "qrun"
         self.qbench = self.build_qbench()
         self.runtime = self.get_runtime()
 
@@ -281,65 +282,18 @@ class Bench:
             else:
                 row["times"][label] = times
         if self.options.layers:
-            row["layers"] = self.layers(name, path, flags + self.options.qcc_option, stem, compiled["entries"]["run"], library)
+            row["layers"] = self.layers(stem)
             peer = self.peer_layers(path, raw, level, info["results"]) if self.runtime else {}
-            for layer in row["layers"]["layers"] if row["layers"] else []:
-                times = [peer[name] for name in layer.get("layers", []) if name in peer]
+            for layer in row["layers"]["kernels"]:
+                times = [peer[name] for name in layer["layers"] if name in peer]
                 if times:
                     layer["peer_fp32_us"] = sum(times)
         return row
 
-    def decisions(self, name, path, flags):
-        """What the compiler decided for each kernel, in the order of the calls: form, dot row, register tile."""
-        ranges = self.cache / "ranges" / ("%s-%s.json" % (name, digest(path)))
-        packed = run([self.qcc, path, "-ranges=%s" % ranges, "-stop-after=packed", "-o", "-"] + flags)
-        found = []
-        for form, rest in re.findall(r'qc\.kernel "(\w+)"\([^)]*\) (?:\{([^{}]*)\} )?:', packed):
-            dot, tile = re.search(r'dot = "([^"]*)"', rest), re.search(r"tile = array<i64: ([^>]*)>", rest)
-            found.append({"form": form, "dot": dot.group(1) if dot else "", "tile": tile.group(1).replace(", ", "x") if tile else ""})
-        return found
-
-    def layers(self, name, path, flags, stem, entry, library):
-        """Time of each kernel that `run` calls, with what the compiler decided and what the report says of its layer."""
-        listing = run(["objdump", "-d", "--no-show-raw-insn", library])
-        body = re.search(r"^([0-9a-f]+) <%s>:\n(.*?)^$" % re.escape(entry["symbol"]), listing, re.M | re.S)
-        start = int(body.group(1), 16)
-        command = [self.qbench, "layers", "--library", library, "--symbol", entry["symbol"], "--input", entry["input"], "--output", entry["output"],
-                   "--arena", entry["arena"], "--core", self.options.core, "--seconds", self.options.seconds]
-        sites = re.findall(r"^\s*([0-9a-f]+):\s+(?:call|jmp)\s+[0-9a-f]+ <(\w+)>", body.group(2), re.M)
-        for at, callee in sites:
-            command += ["--site", "%d:%s" % (int(at, 16) - start, callee)]
-        if not sites:
-            return None
-        measured = json.loads(run(command))
-        kernels = {}
-        for layer in measured["layers"]:
-            match = re.match(r"run_\d+_(.*)", layer["name"])
-            if match:
-                kernels[match.group(1)] = layer
-        # A kernel is named after its last layer; layers before it without a kernel of their own are part of it. A kernel holds one
-        # contraction at most, so another one (of a shortcut) waits for the addition.
-        moves = {"pad", "transpose", "reshape", "concat", "slice", "pool", "reduce"}
-        waiting = []
-        for about in json.loads(pathlib.Path("%s.json" % stem).read_text())["layers"]:
-            layer = kernels.get(re.sub(r"\W", "_", about["name"][:40]))
-            if layer is None:
-                waiting.append(about)
-                continue
-            later = [part for part in waiting if part.get("macs") and (about.get("macs") or about["op"] in moves)]
-            parts = [part for part in waiting if part not in later] + [about]
-            waiting = later
-            heaviest = max(parts, key=lambda part: part.get("macs") or 0)
-            layer["layers"] = [part["name"] for part in parts]
-            layer["macs"] = sum(part.get("macs") or 0 for part in parts)
-            layer["constant_bytes"] = sum(part.get("constant_bytes") or 0 for part in parts)
-            layer["kernel"], layer["output_shape"] = heaviest.get("kernel", "-"), about.get("output_shape", [])
-        decided = self.decisions(name, path, flags)
-        for layer in measured["layers"]:
-            match = re.match(r"run_(\d+)", layer["name"])
-            if match and len(decided) == len(measured["layers"]):
-                layer.update(decided[int(match.group(1))])
-        return measured
+    def layers(self, stem):
+        """Time of each kernel that `run` calls, with what the compiler decided and what it computes."""
+        profile = run([self.qrun, "%s.o" % stem, "-profile", "-json", "-seconds=%g" % self.options.seconds, "-core=%d" % self.options.core])
+        return json.loads(profile.splitlines()[-1])
 
     def peer_layers(self, path, raw, level, results):
         """The peer's fp32 nodes by the names of their results: p10 of its own profile, less what profiling costs a node."""

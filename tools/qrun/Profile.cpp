@@ -47,7 +47,7 @@ void qrun_probe_%N%(u64 trips);
 )";
 
 static constexpr const char *kMain = R"(
-enum { GUARD = 64, SITES = %SITES%, MEMORY = %MEMORY%, MOST = 1 << 16 };
+enum { GUARD = 64, SITES = %SITES%, MEMORY = %MEMORY%, READ = %READ%, MOST = 1 << 16 };
 %BUFFERS%
 void %SYMBOL%(%PARAMETERS%);
 static struct { u8 *at; word bytes; } buffers[] = {%TABLE%};
@@ -68,10 +68,10 @@ static u64 tick(void) {
   __asm__ volatile("lfence\n rdtsc" : "=a"(low), "=d"(high) :: "memory");
   return high << 32 | low;
 }
-static void read_all(void) {
+static void read_all(word bytes) {
   const u8 *at = memory;
   __asm__ volatile("1:\n.irp o,0,%WIDTH%,2*%WIDTH%,3*%WIDTH%,4*%WIDTH%,5*%WIDTH%,6*%WIDTH%,7*%WIDTH%\n %LOAD%\n.endr\n"
-                   " add $8*%WIDTH%,%0\n cmp %1,%0\n jb 1b\n" : "+r"(at) : "r"(memory + MEMORY) : "xmm0", "memory", "cc");
+                   " add $8*%WIDTH%,%0\n cmp %1,%0\n jb 1b\n" : "+r"(at) : "r"(memory + bytes) : "xmm0", "memory", "cc");
 }
 #else
 static u64 tick(void) {
@@ -79,10 +79,10 @@ static u64 tick(void) {
   __asm__ volatile("isb\n mrs %0,cntvct_el0" : "=r"(t) :: "memory");
   return t;
 }
-static void read_all(void) {
+static void read_all(word bytes) {
   const u8 *at = memory;
   __asm__ volatile("1:\n ldp q0,q1,[%0]\n ldp q2,q3,[%0,#32]\n ldp q4,q5,[%0,#64]\n ldp q6,q7,[%0,#96]\n add %0,%0,#128\n cmp %0,%1\n"
-                   " b.lo 1b\n" : "+r"(at) : "r"(memory + MEMORY) : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "memory", "cc");
+                   " b.lo 1b\n" : "+r"(at) : "r"(memory + bytes) : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "memory", "cc");
 }
 #endif
 
@@ -116,10 +116,11 @@ __attribute__((used)) void program(void) {
       command[1] = now();
       deliver(command, sizeof command);
       break;
-    case 2: /* memory */
+    case 2: /* memory: so many bytes, again and again */
+      read_all(count);
       start = tick();
-      for (u64 i = 0; i < count; ++i)
-        read_all();
+      for (word i = 0; i < READ; i += count)
+        read_all(count);
       start = tick() - start;
       deliver(&start, sizeof start);
       break;
@@ -148,6 +149,8 @@ static std::string replaceAll(std::string text, ArrayRef<std::pair<StringRef, st
 }
 
 namespace {
+constexpr uint64_t readBytes = 1 << 20; ///< at least that many are read to measure a bandwidth
+
 struct Probe {
   const char *dot, *arch, *needs;
   double macs;
@@ -209,20 +212,19 @@ private:
   const ProfileOptions &options;
   std::vector<size_t> calls;
   std::vector<const Probe *> probes;
-  uint64_t memoryBytes = 0;
+  std::vector<uint64_t> sizes; ///< of memory whose bandwidth is measured; the last is all that the network touches
   std::unique_ptr<Harness> harness;
 
   double noteTicks = 0, microseconds = 0; ///< what a note costs; of a tick
   double lastTicks = 0;                   ///< of the last run of the network
   std::vector<std::vector<double>> times; ///< ticks by call; the whole last
   std::map<std::string, double> rates;    ///< products a microsecond, by dot kernel
-  double bandwidth = 0;                   ///< bytes a microsecond
+  std::vector<double> bandwidths;         ///< bytes a microsecond, by size
 };
 } // namespace
 
 std::string Profiler::getProgram(const Features &features) {
-  // Weights, buffers and activations take turns in the caches: the bandwidth that counts is that of reading as much.
-  memoryBytes = entry.arenaBytes;
+  uint64_t memoryBytes = entry.arenaBytes;
   llvm::StringSet<> dots;
   for (const KernelCall &call : *entry.kernels) {
     memoryBytes += call.constantBytes;
@@ -232,6 +234,9 @@ std::string Profiler::getProgram(const Features &features) {
     for (const Port &port : *ports)
       memoryBytes += port.elements() * port.bytes(options.f32);
   memoryBytes = alignTo(std::clamp<uint64_t>(memoryBytes, 4096, 64 << 20), 4096);
+  for (uint64_t size = 16 << 10; size < memoryBytes; size *= 4)
+    sizes.push_back(size);
+  sizes.push_back(memoryBytes);
 
   std::string sites = replaceAll(kSite, {{"%N%", "nothing"}}), code, table;
   for (size_t i = 0; i < calls.size(); ++i)
@@ -256,7 +261,8 @@ std::string Profiler::getProgram(const Features &features) {
   bool wide = features.has("avx2");
   return replaceAll(kMain, {{"%SITE_CODE%", sites},
                             {"%SITES%", std::to_string(calls.size())},
-                            {"%MEMORY%", std::to_string(memoryBytes)},
+                            {"%MEMORY%", std::to_string(sizes.back())},
+                            {"%READ%", std::to_string(readBytes)},
                             {"%PROBE_CODE%", code},
                             {"%PROBES%", table},
                             {"%WIDTH%", wide ? "32" : "16"},
@@ -306,7 +312,7 @@ Error Profiler::measure() {
 
   times.resize(calls.size() + 1);
   std::vector<std::vector<double>> probeRates(probes.size());
-  std::vector<double> bandwidths;
+  std::vector<std::vector<double>> reads(sizes.size());
   auto start = Clock::now();
   auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   for (double turn = 0; turn == 0 || elapsed() < options.seconds; ++turn) {
@@ -323,10 +329,11 @@ Error Profiler::measure() {
       double macs = probes[i]->macs * double(StringRef(probes[i]->list).count(',') + 1) * double(trips);
       probeRates[i].push_back(macs / double(std::max<uint64_t>(ticks, 1)));
     }
-    uint64_t passes = std::max<uint64_t>(1, (4 << 20) / memoryBytes);
-    if (Error error = command(2, passes, &ticks, sizeof ticks))
-      return error;
-    bandwidths.push_back(double(memoryBytes * passes) / double(std::max<uint64_t>(ticks, 1)));
+    for (auto [size, read] : zip_equal(sizes, reads)) {
+      if (Error error = command(2, size, &ticks, sizeof ticks))
+        return error;
+      read.push_back(double(divideCeil(readBytes, size) * size) / double(std::max<uint64_t>(ticks, 1)));
+    }
     if (Error error = command(1, 1, after, sizeof after))
       return error;
     if (after[0] > before[0])
@@ -336,16 +343,23 @@ Error Profiler::measure() {
     return createStringError("the processor's clock does not advance; -profile cannot work here");
   for (size_t i = 0; i < probes.size(); ++i)
     rates[probes[i]->dot] = quantile(probeRates[i], 0.9) / microseconds;
-  bandwidth = quantile(bandwidths, 0.9) / microseconds;
+  for (const std::vector<double> &read : reads)
+    bandwidths.push_back(quantile(read, 0.9) / microseconds);
   return Error::success();
 }
 
 //===--- Tables ------------------------------------------------------------------------------------------------------===//
 
+/// The least time that the arithmetic and the memory allow. Constants come from where the whole network fits: everything else was touched
+/// since the last run. Activations have just been written.
 double Profiler::getPrediction(const KernelCall &call) const {
   auto rate = rates.find(call.dot);
   double arithmetic = rate == rates.end() ? 0 : double(call.macs) / rate->second;
-  return std::max(arithmetic, double(call.constantBytes + call.inputBytes + call.outputBytes) / bandwidth);
+  int64_t activations = call.inputBytes + call.outputBytes;
+  size_t near = 0;
+  while (near + 1 < sizes.size() && int64_t(sizes[near]) < activations)
+    ++near;
+  return std::max(arithmetic, double(call.constantBytes) / bandwidths.back() + double(activations) / bandwidths[near]);
 }
 
 void Profiler::print() const {
@@ -376,7 +390,10 @@ void Profiler::print() const {
                     quantile(times.back(), 0.5) * microseconds);
   for (const auto &[dot, rate] : rates)
     outs() << formatv(" {0} {1:f1} GMAC/s,", dot, rate / 1000);
-  outs() << formatv(" reading {0} KiB {1:f1} GB/s.\n", memoryBytes / 1024, bandwidth / 1000);
+  outs() << " reading";
+  for (auto [size, bandwidth] : zip_equal(sizes, bandwidths))
+    outs() << formatv("{0} {1} KiB {2:f1}", size == sizes.front() ? "" : ",", size / 1024, bandwidth / 1000);
+  outs() << " GB/s.\n";
 }
 
 void Profiler::printJson() const {
@@ -407,13 +424,15 @@ void Profiler::printJson() const {
   json::Object peaks;
   for (const auto &[dot, rate] : rates)
     peaks[dot] = rate / 1000;
+  json::Array reads;
+  for (auto [size, bandwidth] : zip_equal(sizes, bandwidths))
+    reads.push_back(json::Object{{"bytes", int64_t(size)}, {"gb_s", bandwidth / 1000}});
   outs() << json::Value(json::Object{{"symbol", entry.symbol},
                                      {"runs", int64_t(times.back().size())},
                                      {"p10_us", quantile(times.back(), 0.1) * microseconds},
                                      {"median_us", quantile(times.back(), 0.5) * microseconds},
                                      {"peak_gmacs", std::move(peaks)},
-                                     {"read_bytes", int64_t(memoryBytes)},
-                                     {"read_gb_s", bandwidth / 1000},
+                                     {"read", std::move(reads)},
                                      {"kernels", std::move(kernels)}})
          << "\n";
 }
@@ -459,8 +478,7 @@ Error checkProfile(StringRef objectPath, const ObjectFile &object, bool f32) {
     return createStringError(objectPath + ": -profile knows x86-64 and AArch64, not " + object.arch);
   const EntryPoint &entry = f32 ? *object.interface.runF32 : *object.interface.run;
   if (!entry.kernels)
-    return createStringError(objectPath + ": does not list its kernels (it was made by an older qcc, or from the MLIR of a stage "
-                                          "after 'packed'); compile the model again");
+    return createStringError(objectPath + ": does not list its kernels (it was made by an older qcc); compile the model again");
   if (entry.kernels->empty())
     return createStringError(objectPath + ": " + entry.symbol + " calls no kernel");
   return Error::success();

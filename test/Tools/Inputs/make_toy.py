@@ -15,8 +15,6 @@ TARGETS = {
 out, target, *options = sys.argv[1:]
 triple, extra = TARGETS[target]
 source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "toy.c")
-subprocess.run(["clang", f"--target={triple}", "-O1", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fno-pic", "-c", source,
-                "-o", out, *extra, *options], check=True)
 
 
 def port(name):
@@ -28,6 +26,12 @@ interface = {"version": 1, "name": "toy", "target": {"triple": triple, "cpu": ""
              "run": {"symbol": "toy_run", "arena_bytes": 16, "arena_align": 64}}
 if "-DNO_FLOAT" not in extra:
     interface["run_f32"] = {"symbol": "toy_run_f32", "arena_bytes": 32, "arena_align": 64}
+if "-DKERNELS" in options: # -DOTHER: a list that is not that of the calls
+    extra.append("-ffunction-sections")
+    names = [("kernel_a", "first"), ("kernel_a", "second"), ("kernel_a" if "-DOTHER" in options else "kernel_b", "third")]
+    interface["run"]["kernels"] = [{"symbol": symbol, "name": name, "form": "loops", "input_bytes": 4, "output_bytes": 4} for symbol, name in names]
 with open(out + ".json", "w") as file:
     json.dump(interface, file)
+subprocess.run(["clang", f"--target={triple}", "-O1", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fno-pic", "-c", source,
+                "-o", out, *extra, *options], check=True)
 subprocess.run(["llvm-objcopy", "--add-section", f".qc.interface={out}.json", out], check=True)

@@ -1,6 +1,26 @@
 /* A network in C with the shape of what qcc compiles: y = clamp(x + bias + state), the new state is y. WRONG selects a misbehaviour. */
 typedef signed char i8;
 
+#ifdef KERNELS
+/* Calls as the compiler makes them: arguments on the stack too, one function twice, the last call as a jump. A lost argument traps. */
+__attribute__((noinline)) static void kernel_a(i8 *to, const i8 *from, long a, long b, long c, long d, long e, long f) {
+  if (a != 1 || b != 2 || c != 3 || d != 4 || e != 5 || f != 6)
+    __builtin_trap();
+  for (int i = 0; i < 4; ++i)
+    *(volatile i8 *)&to[i] = from[i];
+}
+__attribute__((noinline)) static void kernel_b(i8 *to, i8 *copy, const i8 *from, long a, long b, long c) {
+  if (a != 1 || b != 2 || c != 3)
+    __builtin_trap();
+  for (int i = 0; i < 4; ++i)
+    *(volatile i8 *)&to[i] = *(volatile i8 *)&copy[i] = from[i];
+}
+void toy_run(const i8 *x, const i8 *h, i8 *y, i8 *hn, void *arena) {
+  kernel_a(arena, x, 1, 2, 3, 4, 5, 6);
+  kernel_a(y, h, 1, 2, 3, 4, 5, 6);
+  kernel_b(y, hn, arena, 1, 2, 3);
+}
+#else
 void toy_run(const i8 *x, const i8 *h, i8 *y, i8 *hn, void *arena) {
   i8 *copy = arena;
   for (int i = 0; i < 4; ++i)
@@ -24,6 +44,7 @@ void toy_run(const i8 *x, const i8 *h, i8 *y, i8 *hn, void *arena) {
   helper();
 #endif
 }
+#endif
 
 #ifndef NO_FLOAT
 static int to_code(float v) {
