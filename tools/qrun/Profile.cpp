@@ -258,7 +258,7 @@ std::string Profiler::getProgram(const Features &features) {
     table += "qrun_probe_" + number + ", ";
     probes.push_back(&probe);
   }
-  bool wide = features.has("avx2");
+  bool wide = object.arch == "x86_64" && features.has("avx2"); // LLVM dies of features of another architecture
   return replaceAll(kMain, {{"%SITE_CODE%", sites},
                             {"%SITES%", std::to_string(calls.size())},
                             {"%MEMORY%", std::to_string(sizes.back())},
