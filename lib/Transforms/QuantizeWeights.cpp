@@ -43,42 +43,61 @@ SmallVector<double> getMagnitudes(ArrayRef<float> values, ArrayRef<int64_t> shap
     for (int64_t d : shape.drop_front(axis + 1))
       inner *= d;
   SmallVector<double> most(channels, 0.0);
-  for (auto [i, v] : llvm::enumerate(values)) {
-    double &m = most[axis < 0 ? 0 : i / inner % channels];
-    m = std::max(m, std::fabs(double(v)));
-  }
+  if (axis < 0)
+    inner = int64_t(values.size());
+  for (size_t i = 0; i < values.size();)
+    for (double &m : most)
+      for (int64_t k = 0; k < inner; ++k)
+        m = std::max(m, std::fabs(double(values[i++])));
   return most;
+}
+
+/// Rounds codes of one channel the other way, those with the largest errors first; `errors` are real - code and index.
+void balanceChannel(MutableArrayRef<int32_t> codes, std::vector<std::pair<double, size_t>> &errors, int64_t highest) {
+  double sum = 0;
+  for (auto [error, i] : errors)
+    sum += error;
+  int64_t count = int64_t(std::nearbyint(sum)), step = count > 0 ? 1 : -1;
+  // Few are needed of many: a heap instead of a sort.
+  auto isLater = [&](auto a, auto b) {
+    return std::pair(-a.first * double(step), a.second) > std::pair(-b.first * double(step), b.second);
+  };
+  if (count)
+    std::make_heap(errors.begin(), errors.end(), isLater);
+  for (auto end = errors.end(); count && end != errors.begin(); --end) {
+    auto [error, i] = errors.front();
+    if (error * double(step) <= 0)
+      break;
+    std::pop_heap(errors.begin(), end, isLater);
+    if (std::abs(codes[i] + step) > highest)
+      continue;
+    codes[i] += int32_t(step);
+    count -= step;
+  }
 }
 
 /// Rounds some codes the other way so that the errors of each channel of `axis` sum up to half a step at most. Activations behind
 /// a relu have a mean of their own size, which multiplies that sum: what remains of a channel's error is then noise, not an
 /// offset. The weights nearest to the middle between two codes change, which costs next to nothing.
-void balanceRounding(SmallVectorImpl<int64_t> &codes, ArrayRef<float> values, ArrayRef<double> scales, int64_t highest,
+///
+/// Errors are collected for some channels at a time: those that share cache lines, where the channel is the last dimension.
+void balanceRounding(MutableArrayRef<int32_t> codes, ArrayRef<float> values, ArrayRef<double> scales, int64_t highest,
                      ArrayRef<int64_t> shape, int64_t axis) {
-  int64_t channels = shape[axis], inner = 1;
+  constexpr int64_t together = 16;
+  int64_t channels = shape[axis], inner = 1, size = int64_t(codes.size());
   for (int64_t d : shape.drop_front(axis + 1))
     inner *= d;
-  std::vector<SmallVector<std::pair<double, size_t>>> errors(channels);
-  for (size_t i = 0; i < codes.size(); ++i) {
-    int64_t c = i / inner % channels;
-    errors[c].push_back({double(values[i]) / scales[c] - double(codes[i]), i});
-  }
-  for (auto &channel : errors) {
-    double sum = 0;
-    for (auto [error, i] : channel)
-      sum += error;
-    int64_t count = int64_t(std::nearbyint(sum)), step = count > 0 ? 1 : -1;
-    llvm::sort(channel, [&](auto a, auto b) {
-      return std::pair(-a.first * double(step), a.second) < std::pair(-b.first * double(step), b.second);
-    });
-    for (auto [error, i] : channel) {
-      if (count == 0 || error * double(step) <= 0)
-        break;
-      if (std::abs(codes[i] + step) > highest)
-        continue;
-      codes[i] += step;
-      count -= step;
-    }
+  std::array<std::vector<std::pair<double, size_t>>, together> errors;
+  for (int64_t first = 0; first < channels; first += together) {
+    int64_t count = std::min(together, channels - first);
+    for (auto &channel : errors)
+      channel.clear();
+    for (int64_t outer = 0; outer < size; outer += channels * inner)
+      for (int64_t c = 0; c < count; ++c)
+        for (int64_t i = outer + (first + c) * inner, end = i + inner; i < end; ++i)
+          errors[c].push_back({double(values[i]) / scales[first + c] - double(codes[i]), i});
+    for (auto &channel : errors)
+      balanceChannel(codes, channel, highest);
   }
 }
 
@@ -132,7 +151,8 @@ private:
       return "its bias holds a value that is not finite";
 
     if (encodeWeight) {
-      SmallVector<float> values = getFloats(getConstant(weight->get()));
+      SmallVector<float> storage;
+      ArrayRef<float> values = viewFloats(getConstant(weight->get()), storage);
       if (!allFinite(values))
         return "its weights hold a value that is not finite";
       int64_t axis = op.getWeightChannelAxis();
@@ -140,9 +160,8 @@ private:
       double highest = double(getCodeLimits(weightCode).second);
       for (auto [c, scale] : llvm::enumerate(scales)) {
         double largestBias = 0;
-        for (auto [i, b] : llvm::enumerate(biases))
-          if (axis < 0 || i == c)
-            largestBias = std::max(largestBias, std::fabs(double(b)));
+        for (float b : axis < 0 ? ArrayRef<float>(biases) : ArrayRef<float>(biases).slice(std::min(c, biases.size())).take_front(1))
+          largestBias = std::max(largestBias, std::fabs(double(b)));
         // A bias of 2^29 leaves the accumulator's other half to the products. A channel of zeros gets its scale from its bias
         // alone.
         scale = std::max(scale / highest, largestBias / (inputScale * 0x1p29));
@@ -208,16 +227,28 @@ private:
 
   void replaceByCodes(OpOperand &operand, quant::QuantizedType type, int64_t balancedAxis = -1) {
     Value constant = operand.get();
-    SmallVector<float> values = getFloats(getConstant(constant));
-    SmallVector<double> reals(values.begin(), values.end());
+    SmallVector<float> storage;
+    ArrayRef<float> values = viewFloats(getConstant(constant), storage);
     QuantSchemeInterface scheme = getScheme(type);
     auto codeType = withElementType(constant.getType(), scheme.getCodeType());
-    SmallVector<int64_t> codes = scheme.encode(reals, getShape(constant));
+    auto shape = getShape(constant);
+    std::vector<int32_t> codes; // the widest are biases
+    codes.reserve(values.size());
+    // Some rows at a time, where the scale does not depend on the row: reals and wide codes of all would take much memory.
+    SmallVector<int64_t> part(shape);
+    int64_t row = shape.empty() ? 1 : std::max<int64_t>(product(shape.drop_front()), 1);
+    int64_t rows = scheme.getChannelAxis() == 0 || shape.empty() ? int64_t(values.size()) / row : std::max<int64_t>(65536 / row, 1);
+    for (ArrayRef<float> rest = values; !rest.empty(); rest = rest.drop_front(std::min<size_t>(rows * row, rest.size()))) {
+      ArrayRef<float> some = rest.take_front(rows * row);
+      if (!part.empty())
+        part[0] = int64_t(some.size()) / row;
+      llvm::append_range(codes, scheme.encode(SmallVector<double>(some.begin(), some.end()), part));
+    }
     if (balancedAxis >= 0)
-      balanceRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, getShape(constant), balancedAxis);
+      balanceRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, shape, balancedAxis);
     OpBuilder builder(operand.getOwner());
     auto encoded =
-        ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, codes));
+        ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, ArrayRef<int32_t>(codes)));
     operand.set(quant::DequantizeCastOp::create(builder, constant.getLoc(), constant.getType(), encoded));
     if (constant.use_empty())
       constant.getDefiningOp()->erase();

@@ -81,18 +81,36 @@ FailureOr<ContractionShape> ContractionShape::get(KernelOp kernel, std::string &
 }
 
 /// `[O][C][taps]` (or `[K][N]` of a product) to `[O][taps][C]`.
-template <typename T> static std::vector<T> reorder(const ContractionShape &s, ArrayRef<T> from) {
-  std::vector<T> to(from.size());
+template <typename To, typename From> static std::vector<To> reorder(const ContractionShape &s, ArrayRef<From> from) {
+  std::vector<To> to(from.size());
   int64_t outs = s.outC(), ins = s.inPerGroup, taps = s.taps();
-  bool isProduct = isa<MatmulOp>(s.main);
+  if (isa<MatmulOp>(s.main)) {
+    // Tiles, so that neither side leaves the cache at each step.
+    constexpr int64_t tile = 64;
+    for (int64_t o0 = 0; o0 < outs; o0 += tile)
+      for (int64_t c0 = 0; c0 < ins; c0 += tile)
+        for (int64_t o = o0; o < std::min(o0 + tile, outs); ++o)
+          for (int64_t c = c0; c < std::min(c0 + tile, ins); ++c)
+            to[o * ins + c] = To(from[c * outs + o]);
+    return to;
+  }
   for (int64_t o = 0; o < outs; ++o)
     for (int64_t c = 0; c < ins; ++c)
       for (int64_t t = 0; t < taps; ++t)
-        to[(o * taps + t) * ins + c] = isProduct ? from[c * outs + o] : from[(o * ins + c) * taps + t];
+        to[(o * taps + t) * ins + c] = To(from[(o * ins + c) * taps + t]);
   return to;
 }
-std::vector<int64_t> ContractionShape::getWeights() const { return reorder<int64_t>(*this, getInts(weight)); }
-std::vector<float> ContractionShape::getFloatWeights() const { return reorder<float>(*this, getFloats(weight)); }
+const std::vector<int8_t> &ContractionShape::getWeights() const {
+  if (!orderedWeights) {
+    orderedWeights = std::make_shared<std::vector<int8_t>>();
+    IntView(weight).visit([&](auto values) { *orderedWeights = reorder<int8_t>(*this, values); });
+  }
+  return *orderedWeights;
+}
+std::vector<float> ContractionShape::getFloatWeights() const {
+  SmallVector<float> storage;
+  return reorder<float>(*this, viewFloats(weight, storage));
+}
 
 //===-- Plan ---------------------------------------------------------------------------------------------------------------===//
 
@@ -106,11 +124,6 @@ static PairSafeProblem getPairProblem(const ContractionPlan &p, ArrayRef<int8_t>
   problem.block = p.vectors * p.lanes;
   problem.chain = p.dot->chain;
   return problem;
-}
-
-static std::vector<int8_t> getBytes(const ContractionShape &s) {
-  std::vector<int64_t> wide = s.getWeights();
-  return {wide.begin(), wide.end()};
 }
 
 SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength) {
@@ -137,7 +150,7 @@ static void setPermutedRuns(ContractionPlan &p) {
 /// channels, the activations of some positions in that order.
 static void permute(ContractionPlan &p, std::shared_ptr<PairSafePacking> packing) {
   setPermutedRuns(p);
-  std::vector<int8_t> weights = getBytes(p.s);
+  const std::vector<int8_t> &weights = p.s.getWeights();
   SmallVector<int64_t> runs(p.runs(), p.runLength);
   PairSafeProblem problem = getPairProblem(p, weights, runs);
   p.packing = packing ? packing : std::make_shared<PairSafePacking>(packPairSafe(problem, PairOrder::Permuted));
@@ -293,7 +306,7 @@ std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel 
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
   ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
-  std::vector<int8_t> weights = getBytes(s);
+  const std::vector<int8_t> &weights = s.getWeights();
   SmallVector<int64_t> runs(p.runs(), p.runLength);
   return s.groups == 1 && isPairSafe(getPairProblem(p, weights, runs)) ? "" : "a pair of its weights can saturate";
 }
@@ -307,7 +320,6 @@ struct DotChoice {
 static DotChoice chooseDot(const ContractionShape &s, const Isa &isa) {
   DotChoice choice;
   double lowest = 0;
-  std::vector<int8_t> weights;
   for (const DotKernel &dot : getDotKernels()) {
     if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isa != isa.name)
       continue;
@@ -315,8 +327,7 @@ static DotChoice chooseDot(const ContractionShape &s, const Isa &isa) {
       return choice.dot ? choice : DotChoice{&dot, nullptr};
     if (s.groups != 1)
       continue;
-    if (weights.empty())
-      weights = getBytes(s);
+    const std::vector<int8_t> &weights = s.getWeights();
     ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
     SmallVector<int64_t> runs(p.runs(), p.runLength);
     PairSafeProblem problem = getPairProblem(p, weights, runs);

@@ -32,9 +32,10 @@ struct ContractionShape {
   bool isUnsigned() const { return code.isUnsignedInteger(); }
   int64_t taps() const { return kernelH * kernelW; }
   bool isSingle() const { return batch * outH * outW == 1; }
-  /// The weights as [groups*outPerGroup][ky][kx][c].
-  std::vector<int64_t> getWeights() const;
+  /// The weights as [groups*outPerGroup][ky][kx][c]; made once for all copies of this shape.
+  const std::vector<int8_t> &getWeights() const;
   std::vector<float> getFloatWeights() const;
+  mutable std::shared_ptr<std::vector<int8_t>> orderedWeights;
 
   /// The reason in `why` if the kernel's region is no such contraction.
   static mlir::FailureOr<ContractionShape> get(KernelOp op, std::string &why);

@@ -2,6 +2,8 @@
 #include "Dots.h"
 #include "TileRun.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace qc {
@@ -54,15 +56,16 @@ private:
       weights = k.constants.get(k.b, k.loc, packed);
       return;
     }
-    std::vector<int64_t> packed;
+    std::vector<int8_t> packed;
     pack(s.getWeights(), packed);
-    weights = k.constants.get(k.b, k.loc, k.b.getIntegerType(8), packed);
+    weights = k.constants.get(k.b, k.loc, packed);
   }
 
   /// [block][quad][lane][4]; and for filling, per block and term: shuffle, source and target; single chunks,
   /// pairs of neighbouring chunks, further terms.
   void packPermuted() {
-    std::vector<int64_t> packed, masks, places;
+    std::vector<int8_t> packed, masks;
+    std::vector<int64_t> places;
     int64_t strideW = input.strides[input.strides.size() - 2], strideH = s.positionRank == 3 && !p.flat ? input.strides[1] : 0;
     auto getOffset = [&](int64_t source) {
       int64_t run = source / p.runLength, rest = source % p.runLength, taps = p.mergedTaps ? 1 : s.kernelW;
@@ -112,12 +115,9 @@ private:
       for (; further < p.furtherTerms; ++further)
         append(0, nothing);
     }
-    for (int64_t &mask : masks)
-      mask = int8_t(mask);
-    Type i8 = k.b.getIntegerType(8);
     packChainEnds();
-    weights = k.constants.get(k.b, k.loc, i8, packed);
-    shuffles = k.constants.get(k.b, k.loc, i8, masks);
+    weights = k.constants.get(k.b, k.loc, packed);
+    shuffles = k.constants.get(k.b, k.loc, masks);
     offsets = k.constants.get(k.b, k.loc, k.b.getI32Type(), places);
   }
 
@@ -220,12 +220,11 @@ private:
     if (s.bias)
       llvm::copy(getInts(s.bias), values.begin());
     if (int64_t shift = getActivationShift(dot, s.code)) {
-      std::vector<int64_t> from = s.getWeights();
+      const std::vector<int8_t> &from = s.getWeights();
       int64_t depth = s.taps() * s.inPerGroup;
       // Modulo 2^32, as the accumulator: the final sum fits (acc_bound).
       for (int64_t o = 0; o < outs; ++o)
-        for (int64_t i = 0; i < depth; ++i)
-          values[o] -= shift * from[o * depth + i];
+        values[o] -= shift * std::accumulate(&from[o * depth], &from[o * depth] + depth, int64_t(0));
     }
     for (int64_t &value : values)
       value = int32_t(uint32_t(uint64_t(value)));

@@ -87,7 +87,7 @@ private:
     if (s.bias)
       llvm::copy(getInts(s.bias), values.begin());
     if (int64_t shift = getActivationShift(dot, s.code)) {
-      std::vector<int64_t> from = s.getWeights();
+      const std::vector<int8_t> &from = s.getWeights();
       for (int64_t i = 0; i < s.outC() * s.taps(); ++i)
         values[i / s.taps()] -= shift * from[i];
     }

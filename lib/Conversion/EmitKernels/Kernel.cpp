@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA1.h"
 
 using namespace mlir;
 
@@ -11,16 +12,17 @@ namespace qc {
 
 ConstantPool::ConstantPool(ModuleOp module) : symbols(module), body(module.getBody()) {}
 
-Value ConstantPool::get(OpBuilder &b, Location loc, RankedTensorType type, StringRef bytes,
-                        llvm::function_ref<ElementsAttr()> make) {
-  auto memory = MemRefType::get(type.getShape(), type.getElementType());
+template <typename T> Value ConstantPool::getOf(OpBuilder &b, Location loc, Type element, ArrayRef<T> values) {
+  auto memory = MemRefType::get({int64_t(values.size())}, element);
+  auto hash = llvm::SHA1::hash(ArrayRef(reinterpret_cast<const uint8_t *>(values.data()), values.size() * sizeof(T)));
   std::string key;
-  llvm::raw_string_ostream(key) << type << bytes;
+  llvm::raw_string_ostream(key) << memory << StringRef(reinterpret_cast<const char *>(hash.data()), hash.size());
   FlatSymbolRefAttr &name = known[key];
   if (!name) {
     OpBuilder top = OpBuilder::atBlockBegin(body);
-    auto global = memref::GlobalOp::create(top, loc, "kernel_constant", b.getStringAttr("private"), memory, make(),
-                                           /*constant=*/true, b.getI64IntegerAttr(64));
+    auto type = RankedTensorType::get(memory.getShape(), element);
+    auto global = memref::GlobalOp::create(top, loc, "kernel_constant", b.getStringAttr("private"), memory,
+                                           makeElements(type, values), /*constant=*/true, b.getI64IntegerAttr(64));
     symbols.insert(global);
     name = FlatSymbolRefAttr::get(global.getSymNameAttr());
   }
@@ -28,16 +30,15 @@ Value ConstantPool::get(OpBuilder &b, Location loc, RankedTensorType type, Strin
 }
 
 Value ConstantPool::get(OpBuilder &b, Location loc, Type element, ArrayRef<int64_t> values) {
-  auto type = RankedTensorType::get({int64_t(values.size())}, element);
-  StringRef bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(int64_t));
-  return get(b, loc, type, bytes, [&] { return makeElements(type, values); });
+  // As wide as they are in memory, so that equal constants of different origin are one.
+  if (element.isInteger(8))
+    return getOf(b, loc, element, ArrayRef<int8_t>(SmallVector<int8_t>(values.begin(), values.end())));
+  return getOf(b, loc, element, values);
 }
-
-Value ConstantPool::get(OpBuilder &b, Location loc, ArrayRef<float> values) {
-  auto type = RankedTensorType::get({int64_t(values.size())}, b.getF32Type());
-  StringRef bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float));
-  return get(b, loc, type, bytes, [&] { return makeElements(type, values); });
+Value ConstantPool::get(OpBuilder &b, Location loc, ArrayRef<int8_t> values) {
+  return getOf(b, loc, b.getIntegerType(8), values);
 }
+Value ConstantPool::get(OpBuilder &b, Location loc, ArrayRef<float> values) { return getOf(b, loc, b.getF32Type(), values); }
 
 //===-- Buffers ------------------------------------------------------------------------------------------------------------===//
 

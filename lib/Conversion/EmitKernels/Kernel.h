@@ -26,14 +26,14 @@ public:
   explicit ConstantPool(mlir::ModuleOp module);
   /// `memref<NxT>` with the given numbers, seen from where `b` stands.
   Value get(OpBuilder &b, Location loc, Type element, ArrayRef<int64_t> values);
+  Value get(OpBuilder &b, Location loc, ArrayRef<int8_t> values);
   Value get(OpBuilder &b, Location loc, ArrayRef<float> values);
 
 private:
-  Value get(OpBuilder &b, Location loc, mlir::RankedTensorType type, llvm::StringRef bytes,
-            llvm::function_ref<mlir::ElementsAttr()> make);
+  template <typename T> Value getOf(OpBuilder &b, Location loc, Type element, ArrayRef<T> values);
   mlir::SymbolTable symbols;
   mlir::Block *body;
-  llvm::StringMap<mlir::FlatSymbolRefAttr> known; ///< type and bytes to name
+  llvm::StringMap<mlir::FlatSymbolRefAttr> known; ///< type and SHA-1 of the numbers to name
 };
 
 /// A buffer as flat memory: element [i, j, ...] lies at i*strides[0] + j*strides[1] + ...; the last stride is 1.

@@ -121,7 +121,6 @@ LogicalResult closeAccumulator(ConversionPatternRewriter &rewriter, Operation *o
 /// channel.
 struct Weights {
   Value value;
-  SmallVector<int64_t> codes;
   SmallVector<double> scales;
 };
 FailureOr<Weights> getWeights(OpBuilder &builder, Operation *op, Value quantized, Value integer) {
@@ -129,7 +128,7 @@ FailureOr<Weights> getWeights(OpBuilder &builder, Operation *op, Value quantized
   ElementsAttr attr = getConstant(integer);
   if (!scheme || !attr)
     return op->emitError("needs constant quantized weights"), failure();
-  Weights weights{integer, getInts(attr), scheme.getScaleValues()};
+  Weights weights{integer, scheme.getScaleValues()};
   auto zeros = scheme.getZeroPointValues();
   if (llvm::all_of(zeros, [](int64_t z) { return z == 0; }) && !scheme.getCodeType().isUnsigned())
     return weights;
@@ -137,12 +136,19 @@ FailureOr<Weights> getWeights(OpBuilder &builder, Operation *op, Value quantized
   int64_t axis = scheme.getChannelAxis(), inner = 1;
   for (int64_t size : axis < 0 ? ArrayRef<int64_t>() : shape.drop_front(axis + 1))
     inner *= size;
-  for (auto [i, code] : llvm::enumerate(weights.codes))
+  SmallVector<int64_t> codes = getInts(attr);
+  for (auto [i, code] : llvm::enumerate(codes))
     code -= zeros[axis < 0 ? 0 : (i / inner) % shape[axis]];
-  auto [low, high] = std::minmax_element(weights.codes.begin(), weights.codes.end());
+  auto [low, high] = std::minmax_element(codes.begin(), codes.end());
   auto type = builder.getIntegerType(*low >= -128 && *high <= 127 ? 8 : 16);
-  weights.value = ConstantOp::create(builder, op->getLoc(), makeElements(RankedTensorType::get(shape, type), weights.codes));
+  weights.value = ConstantOp::create(builder, op->getLoc(), makeElements(RankedTensorType::get(shape, type), codes));
   return weights;
+}
+
+/// Adds the sum of each channel's weights (`[outer][channels][inner]`), `factor` times.
+void addSums(const Weights &weights, int64_t factor, int64_t inner, MutableArrayRef<int64_t> sums) {
+  if (factor)
+    IntView(getConstant(weights.value)).forEachChannel(sums.size(), inner, [&](int64_t c, int64_t w) { sums[c] += factor * w; });
 }
 
 /// The bias codes plus `correction` per channel as a constant, i32 unless a value needs i64. Null if all are zero and there was
@@ -205,8 +211,7 @@ struct LowerConv : Pattern<ConvOp> {
     auto shape = getShape(op.getWeight());
     int64_t perChannel = product(shape.drop_front());
     SmallVector<int64_t> correction(shape[0], 0);
-    for (auto [i, w] : llvm::enumerate(weights->codes))
-      correction[i / perChannel] -= x.zeroPoint * w;
+    addSums(*weights, -x.zeroPoint, perChannel, correction);
     auto scales = accumulatorScales(x.scale, weights->scales, shape[0]);
     auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, correction);
     if (failed(bias))
@@ -259,8 +264,7 @@ struct LowerMatmul : Pattern<MatmulOp> {
       rhs = weights->value;
       rhsScales = weights->scales;
       if (shape.size() == 2) {
-        for (auto [i, w] : llvm::enumerate(weights->codes))
-          correction[i % channels] -= lhsZero * w;
+        addSums(*weights, -lhsZero, 1, correction);
         lhsZero = 0;
       }
     } else {

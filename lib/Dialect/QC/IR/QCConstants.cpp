@@ -85,22 +85,14 @@ template <typename T> ElementsAttr makeBlob(RankedTensorType type, ArrayRef<T> v
 /// Bytes per element of an integer constant: sub-byte codes take a byte.
 unsigned getBytes(Type type) { return llvm::PowerOf2Ceil(std::max(8u, type.getIntOrFloatBitWidth())) / 8; }
 
-template <typename T> SmallVector<int64_t> widen(ArrayRef<char> data) {
-  ArrayRef<T> values(reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T));
-  return SmallVector<int64_t>(values.begin(), values.end());
-}
-template <typename T> ElementsAttr narrowBlob(RankedTensorType type, ArrayRef<int64_t> values) {
-  return makeBlob<T>(type, SmallVector<T>(values.begin(), values.end()));
-}
-} // namespace
-
-ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<float> values) {
-  if (values.size() * 4 > blobThreshold)
-    return makeBlob(type, values);
-  return DenseElementsAttr::get(type, values);
+template <typename T, typename From> ElementsAttr narrowBlob(RankedTensorType type, ArrayRef<From> values) {
+  if constexpr (std::is_same_v<T, From>)
+    return makeBlob<T>(type, values);
+  else
+    return makeBlob<T>(type, SmallVector<T>(values.begin(), values.end()));
 }
 
-ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<int64_t> values) {
+template <typename From> ElementsAttr makeInts(RankedTensorType type, ArrayRef<From> values) {
   auto element = cast<IntegerType>(type.getElementType());
   if (element.getWidth() > 1 && values.size() * getBytes(element) > blobThreshold)
     switch (getBytes(element)) {
@@ -118,36 +110,52 @@ ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<int64_t> values) {
     ints.push_back(APInt(element.getWidth(), uint64_t(v), /*isSigned=*/true, /*implicitTrunc=*/true));
   return DenseElementsAttr::get(type, ints);
 }
+} // namespace
 
-SmallVector<float> qc::getFloats(ElementsAttr attr) {
+ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<float> values) {
+  if (values.size() * 4 > blobThreshold)
+    return makeBlob(type, values);
+  return DenseElementsAttr::get(type, values);
+}
+
+ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<int64_t> values) { return makeInts(type, values); }
+ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<int32_t> values) { return makeInts(type, values); }
+ElementsAttr qc::makeElements(RankedTensorType type, ArrayRef<int8_t> values) { return makeInts(type, values); }
+
+ArrayRef<float> qc::viewFloats(ElementsAttr attr, SmallVectorImpl<float> &storage) {
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
     ArrayRef<char> data = resource.getData();
-    ArrayRef<float> values(reinterpret_cast<const float *>(data.data()), data.size() / sizeof(float));
-    return SmallVector<float>(values);
+    return ArrayRef<float>(reinterpret_cast<const float *>(data.data()), data.size() / sizeof(float));
   }
   auto values = cast<DenseElementsAttr>(attr).getValues<float>();
-  return SmallVector<float>(values.begin(), values.end());
+  storage.assign(values.begin(), values.end());
+  return storage;
+}
+
+SmallVector<float> qc::getFloats(ElementsAttr attr) {
+  SmallVector<float> storage;
+  ArrayRef<float> values = viewFloats(attr, storage);
+  return values.data() == storage.data() ? storage : SmallVector<float>(values);
+}
+
+IntView::IntView(ElementsAttr attr) {
+  auto element = cast<IntegerType>(attr.getShapedType().getElementType());
+  isUnsigned = element.isUnsigned();
+  width = getBytes(element);
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    bytes = resource.getData();
+    return;
+  }
+  width = sizeof(int64_t);
+  for (const APInt &v : cast<DenseElementsAttr>(attr).getValues<APInt>())
+    storage.push_back(isUnsigned || element.getWidth() == 1 ? int64_t(v.getZExtValue()) : v.getSExtValue());
+  bytes = ArrayRef(reinterpret_cast<const char *>(storage.data()), storage.size() * sizeof(int64_t));
 }
 
 SmallVector<int64_t> qc::getInts(ElementsAttr attr) {
-  auto element = cast<IntegerType>(attr.getShapedType().getElementType());
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
-    ArrayRef<char> data = resource.getData();
-    switch (getBytes(element)) {
-    case 1:
-      return element.isUnsigned() ? widen<uint8_t>(data) : widen<int8_t>(data);
-    case 2:
-      return element.isUnsigned() ? widen<uint16_t>(data) : widen<int16_t>(data);
-    case 4:
-      return element.isUnsigned() ? widen<uint32_t>(data) : widen<int32_t>(data);
-    default:
-      return widen<int64_t>(data);
-    }
-  }
-  SmallVector<int64_t> values;
-  for (const APInt &v : cast<DenseElementsAttr>(attr).getValues<APInt>())
-    values.push_back(element.isUnsigned() || element.getWidth() == 1 ? int64_t(v.getZExtValue()) : v.getSExtValue());
-  return values;
+  SmallVector<int64_t> result;
+  IntView(attr).visit([&](auto values) { result.assign(values.begin(), values.end()); });
+  return result;
 }
 
 ElementsAttr qc::getConstant(Value value) {

@@ -276,29 +276,40 @@ static uint64_t maxMagnitude(Value value, int64_t zeroPoint = 0) {
   return std::max(uint64_t(std::abs(low - zeroPoint)), uint64_t(std::abs(high - zeroPoint)));
 }
 
-/// max over channels of |bias| + sum |w| * inputMost; `channelOf(i)` is the output channel of weight element i.
-template <typename F>
-static FailureOr<uint64_t> boundWithWeights(Value weight, Value bias, uint64_t inputMost, int64_t channels, F channelOf,
-                                            std::string &why) {
+/// max over channels of |bias| + sum |w| * inputMost; the weights are `[outer][perOuter][inner]`, of which index `c` of the middle
+/// belongs to the output channel `base(outer) + c`.
+static FailureOr<uint64_t> boundWithWeights(Value weight, Value bias, uint64_t inputMost, int64_t channels, int64_t perOuter,
+                                            int64_t inner, llvm::function_ref<int64_t(int64_t)> base, std::string &why) {
   ElementsAttr constant = getConstant(weight), biasConstant = bias ? getConstant(bias) : ElementsAttr();
   if (!constant || (bias && !biasConstant)) {
     why = "accumulator bound needs constant weights and bias";
     return failure();
   }
-  SmallVector<uint64_t> bound(channels, 0);
-  for (auto [i, w] : llvm::enumerate(getInts(constant)))
-    bound[channelOf(i)] += uint64_t(std::abs(w)) * inputMost;
+  SmallVector<uint64_t> sums(channels, 0);
+  IntView(constant).visit([&](auto values) {
+    for (int64_t outer = 0, i = 0; i < int64_t(values.size()); ++outer) {
+      uint64_t *at = &sums[base(outer)];
+      for (int64_t c = 0; c < perOuter; ++c) {
+        uint64_t sum = 0;
+        for (int64_t k = 0; k < inner; ++k)
+          sum += uint64_t(std::abs(int64_t(values[i++])));
+        at[c] += sum;
+      }
+    }
+  });
+  for (uint64_t &sum : sums)
+    sum *= inputMost;
   if (bias)
-    for (auto [i, b] : llvm::enumerate(getInts(biasConstant)))
-      bound[i] += uint64_t(std::abs(b));
-  return *llvm::max_element(bound);
+    for (auto [sum, b] : llvm::zip_equal(sums, getInts(biasConstant)))
+      sum += uint64_t(std::abs(b));
+  return *llvm::max_element(sums);
 }
 
 FailureOr<uint64_t> ConvOp::computeAccBound(std::string &why) {
   auto w = qc::getShape(getWeight());
   int64_t perChannel = product(w.drop_front());
   uint64_t most = std::max(maxMagnitude(getInput()), uint64_t(std::abs(int64_t(getPadValue()))));
-  return boundWithWeights(getWeight(), getBias(), most, w[0], [&](int64_t i) { return i / perChannel; }, why);
+  return boundWithWeights(getWeight(), getBias(), most, w[0], w[0], perChannel, [](int64_t) { return 0; }, why);
 }
 int64_t ConvOp::getMacs() {
   auto w = qc::getShape(getWeight());
@@ -308,9 +319,8 @@ int64_t ConvOp::getMacs() {
 FailureOr<uint64_t> ConvTransposeOp::computeAccBound(std::string &why) {
   auto w = qc::getShape(getWeight());
   int64_t taps = product(w.drop_front(2)), perGroup = w[1], inputsPerGroup = w[0] / getGroups();
-  auto channelOf = [&](int64_t i) { return i / (taps * perGroup) / inputsPerGroup * perGroup + i / taps % perGroup; };
-  return boundWithWeights(getWeight(), getBias(), maxMagnitude(getInput(), getInputZeroPoint()), perGroup * getGroups(),
-                          channelOf, why);
+  return boundWithWeights(getWeight(), getBias(), maxMagnitude(getInput(), getInputZeroPoint()), perGroup * getGroups(), perGroup,
+                          taps, [&](int64_t input) { return input / inputsPerGroup * perGroup; }, why);
 }
 int64_t ConvTransposeOp::getMacs() { return product(qc::getShape(getInput())) * product(qc::getShape(getWeight()).drop_front()); }
 
@@ -318,7 +328,7 @@ FailureOr<uint64_t> MatmulOp::computeAccBound(std::string &why) {
   auto b = qc::getShape(getRhs());
   uint64_t most = maxMagnitude(getLhs(), getLhsZeroPoint());
   if (qc::getConstant(getRhs()) && b.size() == 2 && getRhsZeroPoint() == 0)
-    return boundWithWeights(getRhs(), getBias(), most, b.back(), [&](int64_t i) { return i % b.back(); }, why);
+    return boundWithWeights(getRhs(), getBias(), most, b.back(), b.back(), 1, [](int64_t) { return 0; }, why);
   uint64_t bound = most * maxMagnitude(getRhs(), getRhsZeroPoint()) * b[b.size() - 2];
   if (getBias()) {
     ElementsAttr bias = qc::getConstant(getBias());

@@ -58,10 +58,51 @@ llvm::StringRef getLocName(mlir::Location loc);
 mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<float> values);
 /// Integers of any width; `type` has an integer element type.
 mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<int64_t> values);
+mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<int32_t> values);
+mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<int8_t> values);
 
 /// All elements, splats expanded.
 llvm::SmallVector<float> getFloats(mlir::ElementsAttr attr);
 llvm::SmallVector<int64_t> getInts(mlir::ElementsAttr attr);
+/// The same without a copy of large ones: `storage` holds what is not in memory as such.
+llvm::ArrayRef<float> viewFloats(mlir::ElementsAttr attr, llvm::SmallVectorImpl<float> &storage);
+
+/// An integer constant as it lies in memory.
+struct IntView {
+  explicit IntView(mlir::ElementsAttr attr);
+  /// Calls `visit` with an `ArrayRef` of int8_t, uint8_t, ..., int64_t.
+  template <typename F> void visit(F visit) const {
+    auto as = [&](auto zero) {
+      using T = decltype(zero);
+      visit(llvm::ArrayRef<T>(reinterpret_cast<const T *>(bytes.data()), bytes.size() / sizeof(T)));
+    };
+    switch (width) {
+    case 1:
+      return isUnsigned ? as(uint8_t()) : as(int8_t());
+    case 2:
+      return isUnsigned ? as(uint16_t()) : as(int16_t());
+    case 4:
+      return isUnsigned ? as(uint32_t()) : as(int32_t());
+    default:
+      return as(int64_t());
+    }
+  }
+  /// Calls `f(channel, value)` for elements `[outer][channels][inner]`, in order.
+  template <typename F> void forEachChannel(int64_t channels, int64_t inner, F f) const {
+    visit([&](auto values) {
+      for (size_t i = 0; i < values.size();)
+        for (int64_t c = 0; c < channels; ++c)
+          for (int64_t k = 0; k < inner; ++k)
+            f(c, int64_t(values[i++]));
+    });
+  }
+
+private:
+  llvm::ArrayRef<char> bytes;
+  unsigned width; ///< of an element, in bytes
+  bool isUnsigned;
+  llvm::SmallVector<int64_t, 0> storage; ///< of small constants
+};
 
 /// The attribute of the qc.constant that defines `value`, or null.
 mlir::ElementsAttr getConstant(mlir::Value value);
