@@ -76,6 +76,7 @@ void qc::buildVectorPasses(OpPassManager &pm, StringRef isa) {
   EmitKernelsOptions emit;
   emit.isa = isa.str();
   pm.addPass(createEmitKernels(emit));
+  pm.addPass(createShareKernels());
 }
 
 void qc::buildLinalgPasses(OpPassManager &pm) {

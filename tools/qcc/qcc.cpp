@@ -287,6 +287,10 @@ int compileModel() {
     qc::collectArena(*module, info);
     qc::collectSchedule(*module, info);
   }
+  if (failed(advance(qc::Stage::Vector)))
+    return 1;
+  if (at == qc::Stage::Vector)
+    qc::collectCallees(*module, info);
   if (failed(advance(qc::Stage::LLVM)))
     return 1;
   if (emit == EmitKind::MLIR)

@@ -58,6 +58,8 @@ void collectKernels(mlir::ModuleOp module, BundleInfo &info);
 void collectArena(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernels the entries call, and what a profile needs of each: decisions, products, bytes (stage `buffers`).
 void collectSchedule(mlir::ModuleOp module, BundleInfo &info);
+/// Reads the functions that the calls of the schedule go to, now that equal ones are one (stage `vector`).
+void collectCallees(mlir::ModuleOp module, BundleInfo &info);
 
 /// `name` as a C identifier: other characters become '_'.
 std::string toIdentifier(llvm::StringRef name);

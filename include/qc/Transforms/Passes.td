@@ -307,6 +307,59 @@ def OutlineKernels : Pass<"qc-outline-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def ShareKernels : Pass<"qc-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "merges kernels that differ in their constants only";
+  let description = [{
+    Networks repeat layers of one shape, whose kernels are the same loops over other weights. One function then serves them all: constants that
+    differ become arguments, those that are the same stay where they are, and so does a function without a twin. That saves
+    compile time and code. Which layer a call belongs to stands in the call's location. Arguments of constants do not alias what is written, and say
+    where they begin and how much may be read, so that nothing that LLVM knew of the constant is lost.
+    ```mlir
+    memref.global "private" constant @a : memref<2xi32> = dense<[1, 2]> {alignment = 64 : i64}
+    memref.global "private" constant @b : memref<2xi32> = dense<[3, 4]> {alignment = 64 : i64}
+    func.func private @run_0(%y: memref<2xi32> {llvm.noalias}) attributes {qc.kernel_of = @run} {
+      %w = memref.get_global @a : memref<2xi32>
+      %c0 = arith.constant 0 : index
+      %v = vector.load %w[%c0] : memref<2xi32>, vector<2xi32>
+      vector.store %v, %y[%c0] : memref<2xi32>, vector<2xi32>
+      return
+    }
+    func.func private @run_1(%y: memref<2xi32> {llvm.noalias}) attributes {qc.kernel_of = @run} {
+      %w = memref.get_global @b : memref<2xi32>
+      %c0 = arith.constant 0 : index
+      %v = vector.load %w[%c0] : memref<2xi32>, vector<2xi32>
+      vector.store %v, %y[%c0] : memref<2xi32>, vector<2xi32>
+      return
+    }
+    func.func @run(%y: memref<2xi32>, %z: memref<2xi32>) {
+      call @run_0(%y) : (memref<2xi32>) -> ()
+      call @run_1(%z) : (memref<2xi32>) -> ()
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    memref.global "private" constant @a : memref<2xi32> = dense<[1, 2]> {alignment = 64 : i64}
+    memref.global "private" constant @b : memref<2xi32> = dense<[3, 4]> {alignment = 64 : i64}
+    func.func private @run_0(%arg0: memref<2xi32> {llvm.noalias}, %arg1: memref<2xi32> {llvm.align = 64 : i64, llvm.dereferenceable = 8 : i64, llvm.noalias, llvm.readonly}) attributes {qc.kernel_of = @run} {
+      %c0 = arith.constant 0 : index
+      %0 = vector.load %arg1[%c0] : memref<2xi32>, vector<2xi32>
+      vector.store %0, %arg0[%c0] : memref<2xi32>, vector<2xi32>
+      return
+    }
+    func.func @run(%arg0: memref<2xi32>, %arg1: memref<2xi32>) {
+      %0 = memref.get_global @a : memref<2xi32>
+      call @run_0(%arg0, %0) : (memref<2xi32>, memref<2xi32>) -> ()
+      %1 = memref.get_global @b : memref<2xi32>
+      call @run_0(%arg1, %1) : (memref<2xi32>, memref<2xi32>) -> ()
+      return
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numMerged", "functions-merged", "functions that another one replaced">];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def PlanArena : Pass<"qc-plan-arena", "::mlir::ModuleOp"> {
   let summary = "places every buffer at a fixed offset of one arena argument";
   let description = [{

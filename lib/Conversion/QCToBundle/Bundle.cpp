@@ -255,6 +255,13 @@ void collectSchedule(ModuleOp module, BundleInfo &info) {
   }
 }
 
+void collectCallees(ModuleOp module, BundleInfo &info) {
+  for (auto [name, entry] : {std::make_pair("run", &info.run), std::make_pair("run_f32", &info.runF32)})
+    if (func::FuncOp function = lookup(module, name))
+      for (auto [row, call] : llvm::zip(entry->kernels, function.getOps<func::CallOp>()))
+        (*row.getAsObject())["symbol"] = call.getCallee();
+}
+
 llvm::Error writeFiles(ArrayRef<std::pair<std::string, std::string>> files) {
   std::vector<llvm::sys::fs::TempFile> temporaries;
   auto discard = [&] {
