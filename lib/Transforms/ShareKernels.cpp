@@ -105,7 +105,8 @@ struct ShareKernels : impl::ShareKernelsBase<ShareKernels> {
     std::vector<Kernel> kernels;
     llvm::MapVector<llvm::hash_code, SmallVector<SmallVector<size_t, 1>>> groups; ///< of equal hash, then equal
     for (auto function : module.getOps<func::FuncOp>()) {
-      if (!function->hasAttr("qc.kernel_of") || function.isDeclaration() || others.contains(function) || !readsConstants(function, symbols))
+      if (!function->hasAttr("qc.kernel_of") || function.isDeclaration() || others.contains(function) ||
+          !readsConstants(function, symbols))
         continue;
       kernels.push_back({function, Signature(function), calls[function]});
       const std::vector<uintptr_t> &code = kernels.back().signature.code;
@@ -157,8 +158,8 @@ private:
                                         b.getNamedAttr("llvm.readonly", b.getUnitAttr())};
       uint64_t alignment = std::numeric_limits<uint64_t>::max();
       for (size_t k : group)
-        alignment = std::min(alignment,
-                             symbols.lookup<memref::GlobalOp>(kernels[k].signature.globals[i].getValue()).getAlignment().value_or(1));
+        if (auto global = symbols.lookup<memref::GlobalOp>(kernels[k].signature.globals[i].getValue()))
+          alignment = std::min(alignment, global.getAlignment().value_or(1));
       if (alignment > 1)
         notes.push_back(b.getNamedAttr("llvm.align", b.getI64IntegerAttr(int64_t(alignment))));
       unsigned index = function.getNumArguments();

@@ -20,8 +20,8 @@ using namespace llvm;
 namespace qc {
 //===--- The program -------------------------------------------------------------------------------------------------===//
 
-// What each call of a kernel passes on its way: it notes the time and touches no register that carries an argument. Ticks are those of
-// the processor's constant clock.
+// What each call of a kernel passes on its way: it notes the time and touches no register that carries an argument. Ticks are
+// those of the processor's constant clock.
 static constexpr const char *kSite = R"(
 #if defined(__x86_64__)
 __asm__(".text\n.globl qrun_site_%N%\nqrun_site_%N%:\n mov %rdx,%r10\n lfence\n rdtsc\n shl $32,%rdx\n or %rdx,%rax\n"
@@ -350,8 +350,8 @@ Error Profiler::measure() {
 
 //===--- Tables ------------------------------------------------------------------------------------------------------===//
 
-/// The least time that the arithmetic and the memory allow. Constants come from where the whole network fits: everything else was touched
-/// since the last run. Activations have just been written.
+/// The least time that the arithmetic and the memory allow. Constants come from where the whole network fits: everything else was
+/// touched since the last run. Activations have just been written.
 double Profiler::getPrediction(const KernelCall &call) const {
   auto rate = rates.find(call.dot);
   double arithmetic = rate == rates.end() ? 0 : double(call.macs) / rate->second;
