@@ -2,19 +2,21 @@
 #include "Contraction.h"
 #include "Dots.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace qc {
 //===-- Shape --------------------------------------------------------------------------------------------------------------===//
 
-FailureOr<ContractionShape> ContractionShape::get(KernelOp kernel, std::string &why) {
+FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kernel, std::string &why) {
   ContractionShape s;
   auto refuse = [&](const Twine &reason) {
     why = reason.str();
     return failure();
   };
   for (Operation &op : kernel.getBody().front())
-    if (isa<ConvOp, MatmulOp>(op))
+    if (isa<ConvOp, ConvTransposeOp, MatmulOp>(op))
       s.main = &op;
   if (!s.main)
     return refuse("there is no convolution and no product");
@@ -48,18 +50,29 @@ FailureOr<ContractionShape> ContractionShape::get(KernelOp kernel, std::string &
     s.inPerGroup = lhs.back();
     s.outPerGroup = rhs.back();
     s.inW = s.outW = product(lhs.drop_back());
-    return s;
+    return SmallVector<ContractionShape, 1>{s};
   }
-  auto conv = cast<ConvOp>(s.main);
-  auto in = getShape(conv.getInput()), out = getShape(acc), kernelShape = getShape(weight);
+  Value activations = s.main->getOperand(0);
+  auto in = getShape(activations), out = getShape(acc), kernelShape = getShape(weight);
   unsigned spatial = in.size() - 2;
   if (spatial < 1 || spatial > 2)
     return refuse("it has " + Twine(spatial) + " spatial dimensions");
-  s.input = getChannelsLastInput(conv.getInput());
+  s.input = getChannelsLastInput(activations);
   if (!s.input || !getChannelsLastResult(acc))
     return refuse("its activations are not channels last");
   s.positionRank = spatial + 1;
   s.batch = in[0];
+  if (auto transposed = dyn_cast<ConvTransposeOp>(s.main)) {
+    s.groups = transposed.getGroups();
+    s.inPerGroup = kernelShape[0] / s.groups;
+    s.outPerGroup = kernelShape[1];
+    s.padValue = s.zeroPoint = transposed.getInputZeroPoint();
+    if (auto code = dyn_cast<IntegerType>(s.code))
+      if (auto [low, high] = getCodeLimits(code); s.zeroPoint < low || s.zeroPoint > high)
+        return refuse("its zero point is no code");
+    return splitTransposed(s, transposed);
+  }
+  auto conv = cast<ConvOp>(s.main);
   s.groups = conv.getGroups();
   s.inPerGroup = kernelShape[1];
   s.outPerGroup = kernelShape[0] / s.groups;
@@ -77,13 +90,14 @@ FailureOr<ContractionShape> ContractionShape::get(KernelOp kernel, std::string &
   if (spatial == 2)
     set(0, s.inH, s.outH, s.kernelH, s.strideH, s.dilationH, s.padTop);
   set(spatial - 1, s.inW, s.outW, s.kernelW, s.strideW, s.dilationW, s.padLeft);
-  return s;
+  return SmallVector<ContractionShape, 1>{s};
 }
 
-/// `[O][C][taps]` (or `[K][N]` of a product) to `[O][taps][C]`.
-template <typename To, typename From> static std::vector<To> reorder(const ContractionShape &s, ArrayRef<From> from) {
-  std::vector<To> to(from.size());
+/// `[O][C][taps]` (`[K][N]` of a product, `[C][O/groups][taps]` of a transposed convolution) to `[O][taps][C]`.
+template <typename To, typename From>
+static std::vector<To> reorder(const ContractionShape &s, size_t phase, ArrayRef<From> from) {
   int64_t outs = s.outC(), ins = s.inPerGroup, taps = s.taps();
+  std::vector<To> to(outs * ins * taps);
   if (isa<MatmulOp>(s.main)) {
     // Tiles, so that neither side leaves the cache at each step.
     constexpr int64_t tile = 64;
@@ -94,22 +108,58 @@ template <typename To, typename From> static std::vector<To> reorder(const Contr
             to[o * ins + c] = To(from[c * outs + o]);
     return to;
   }
+  ArrayRef<int64_t> chosen = s.phases[phase].taps;
+  bool isTransposed = isa<ConvTransposeOp>(s.main);
+  int64_t all = int64_t(from.size()) / (outs * ins);
   for (int64_t o = 0; o < outs; ++o)
-    for (int64_t c = 0; c < ins; ++c)
+    for (int64_t c = 0; c < ins; ++c) {
+      int64_t row = isTransposed ? (o / s.outPerGroup * ins + c) * s.outPerGroup + o % s.outPerGroup : o * ins + c;
       for (int64_t t = 0; t < taps; ++t)
-        to[(o * taps + t) * ins + c] = To(from[(o * ins + c) * taps + t]);
+        to[(o * taps + t) * ins + c] = To(from[row * all + (chosen.empty() ? t : chosen[t])]);
+    }
   return to;
 }
-const std::vector<int8_t> &ContractionShape::getWeights() const {
-  if (!orderedWeights) {
-    orderedWeights = std::make_shared<std::vector<int8_t>>();
-    IntView(weight).visit([&](auto values) { *orderedWeights = reorder<int8_t>(*this, values); });
+const std::vector<int8_t> &ContractionShape::getWeights(size_t phase) const {
+  std::shared_ptr<std::vector<int8_t>> &ordered = phases[phase].orderedWeights;
+  if (!ordered) {
+    ordered = std::make_shared<std::vector<int8_t>>();
+    IntView(weight).visit([&](auto values) { *ordered = reorder<int8_t>(*this, phase, values); });
   }
-  return *orderedWeights;
+  return *ordered;
 }
-std::vector<float> ContractionShape::getFloatWeights() const {
+std::vector<float> ContractionShape::getFloatWeights(size_t phase) const {
   SmallVector<float> storage;
-  return reorder<float>(*this, viewFloats(weight, storage));
+  return reorder<float>(*this, phase, viewFloats(weight, storage));
+}
+
+Value ContractionShape::getBiases(Kernel &k, int64_t shift, int64_t slack) const {
+  int64_t outs = outC(), depth = taps() * inPerGroup;
+  if (isFloat()) {
+    std::vector<float> values;
+    for (size_t phase = 0; phase < phases.size(); ++phase) {
+      size_t at = values.size();
+      values.resize(at + outs + slack);
+      if (bias)
+        llvm::copy(getFloats(bias), values.begin() + at);
+    }
+    return k.constants.get(k.b, k.loc, values);
+  }
+  std::vector<int64_t> values;
+  for (size_t phase = 0; phase < phases.size(); ++phase) {
+    size_t at = values.size();
+    values.resize(at + outs + slack);
+    if (bias)
+      llvm::copy(getInts(bias), values.begin() + at);
+    if (int64_t added = shift + zeroPoint) {
+      const std::vector<int8_t> &from = getWeights(phase);
+      for (int64_t o = 0; o < outs; ++o)
+        values[at + o] -= added * std::accumulate(&from[o * depth], &from[o * depth] + depth, int64_t(0));
+    }
+  }
+  // Modulo 2^32, as the accumulator: the final sum fits (acc_bound).
+  for (int64_t &value : values)
+    value = int32_t(uint32_t(uint64_t(value)));
+  return k.constants.get(k.b, k.loc, k.b.getI32Type(), values);
 }
 
 //===-- Plan ---------------------------------------------------------------------------------------------------------------===//
@@ -188,8 +238,8 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   p.lanes = isa.lanes;
   p.rows = rows;
   p.vectors = vectors;
-  p.flat = s.taps() == 1 && s.strideH == 1 && s.strideW == 1 && !s.pads;
-  p.panel = s.pads || !readsDirectly(dot, s.code) || s.inPerGroup % dot.k0;
+  p.flat = s.isPointwise();
+  p.panel = s.taps() && (s.pads || !readsDirectly(dot, s.code) || s.inPerGroup % dot.k0);
   p.pixelStride = s.inPerGroup; // of a panel; in a buffer the strides are the buffer's
   p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
@@ -270,7 +320,8 @@ static double getLaneCost(const ContractionPlan &p, int64_t rows, int64_t vector
   return double(p.runs()) * run + double(rows * vectors) * (matrices ? 13 : 12) + 20;
 }
 
-/// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step.
+/// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step (of
+/// lanes: in all).
 static double getCost(const ContractionPlan &p) {
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
                       : p.dot->step == DotStep::VPMADDWD ? 2
@@ -296,19 +347,43 @@ static double getCost(const ContractionPlan &p) {
   return sum * double(lines * p.s.groups);
 }
 
-std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel &dot, bool permuted) {
+/// The same for all parts of a main op, by what each has to multiply and to store.
+static double getCost(ArrayRef<ContractionPlan> plans) {
+  if (plans.size() == 1)
+    return getCost(plans.front());
+  double sum = 0;
+  for (const ContractionPlan &p : plans) {
+    sum += getCost(p) * double(p.s.phases.size()) * (isByLane(*p.dot) ? 1 : double(p.runs() * p.steps + 4));
+  }
+  return sum;
+}
+
+/// True if no pair of weights can saturate in natural order.
+static bool isPairSafe(const ContractionShape &s, const Isa &isa, const DotKernel &dot) {
+  if (s.groups != 1)
+    return false;
+  if (!s.taps())
+    return true;
+  ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
+  SmallVector<int64_t> runs(p.runs(), p.runLength);
+  return llvm::all_of(llvm::seq(s.phases.size()), [&](size_t phase) {
+    return isPairSafe(getPairProblem(p, s.getWeights(phase), runs));
+  });
+}
+
+std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const DotKernel &dot, bool permuted) {
+  const ContractionShape &s = parts.front();
   if (s.isFloat() != (dot.step == DotStep::FMA))
     return "it multiplies other element types";
   if (!dot.isa.empty() && dot.isa != isa.name)
     return "it belongs to " + dot.isa.str() + ", not to " + isa.name.str();
-  if (permuted && (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2))
+  if (permuted && (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2 || parts.size() != 1 || s.phases.size() != 1))
     return "only one group of pairs that need a proof has an order, and only chains of up to two have one";
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
-  ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
-  const std::vector<int8_t> &weights = s.getWeights();
-  SmallVector<int64_t> runs(p.runs(), p.runLength);
-  return s.groups == 1 && isPairSafe(getPairProblem(p, weights, runs)) ? "" : "a pair of its weights can saturate";
+  return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })
+             ? ""
+             : "a pair of its weights can saturate";
 }
 
 /// A row for the isa whose proof the weights pass: the first that does in natural order, if it costs less in another order.
@@ -317,7 +392,8 @@ struct DotChoice {
   std::shared_ptr<PairSafePacking> packing; ///< of the permuted form
 };
 
-static DotChoice chooseDot(const ContractionShape &s, const Isa &isa) {
+static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
+  const ContractionShape &s = parts.front();
   DotChoice choice;
   double lowest = 0;
   for (const DotKernel &dot : getDotKernels()) {
@@ -327,6 +403,11 @@ static DotChoice chooseDot(const ContractionShape &s, const Isa &isa) {
       return choice.dot ? choice : DotChoice{&dot, nullptr};
     if (s.groups != 1)
       continue;
+    if (parts.size() != 1 || s.phases.size() != 1) { // have no order
+      if (checkDot(parts, isa, dot, /*permuted=*/false).empty())
+        return {&dot, nullptr};
+      continue;
+    }
     const std::vector<int8_t> &weights = s.getWeights();
     ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
     SmallVector<int64_t> runs(p.runs(), p.runLength);
@@ -353,22 +434,39 @@ static DotChoice chooseDot(const ContractionShape &s, const Isa &isa) {
   return choice;
 }
 
+int64_t getScratchBytes(ArrayRef<ContractionPlan> plans) {
+  int64_t most = 0;
+  for (const ContractionPlan &p : plans)
+    most = std::max(most, p.scratchBytes);
+  return most;
+}
+
 std::string planContraction(KernelOp op, const Isa &isa) {
   std::string why;
-  auto shape = ContractionShape::get(op, why);
-  if (failed(shape))
+  auto parts = ContractionShape::get(op, why);
+  if (failed(parts))
     return why;
-  Value acc = shape->main->getResult(0);
-  if (Value last = getChannelsLastResult(acc); last && isa_and_nonnull<ConvOp>(shape->main))
+  Value acc = parts->front().main->getResult(0);
+  if (Value last = getChannelsLastResult(acc); last && !llvm::isa<MatmulOp>(parts->front().main))
     acc = last;
   why = Epilogue::check(acc);
   if (!why.empty())
     return why;
-  DotChoice choice = chooseDot(*shape, isa);
+  DotChoice choice = chooseDot(*parts, isa);
   if (!choice.dot)
     return "no dot kernel of " + isa.name.str() + " multiplies its types";
   bool permuted = choice.packing != nullptr;
-  std::optional<ContractionPlan> best;
+  // The largest tile that some part can fill.
+  int64_t channels = parts->front().outPerGroup, mostRows = 1;
+  for (const ContractionShape &s : *parts) {
+    int64_t all = s.batch * s.outH * s.outW;
+    mostRows = std::max(mostRows, s.isPointwise() || (s.taps() == 1 && !s.pads) ? all : s.outW);
+  }
+  auto makePlans = [&](const DotKernel &dot, int64_t rows, int64_t vectors) {
+    return llvm::map_to_vector<1>(
+        *parts, [&](const ContractionShape &s) { return makePlan(s, isa, dot, rows, vectors, /*permuted=*/false); });
+  };
+  SmallVector<ContractionPlan, 1> best;
   double least = 0;
   SmallVector<const DotKernel *> candidates{choice.dot};
   if (choice.dot->step == DotStep::SMMLA)
@@ -378,27 +476,27 @@ std::string planContraction(KernelOp op, const Isa &isa) {
       int64_t vectors = tile / 8 + 1, rows = tile % 8 + 1;
       if (!fits(*candidate, isa, rows, vectors) && rows * vectors > 1)
         continue;
-      if ((vectors - 1) * isa.lanes >= shape->outPerGroup ||
-          rows > (shape->taps() == 1 && !shape->pads ? shape->batch * shape->outH * shape->outW : shape->outW))
+      if ((vectors - 1) * isa.lanes >= channels || rows > mostRows)
         continue;
       // The order belongs to blocks of two vectors (of up to four for a single position): more channels leave fewer pairs safe.
       if (permuted &&
-          vectors != (shape->isSingle() ? std::clamp<int64_t>((shape->outPerGroup + isa.lanes - 1) / isa.lanes, 2, 4) : 2))
+          vectors != std::min<int64_t>((channels + isa.lanes - 1) / isa.lanes, parts->front().isSingle() ? 4 : 2))
         continue;
-      ContractionPlan p = makePlan(*shape, isa, *candidate, rows, vectors, /*permuted=*/false);
-      double cost = getCost(p);
-      if (!best || cost < least) {
-        best = p;
+      SmallVector<ContractionPlan, 1> plans = makePlans(*candidate, rows, vectors);
+      double cost = getCost(plans);
+      if (best.empty() || cost < least) {
+        best = std::move(plans);
         least = cost;
       }
     }
+  const ContractionPlan first = best.front();
   if (permuted)
-    best = makePlan(*shape, isa, *best->dot, best->rows, best->vectors, /*permuted=*/true,
-                    choice.packing->block == best->vectors * isa.lanes ? choice.packing : nullptr);
-  op.setDot(best->dot->name);
+    best = {makePlan(parts->front(), isa, *first.dot, first.rows, first.vectors, /*permuted=*/true,
+                     choice.packing->block == first.vectors * isa.lanes ? choice.packing : nullptr)};
+  op.setDot(first.dot->name);
   op.setPermuted(permuted);
-  op.setTile(ArrayRef<int64_t>{best->rows, best->vectors});
-  op.setScratchBytes(best->scratchBytes);
+  op.setTile(ArrayRef<int64_t>{first.rows, first.vectors});
+  op.setScratchBytes(getScratchBytes(best));
   return "";
 }
 } // namespace qc

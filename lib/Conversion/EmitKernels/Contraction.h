@@ -6,13 +6,21 @@
 #include "qc/Conversion/PairSafe.h"
 
 #include <memory>
-
 #include <vector>
 
 namespace qc {
 /// out[b, oy, ox, g*outPerGroup + n] = bias[n] + sum over ky, kx, c of
 ///   in[b, oy*strideH + ky*dilationH - padTop, ox*strideW + kx*dilationW - padLeft, g*inPerGroup + c] * weight[n][ky][kx][c],
 /// where positions outside read `padValue`. A product of matrices has kernel 1x1 and positions along W.
+///
+/// A transposed convolution is several of these (Transposed.cpp), each of which gives every `outStep`-th row and column. Those that
+/// differ in nothing but weights and first output are phases of one shape.
+struct ContractionPhase {
+  int64_t firstH = 0, firstW = 0;
+  SmallVector<int64_t> taps; ///< of the op's kernel, in the order of this one; empty: all of them as they are
+  mutable std::shared_ptr<std::vector<int8_t>> orderedWeights;
+};
+
 struct ContractionShape {
   mlir::Operation *main = nullptr;
   Value input; ///< block argument of the kernel, channels last
@@ -22,7 +30,11 @@ struct ContractionShape {
   int64_t groups = 1, inPerGroup = 0, outPerGroup = 0;
   int64_t kernelH = 1, kernelW = 1, strideH = 1, strideW = 1, dilationH = 1, dilationW = 1, padTop = 0, padLeft = 0;
   int64_t padValue = 0;
-  bool pads = false; ///< some tap of some position lies outside
+  bool pads = false;                     ///< some tap of some position lies outside
+  int64_t cropTop = 0, cropLeft = 0;     ///< what the buffer has in front of the first row and column, and inH, inW do not count
+  int64_t zeroPoint = 0;                 ///< what the op takes off every code
+  int64_t outStepH = 1, outStepW = 1;    ///< of a transposed convolution; positions of its outputs
+  SmallVector<ContractionPhase> phases = SmallVector<ContractionPhase>(1);
   uint64_t bound = 0;
   mlir::ElementsAttr weight, bias; ///< bias may be null
 
@@ -32,14 +44,33 @@ struct ContractionShape {
   bool isUnsigned() const { return code.isUnsignedInteger(); }
   int64_t taps() const { return kernelH * kernelW; }
   bool isSingle() const { return batch * outH * outW == 1; }
-  /// The weights as [groups*outPerGroup][ky][kx][c]; made once for all copies of this shape.
-  const std::vector<int8_t> &getWeights() const;
-  std::vector<float> getFloatWeights() const;
-  mutable std::shared_ptr<std::vector<int8_t>> orderedWeights;
+  /// True if position i reads element i of the input, and gives element i of the result.
+  bool isPointwise() const {
+    return taps() == 1 && strideH == 1 && strideW == 1 && !pads && outStepH == 1 && outStepW == 1 && inH == outH && inW == outW &&
+           !cropTop && !cropLeft;
+  }
+  /// The weights of a phase as [groups*outPerGroup][ky][kx][c]; made once for all copies of this shape.
+  const std::vector<int8_t> &getWeights(size_t phase = 0) const;
+  std::vector<float> getFloatWeights(size_t phase = 0) const;
+  /// The biases of all phases, for each one [outC] and `slack` zeros; what `shift` adds to every code is taken off.
+  Value getBiases(Kernel &k, int64_t shift, int64_t slack) const;
 
-  /// The reason in `why` if the kernel's region is no such contraction.
-  static mlir::FailureOr<ContractionShape> get(KernelOp op, std::string &why);
+  /// What the kernel's main op is made of: one, or those of a transposed convolution. The reason in `why` if it is no contraction.
+  static mlir::FailureOr<SmallVector<ContractionShape, 1>> get(KernelOp op, std::string &why);
 };
+
+/// Transposed.cpp: a transposed convolution as ordinary ones. `s` holds what does not depend on positions.
+SmallVector<ContractionShape, 1> splitTransposed(const ContractionShape &s, ConvTransposeOp op);
+
+/// The phase that a loop is at: where its weights and biases begin, and its outputs.
+struct PhaseCursor {
+  Value weights, bias, firstH, firstW;
+  /// The output element of position (y, x) as the epilogue counts.
+  SmallVector<Value> place(Kernel &k, const ContractionShape &s, Value image, Value y, Value x) const;
+};
+/// Calls `body` for every phase; each has `weights` elements of weights and `biases` of biases.
+void forEachPhase(Kernel &k, const ContractionShape &s, int64_t weights, int64_t biases,
+                  llvm::function_ref<void(const PhaseCursor &)> body);
 
 /// Everything that is decided about a contraction; a function of the shape, the isa, the dot kernel and the tile alone.
 struct ContractionPlan {
@@ -83,8 +114,11 @@ SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength)
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
                          bool permuted, std::shared_ptr<PairSafePacking> packing = nullptr);
 
-/// Why `dot` does not multiply this contraction exactly on `isa`; "" if it does. The proof of a permuted one is its plan's.
-std::string checkDot(const ContractionShape &s, const Isa &isa, const DotKernel &dot, bool permuted);
+/// What the largest of the parts needs; they run one after the other.
+int64_t getScratchBytes(ArrayRef<ContractionPlan> plans);
+
+/// Why `dot` does not multiply these parts exactly on `isa`; "" if it does. The proof of a permuted one is its plan's.
+std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const DotKernel &dot, bool permuted);
 } // namespace qc
 
 #endif // QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H

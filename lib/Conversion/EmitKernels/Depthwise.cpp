@@ -11,8 +11,8 @@ int64_t DepthwisePlan::tailVectors() const { return llvm::bit_ceil(uint64_t((tai
 
 static void setAxes(DepthwisePlan &p) {
   const ContractionShape &s = p.s;
-  p.x = {s.inW, s.outW, s.kernelW, s.strideW, s.dilationW, s.padLeft};
-  p.y = {s.inH, s.outH, s.kernelH, s.strideH, s.dilationH, s.padTop};
+  p.x = {s.inW, s.outW, s.kernelW, s.strideW, s.dilationW, s.padLeft, s.cropLeft};
+  p.y = {s.inH, s.outH, s.kernelH, s.strideH, s.dilationH, s.padTop, s.cropTop};
   // Steps combine taps along x.
   p.swapped = p.x.kernel == 1 && p.y.kernel > 1;
   if (p.swapped)
@@ -28,7 +28,7 @@ DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const
   p.columns = columns;
   p.vectors = vectors;
   setAxes(p);
-  p.panel = p.k0() > 1 || s.pads;
+  p.panel = s.taps() && (p.k0() > 1 || s.pads);
   if (!p.panel) {
     p.chunk = std::max<int64_t>(p.fullGroups(), 1);
     return p;
@@ -47,13 +47,19 @@ DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const
   return p;
 }
 
-static const DotKernel *chooseStep(const ContractionShape &s, const Isa &isa) {
-  const DotKernel *plain = nullptr;
+/// Units begin at every second column and hold neighbours.
+static bool canCombine(const ContractionShape &s) {
   DepthwisePlan p;
   p.s = s;
   setAxes(p);
-  // Units begin at every second column and hold neighbours.
-  bool combines = p.x.dilation == 1 && p.x.stride <= 2 && p.x.kernel > 1;
+  return p.x.dilation == 1 && p.x.stride <= 2;
+}
+
+static const DotKernel *chooseStep(ArrayRef<ContractionShape> parts, const Isa &isa) {
+  const DotKernel *plain = nullptr;
+  const ContractionShape &s = parts.front();
+  bool combines = llvm::all_of(parts, canCombine) &&
+                  llvm::any_of(parts, [](const ContractionShape &s) { return s.kernelH > 1 || s.kernelW > 1; });
   for (const DotKernel &dot : getDotKernels()) {
     if (dot.needs != DotProof::Nothing)
       continue;
@@ -72,21 +78,21 @@ static const DotKernel *chooseStep(const ContractionShape &s, const Isa &isa) {
 
 std::string planDepthwise(KernelOp op, const Isa &isa) {
   std::string why;
-  auto shape = ContractionShape::get(op, why);
-  if (failed(shape))
+  auto parts = ContractionShape::get(op, why);
+  if (failed(parts))
     return why;
-  auto conv = dyn_cast<ConvOp>(shape->main);
-  if (!conv)
+  const ContractionShape &shape = parts->front();
+  if (llvm::isa<MatmulOp>(shape.main))
     return "it is no convolution";
-  if (shape->inPerGroup != 1)
+  if (shape.inPerGroup != 1)
     return "its outputs read several input channels";
-  if (shape->outPerGroup != 1)
+  if (shape.outPerGroup != 1)
     return "it has several outputs per input channel";
-  Value last = getChannelsLastResult(conv.getResult());
+  Value last = getChannelsLastResult(shape.main->getResult(0));
   why = Epilogue::check(last);
   if (!why.empty())
     return why;
-  const DotKernel *dot = chooseStep(*shape, isa);
+  const DotKernel *dot = chooseStep(*parts, isa);
   if (!dot)
     return "no step of " + isa.name.str() + " multiplies its types";
   // 16 channels are one store of codes; half of that where the accumulators of four columns would not fit.
@@ -94,14 +100,16 @@ std::string planDepthwise(KernelOp op, const Isa &isa) {
   int64_t vectors = 1;
   if (isa.hasVectors())
     vectors =
-        std::min<int64_t>(std::max<int64_t>(wanted / lanes, 1), llvm::bit_ceil(uint64_t((shape->outC() + lanes - 1) / lanes)));
+        std::min<int64_t>(std::max<int64_t>(wanted / lanes, 1), llvm::bit_ceil(uint64_t((shape.outC() + lanes - 1) / lanes)));
   // Pairs: with two columns no weight is used twice, so weights are operands in memory. More columns would need registers for
   // weights, and spill.
   int64_t columns = dot->step == DotStep::VPMADDWD ? 2 : lanes > 8 ? 3 : 4;
-  DepthwisePlan p = makeDepthwisePlan(*shape, isa, *dot, columns, vectors);
-  op.setDot(p.dot->name);
-  op.setTile(ArrayRef<int64_t>{p.columns, p.vectors});
-  op.setScratchBytes(p.scratchBytes);
+  int64_t scratchBytes = 0;
+  for (const ContractionShape &s : *parts)
+    scratchBytes = std::max(scratchBytes, makeDepthwisePlan(s, isa, *dot, columns, vectors).scratchBytes);
+  op.setDot(dot->name);
+  op.setTile(ArrayRef<int64_t>{columns, vectors});
+  op.setScratchBytes(scratchBytes);
   return "";
 }
 } // namespace qc

@@ -7,7 +7,7 @@
 namespace qc {
 /// One of the two spatial dimensions.
 struct DepthwiseAxis {
-  int64_t in = 1, out = 1, kernel = 1, stride = 1, dilation = 1, pad = 0;
+  int64_t in = 1, out = 1, kernel = 1, stride = 1, dilation = 1, pad = 0, crop = 0;
   int64_t span() const { return (kernel - 1) * dilation + 1; } ///< input positions that one output sees
 };
 

@@ -2,8 +2,6 @@
 #include "Dots.h"
 #include "TileRun.h"
 
-#include <numeric>
-
 using namespace mlir;
 
 namespace qc {
@@ -15,12 +13,13 @@ public:
 
   void run() {
     p.packing ? packPermuted() : packWeights();
-    packBias();
+    bias = s.getBiases(k, s.isFloat() ? 0 : getActivationShift(dot, s.code), p.vectors * p.lanes);
     if (p.panel)
       panel = k.getScratch(getActivationType(k, dot, s.code), 0, p.panelBytes / p.elementBytes());
     if (p.packing)
       permuted = k.getScratch(k.b.getIntegerType(8), p.panelBytes, p.scratchBytes - p.panelBytes);
     if (p.flat) {
+      forEachPhase(k, s, 0, 0, [&](const PhaseCursor &cursor) { phase = cursor; });
       k.loop(s.groups, [&](Value g) { emitFlat(g); });
       return;
     }
@@ -30,11 +29,14 @@ public:
 private:
   //===-- Constants --------------------------------------------------------------------------------------------------------===//
 
-  /// [group][block of `vectors` vectors, then one of those left][run][step][vector][lane][k0]
+  int64_t weightsPerPhase() const {
+    return s.groups * (p.fullBlocks() * p.vectors + p.tailVectors()) * p.weightsPerVector();
+  }
+
+  /// [phase][group][block of `vectors` vectors, then one of those left][run][step][vector][lane][k0]
   void packWeights() {
     int64_t run = p.mergedTaps ? s.kernelW : 1, length = s.inPerGroup;
     auto pack = [&](const auto &weights, auto &packed) {
-      packed.reserve(s.groups * (p.fullBlocks() * p.vectors + p.tailVectors()) * p.weightsPerVector());
       for (int64_t g = 0; g < s.groups; ++g)
         for (int64_t block = 0; block <= p.fullBlocks(); ++block) {
           int64_t vectors = block < p.fullBlocks() ? p.vectors : p.tailVectors();
@@ -50,14 +52,19 @@ private:
                 }
         }
     };
+    if (!s.taps())
+      return;
     if (s.isFloat()) {
       std::vector<float> packed;
-      pack(s.getFloatWeights(), packed);
+      for (size_t phase = 0; phase < s.phases.size(); ++phase)
+        pack(s.getFloatWeights(phase), packed);
       weights = k.constants.get(k.b, k.loc, packed);
       return;
     }
     std::vector<int8_t> packed;
-    pack(s.getWeights(), packed);
+    packed.reserve(s.phases.size() * weightsPerPhase());
+    for (size_t phase = 0; phase < s.phases.size(); ++phase)
+      pack(s.getWeights(phase), packed);
     weights = k.constants.get(k.b, k.loc, packed);
   }
 
@@ -206,32 +213,13 @@ private:
     });
   }
 
-  /// One entry per channel, and room for the lanes behind the last. What the step adds to every code is taken off here.
-  void packBias() {
-    int64_t outs = s.outC(), slack = p.vectors * p.lanes;
-    if (s.isFloat()) {
-      std::vector<float> values(outs + slack, 0.0f);
-      if (s.bias)
-        llvm::copy(getFloats(s.bias), values.begin());
-      bias = k.constants.get(k.b, k.loc, values);
-      return;
-    }
-    std::vector<int64_t> values(outs + slack, 0);
-    if (s.bias)
-      llvm::copy(getInts(s.bias), values.begin());
-    if (int64_t shift = getActivationShift(dot, s.code)) {
-      const std::vector<int8_t> &from = s.getWeights();
-      int64_t depth = s.taps() * s.inPerGroup;
-      // Modulo 2^32, as the accumulator: the final sum fits (acc_bound).
-      for (int64_t o = 0; o < outs; ++o)
-        values[o] -= shift * std::accumulate(&from[o * depth], &from[o * depth] + depth, int64_t(0));
-    }
-    for (int64_t &value : values)
-      value = int32_t(uint32_t(uint64_t(value)));
-    bias = k.constants.get(k.b, k.loc, k.b.getI32Type(), values);
-  }
-
   //===-- Panels -----------------------------------------------------------------------------------------------------------===//
+
+  /// Where the first row and column that count lie.
+  Value getOrigin(Value image, Value g) {
+    int64_t crop = s.cropLeft * input.strides[input.strides.size() - 2] + (s.positionRank == 3 ? s.cropTop * input.strides[1] : 0);
+    return k.add(k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup)), crop);
+  }
 
   int64_t padCode() { return s.isFloat() ? 0 : s.padValue + getActivationShift(dot, s.code); }
   void copy(Value from, Value to, int64_t count) {
@@ -243,7 +231,7 @@ private:
     int64_t stepRow = s.kernelH == 1 ? s.strideH : 1, stepColumn = s.kernelW == 1 ? s.strideW : 1;
     int64_t strideW = input.strides[input.strides.size() - 2];
     int64_t strideH = s.positionRank == 3 ? input.strides[1] : 0;
-    Value base = k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup));
+    Value base = getOrigin(image, g);
     // Columns [left, right) of the panel lie inside the input.
     int64_t left = std::min((s.padLeft + stepColumn - 1) / stepColumn, p.panelWidth);
     int64_t right = std::clamp((s.inW - 1 + s.padLeft) / stepColumn + 1, left, p.panelWidth);
@@ -333,19 +321,13 @@ private:
       if (p.panel)
         fillPanel(image, g, first, k.add(k.mul(k.add(count, -1), p.stepH()), (s.kernelH - 1) * s.dilationH + 1));
       else
-        base = k.add(k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup)), k.mul(first, nextLine));
-      forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
+        base = k.add(getOrigin(image, g), k.mul(first, nextLine));
+      auto emitBlock = [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
         k.loop(k.index(0), count, 1, {}, [&](Value y, ValueRange) {
           Value lineBase = k.add(base, k.mul(y, nextLine)), row = k.add(first, y);
           auto tile = [&](Value x, Value activations, int64_t rows) {
             emitTile(rows, vectors, block, activations, nextPosition, nextTapRow, nextTap, channel, weightOffset, channels,
-                     [&](int64_t i) {
-                       SmallVector<Value> position{image};
-                       if (s.positionRank == 3)
-                         position.push_back(row);
-                       position.push_back(k.add(x, i));
-                       return position;
-                     });
+                     [&](int64_t i) { return phase.place(k, s, image, row, k.add(x, i)); });
           };
           if (tiles)
             forEachTile(block, lineBase, nextPosition, k.index(tiles), p.rows,
@@ -355,6 +337,10 @@ private:
                         [&](Value x, Value activations) { tile(k.add(x, tiles * p.rows), activations, tail); });
           return SmallVector<Value>();
         });
+      };
+      forEachPhase(k, s, weightsPerPhase(), s.outC() + p.vectors * p.lanes, [&](const PhaseCursor &cursor) {
+        phase = cursor;
+        forEachBlock(g, emitBlock);
       });
       return SmallVector<Value>();
     });
@@ -366,7 +352,7 @@ private:
   void forEachBlock(Value g, BlockFn body) {
     int64_t block = p.packing ? p.vectors * p.steps * p.lanes * dot.k0 : p.vectors * p.weightsPerVector(),
             channels = p.vectors * p.lanes;
-    Value groupWeights = k.mul(g, p.fullBlocks() * block + p.tailVectors() * p.weightsPerVector());
+    Value groupWeights = k.add(phase.weights, k.mul(g, p.fullBlocks() * block + p.tailVectors() * p.weightsPerVector()));
     Value groupChannel = k.mul(g, s.outPerGroup);
     k.loop(p.fullBlocks(), [&](Value i) {
       body(i, k.add(groupChannel, k.mul(i, channels)), k.add(groupWeights, k.mul(i, block)), p.vectors, channels);
@@ -380,7 +366,7 @@ private:
                 Value channel, Value weightOffset, int64_t channels, PositionFn positionOf) {
     SmallVector<Value> biases;
     for (int64_t v = 0; v < vectors; ++v)
-      biases.push_back(k.load(bias, k.add(channel, v * p.lanes), p.lanes));
+      biases.push_back(k.load(bias, k.add(k.add(phase.bias, channel), v * p.lanes), p.lanes));
     Value source = p.packing ? permuted : p.panel ? panel : input.memory;
     if (p.packing)
       nextPosition = p.permutedStride;
@@ -411,6 +397,7 @@ private:
   Flat input;
   Epilogue epilogue;
   Value weights, bias, panel;
+  PhaseCursor phase;
   Value permuted, shuffles, offsets; ///< of the permuted form
   Value chainEnds;                   ///< its table, or for all blocks:
   std::array<int64_t, 2> sameEnds{};
@@ -419,33 +406,40 @@ private:
 
 LogicalResult emitContraction(Kernel &k) {
   std::string why;
-  auto shape = ContractionShape::get(k.op, why);
-  if (failed(shape))
+  auto parts = ContractionShape::get(k.op, why);
+  if (failed(parts))
     return k.op.emitError("is no contraction: ") << why;
   const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
   auto tile = k.op.getTile();
   if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1)
     return k.op.emitError("needs a known dot kernel and a tile of two numbers");
-  if (std::string why = checkDot(*shape, k.isa, *dot, k.op.getPermuted()); !why.empty())
+  if (std::string why = checkDot(*parts, k.isa, *dot, k.op.getPermuted()); !why.empty())
     return k.op.emitError("cannot use ") << dot->name << ": " << why;
-  ContractionPlan plan = makePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1], k.op.getPermuted());
-  if (!plan.unsafe.empty())
-    return k.op.emitError("cannot be multiplied pair by pair: ") << plan.unsafe;
-  if (plan.scratchBytes != int64_t(k.op.getScratchBytes()))
-    return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << plan.scratchBytes;
-  auto input = k.getInput(shape->input);
-  Value acc = shape->main->getResult(0);
-  if (Value last = getChannelsLastResult(acc); last && isa<ConvOp>(shape->main))
+  SmallVector<ContractionPlan, 1> plans;
+  for (const ContractionShape &shape : *parts) {
+    plans.push_back(makePlan(shape, k.isa, *dot, (*tile)[0], (*tile)[1], k.op.getPermuted()));
+    if (!plans.back().unsafe.empty())
+      return k.op.emitError("cannot be multiplied pair by pair: ") << plans.back().unsafe;
+  }
+  if (int64_t bytes = getScratchBytes(plans); bytes != int64_t(k.op.getScratchBytes()))
+    return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << bytes;
+  const ContractionShape &first = parts->front();
+  auto input = k.getInput(first.input);
+  Value acc = first.main->getResult(0);
+  if (Value last = getChannelsLastResult(acc); last && !isa<MatmulOp>(first.main))
     acc = last;
-  auto epilogue = Epilogue::create(k, acc, /*collapsed=*/plan.flat);
+  // What is flat is the only part.
+  bool flat = plans.front().flat;
+  auto epilogue = Epilogue::create(k, acc, /*collapsed=*/flat);
   if (failed(input) || failed(epilogue))
     return failure();
-  if (plan.flat) {
+  if (flat) {
     if (!input->isCollapsible())
       return k.op.emitError("reads a buffer whose rows do not follow each other");
     input = input->collapse();
   }
-  Emitter(k, std::move(plan), *input, std::move(*epilogue)).run();
+  for (ContractionPlan &plan : plans)
+    Emitter(k, std::move(plan), *input, *epilogue).run();
   return success();
 }
 } // namespace qc

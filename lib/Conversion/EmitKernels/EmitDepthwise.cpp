@@ -16,7 +16,7 @@ public:
 
   void run() {
     packWeights();
-    packBias();
+    bias = s.getBiases(k, shift(), p.channels());
     const auto &strides = input.strides;
     strideX = strides[strides.size() - 2];
     strideY = s.positionRank == 3 ? strides[1] : 0;
@@ -38,7 +38,11 @@ public:
 private:
   //===-- Constants --------------------------------------------------------------------------------------------------------===//
 
-  /// [vector (or group) of channels][kernel row][phase][slot][lane][k0]
+  int64_t weightsPerPhase() const {
+    return (p.fullGroups() * p.channels() + (p.tailChannels() ? p.tailVectors() * p.lanes : 0)) * p.weightsPerLane();
+  }
+
+  /// [phase][vector (or group) of channels][kernel row][place in a unit][slot][lane][k0]
   void packWeights() {
     auto pack = [&](const auto &from, auto &packed) {
       auto packLanes = [&](int64_t channel, int64_t lanes) {
@@ -60,41 +64,21 @@ private:
         for (int64_t c = 0, tail = p.tailVectors() * p.lanes; c < tail; c += p.stepLanes(p.tailVectors()))
           packLanes(full + c, p.stepLanes(p.tailVectors()));
     };
+    if (!s.taps())
+      return;
     if (s.isFloat()) {
       std::vector<float> packed;
-      pack(s.getFloatWeights(), packed);
+      for (size_t i = 0; i < s.phases.size(); ++i)
+        pack(s.getFloatWeights(i), packed);
       weights = k.constants.get(k.b, k.loc, packed);
       return;
     }
     std::vector<int64_t> packed;
-    pack(s.getWeights(), packed);
+    for (size_t i = 0; i < s.phases.size(); ++i)
+      pack(s.getWeights(i), packed);
     // As wide as the step wants them: in a loop that is bound by loads and shuffles, widening costs more than the bytes.
     bool wide = dot.activation == DotActivation::I16 || (p.k0() == 1 && k.isa.hasVectors());
     weights = k.constants.get(k.b, k.loc, k.b.getIntegerType(wide ? 16 : 8), packed);
-  }
-
-  /// One entry per channel, and room for the lanes behind the last. What the panel adds to every code is taken off here.
-  void packBias() {
-    int64_t count = s.outC() + p.channels();
-    if (s.isFloat()) {
-      std::vector<float> values(count, 0.0f);
-      if (s.bias)
-        llvm::copy(getFloats(s.bias), values.begin());
-      bias = k.constants.get(k.b, k.loc, values);
-      return;
-    }
-    std::vector<int64_t> values(count, 0);
-    if (s.bias)
-      llvm::copy(getInts(s.bias), values.begin());
-    if (int64_t shift = getActivationShift(dot, s.code)) {
-      const std::vector<int8_t> &from = s.getWeights();
-      for (int64_t i = 0; i < s.outC() * s.taps(); ++i)
-        values[i / s.taps()] -= shift * from[i];
-    }
-    // Modulo 2^32, as the accumulator: the final sum fits (acc_bound).
-    for (int64_t &value : values)
-      value = int32_t(uint32_t(uint64_t(value)));
-    bias = k.constants.get(k.b, k.loc, k.b.getI32Type(), values);
   }
 
   //===-- Panel ------------------------------------------------------------------------------------------------------------===//
@@ -103,6 +87,10 @@ private:
   int64_t padCode() { return s.isFloat() ? 0 : s.padValue + shift(); }
   int64_t unitElements() const { return group * p.k0(); }
   int64_t rowElements() const { return chunk * p.units * unitElements(); }
+  /// Where the first row and column that count lie.
+  Value getOrigin(Value image, Value channel) {
+    return k.add(k.add(k.mul(image, input.strides[0]), channel), p.x.crop * strideX + p.y.crop * strideY);
+  }
   /// First element of the ring's row that holds row `r` of the padded input.
   Value ringRow(Value r) {
     if (p.ring() == 1)
@@ -248,7 +236,7 @@ private:
   void fillRow(Value image, Value channel, Value r) {
     Value to = ringRow(r), y = k.add(r, -p.y.pad);
     auto inside = [&] {
-      Value from = k.add(k.add(k.mul(image, input.strides[0]), channel), k.mul(y, strideY));
+      Value from = k.add(getOrigin(image, channel), k.mul(y, strideY));
       k.loop(chunk, [&](Value g) {
         Value fromGroup = k.add(from, k.mul(g, group)), toGroup = k.add(to, k.mul(g, p.units * unitElements()));
         p.k0() > 1 ? fillUnits(fromGroup, toGroup) : fillColumns(fromGroup, toGroup);
@@ -296,12 +284,19 @@ private:
   }
 
   void emitRow(Value image, Value y, Value top, Value firstChannel) {
+    forEachPhase(k, s, weightsPerPhase(), s.outC() + p.channels(), [&](const PhaseCursor &cursor) {
+      phase = cursor;
+      emitPhase(image, y, top, firstChannel);
+    });
+  }
+
+  void emitPhase(Value image, Value y, Value top, Value firstChannel) {
     // Where the taps of kernel row `ky` begin, for the first group.
     auto rowBase = [&](Value ky) -> Value {
       Value r = k.add(top, k.mul(ky, p.y.dilation));
       if (p.panel)
         return ringRow(r);
-      return k.add(k.add(k.mul(image, input.strides[0]), firstChannel), k.mul(r, strideY));
+      return k.add(getOrigin(image, firstChannel), k.mul(r, strideY));
     };
     SmallVector<Value> bases;
     if (isUnrolled())
@@ -321,10 +316,7 @@ private:
           emitTile(width, channel, along, [&](Value ky) { return isUnrolled() ? bases[*getConstantIntValue(ky)] : rowBase(ky); });
       for (int64_t i = 0; i < width; ++i) {
         Value x = k.add(k.mul(t, columns), i);
-        SmallVector<Value> position{image};
-        if (s.positionRank == 3)
-          position.push_back(p.swapped ? x : y);
-        position.push_back(s.positionRank == 3 && p.swapped ? y : x);
+        SmallVector<Value> position = p.swapped ? phase.place(k, s, image, x, y) : phase.place(k, s, image, y, x);
         epilogue.store(ArrayRef(accs).slice(i * vectors, vectors), position, channel, channels);
       }
     };
@@ -364,10 +356,10 @@ private:
   /// Accumulators of `width` neighbouring outputs, `vectors` of each.
   SmallVector<Value> emitTile(int64_t width, Value channel, Value along, llvm::function_ref<Value(Value)> rowBase) {
     int64_t step = p.stepLanes(vectors);
-    Value weightOffset = k.mul(channel, p.weightsPerLane());
+    Value weightOffset = k.add(phase.weights, k.mul(channel, p.weightsPerLane()));
     SmallVector<Value> result(width * vectors);
     for (int64_t lane = 0; lane < group; lane += step) {
-      Value first = k.load(bias, k.add(channel, lane), step);
+      Value first = k.load(bias, k.add(k.add(phase.bias, channel), lane), step);
       SmallVector<Value> accs(width, first);
       Value vectorWeights = k.add(weightOffset, lane * p.weightsPerLane());
       auto kernelRow = [&](Value ky, ValueRange carried) {
@@ -422,6 +414,7 @@ private:
   Flat input;
   Epilogue epilogue;
   Value weights, bias, panel;
+  PhaseCursor phase;
   int64_t strideX = 0, strideY = 0;
   // Of the chunk at hand: groups, vectors and lanes of a group, channels of it that exist.
   int64_t chunk = 1, vectors = 1, group = 1, channels = 1;
@@ -430,23 +423,30 @@ private:
 
 LogicalResult emitDepthwise(Kernel &k) {
   std::string why;
-  auto shape = ContractionShape::get(k.op, why);
-  if (failed(shape))
+  auto parts = ContractionShape::get(k.op, why);
+  if (failed(parts))
     return k.op.emitError("is no depthwise convolution: ") << why;
+  const ContractionShape &first = parts->front();
   const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
   auto tile = k.op.getTile();
-  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1 || shape->inPerGroup != 1 || shape->outPerGroup != 1)
+  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1 || first.inPerGroup != 1 || first.outPerGroup != 1)
     return k.op.emitError("needs one input channel per output channel, a known dot kernel and a tile of two numbers");
-  DepthwisePlan plan = makeDepthwisePlan(*shape, k.isa, *dot, (*tile)[0], (*tile)[1]);
-  if (plan.phases() > 1 && plan.columns % 2)
-    return k.op.emitError("has a tile of ") << plan.columns << " columns, units begin at every second one";
-  if (plan.scratchBytes != int64_t(k.op.getScratchBytes()))
-    return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << plan.scratchBytes;
-  auto input = k.getInput(shape->input);
-  auto epilogue = Epilogue::create(k, getChannelsLastResult(shape->main->getResult(0)), /*collapsed=*/false);
+  SmallVector<DepthwisePlan, 1> plans;
+  int64_t scratchBytes = 0;
+  for (const ContractionShape &shape : *parts) {
+    plans.push_back(makeDepthwisePlan(shape, k.isa, *dot, (*tile)[0], (*tile)[1]));
+    if (plans.back().phases() > 1 && plans.back().columns % 2)
+      return k.op.emitError("has a tile of ") << plans.back().columns << " columns, units begin at every second one";
+    scratchBytes = std::max(scratchBytes, plans.back().scratchBytes);
+  }
+  if (scratchBytes != int64_t(k.op.getScratchBytes()))
+    return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << scratchBytes;
+  auto input = k.getInput(first.input);
+  auto epilogue = Epilogue::create(k, getChannelsLastResult(first.main->getResult(0)), /*collapsed=*/false);
   if (failed(input) || failed(epilogue))
     return failure();
-  Emitter(k, std::move(plan), *input, std::move(*epilogue)).run();
+  for (DepthwisePlan &plan : plans)
+    Emitter(k, std::move(plan), *input, *epilogue).run();
   return success();
 }
 } // namespace qc

@@ -43,3 +43,15 @@ def window(rank, largest, kernels):
         seen = [dilations[i] * (kernel[i] - 1) + 1 for i in range(rank)]
         if all(padded[i] >= seen[i] for i in range(rank)):
             return sizes, kernel, strides, dilations, pads, [(padded[i] - seen[i]) // strides[i] + 1 for i in range(rank)]
+
+
+def transposed_window(rank, largest, kernels, longest_stride):
+    """The same for a transposed convolution, and what is added at the end of each dimension of the result."""
+    while True:
+        sizes, kernel = [number(1, largest) for _ in range(rank)], [pick(*kernels) for _ in range(rank)]
+        strides, dilations = [pick(1, 2, 2, 2, 3, number(1, longest_stride)) for _ in range(rank)], [pick(1, 1, 1, 2, 3) for _ in range(rank)]
+        pads = [pick(0, 1, 1, 2, 3) for _ in range(2 * rank)] if number(0, 2) else [0] * (2 * rank)
+        extra = [number(0, max(strides[i], dilations[i]) - 1) if number(0, 1) else 0 for i in range(rank)]
+        outs = [strides[i] * (sizes[i] - 1) + extra[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[rank + i] for i in range(rank)]
+        if min(outs) >= 1:
+            return sizes, kernel, strides, dilations, pads, extra, outs

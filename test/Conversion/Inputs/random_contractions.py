@@ -1,11 +1,12 @@
-"""Random convolutions and products, channels last: random_contractions.py SEED COUNT graph.mlir inputs.npz (a module at stage `integer`)
+"""Random convolutions, transposed ones and products, channels last: random_contractions.py SEED COUNT graph.mlir inputs.npz (a module at stage
+`integer`)
 
 Sizes are drawn around those of vectors and tiles, so that every remainder occurs; weights and codes are extreme now and then."""
 import sys
 
 import numpy as np
 
-from random_cases import arguments, constant, emit, i64s, inputs, lines, number, pick, random, results, tensor, window
+from random_cases import arguments, constant, emit, i64s, inputs, lines, number, pick, random, results, tensor, transposed_window, window
 
 NEAR = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20, 23, 24, 25, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 70]
 SAMPLES = 2
@@ -23,12 +24,15 @@ def operands(depth, weight_shape, x_shape, channels):
         weight = np.where(random.random(weight.shape) < pick(0, 0.5, 1), -128, 127)
     elif not number(0, 3):  # narrow: pairs of products fit 16 bits
         weight = weight // pick(2, 4, 8, 16)
-    bias = random.integers(-100000, 100000, [channels])
+    bias = random.integers(-100000, 100000, channels)
     x = random.integers(low, high + 1, [SAMPLES] + x_shape)
     if not number(0, 3):
         x = np.where(random.random(x.shape) < pick(0, 0.5, 1), low, high)
-    per_channel = np.abs(weight).sum(axis=depth)
-    return code, low, high, weight, bias, x, int((per_channel * max(-low, high) + np.abs(bias)).max())
+    return code, low, high, weight, bias, x, get_bound(np.abs(weight).sum(axis=depth), max(-low, high), bias)
+
+
+def get_bound(weights, code, bias):
+    return int((weights * code + np.abs(bias)).max())
 
 
 def requantize(value, shape, axis, bound):
@@ -71,6 +75,32 @@ def convolution(index):
     results.append((value, tensor(to, result)))
 
 
+def transposed(index):
+    rank, batch, groups = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(1, 1, 1, 2, 3)
+    sizes, kernel, strides, dilations, pads, extra, outs = transposed_window(rank, 8, (1, 2, 2, 3, 3, 4, 5), 5)
+    ins, per_group = max(size() // groups, 1), max(size() // groups, 1)
+    if not number(0, 4):  # one input and one output channel a group
+        groups, ins, per_group = size(), 1, 1
+    channels = groups * per_group
+    last, first = [batch] + sizes + [ins * groups], [batch, ins * groups] + sizes
+    code, low, high, weight, bias, x, _ = operands((1, 3), [groups, ins, per_group, int(np.prod(kernel))], last, (groups, per_group))
+    zero, bias = number(low, high), bias.flatten()
+    bound = get_bound(np.abs(weight).sum(axis=(1, 3)).flatten(), max(abs(low - zero), abs(high - zero)), bias)
+    weight = weight.reshape([ins * groups, per_group] + kernel)
+    argument(index, last, code, x)
+    w, b = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32)
+    forward, back = [0, rank + 1] + list(range(1, rank + 1)), [0] + list(range(2, rank + 2)) + [1]
+    t = emit("qc.transpose", f"%a{index} {{permutation = {i64s(forward)}}}", f"{tensor(last, code)} -> {tensor(first, code)}")
+    to = [batch, channels] + outs
+    value = emit("qc.conv_transpose", f"{t}, {w}, {b} {{strides = {i64s(strides)}, pads = {i64s(pads)}, output_padding = {i64s(extra)}, "
+                 f"dilations = {i64s(dilations)}, groups = {groups}, input_zero_point = {zero}, acc_bound = {bound} : ui64}}",
+                 f"({tensor(first, code)}, {tensor(weight.shape, 'i8')}, {tensor(bias.shape, 'i32')}) -> {tensor(to, 'i32')}")
+    value, result = requantize(value, to, 1, bound)
+    from_shape, to = to, [batch] + outs + [channels]
+    value = emit("qc.transpose", f"{value} {{permutation = {i64s(back)}}}", f"{tensor(from_shape, result)} -> {tensor(to, result)}")
+    results.append((value, tensor(to, result)))
+
+
 def product(index):
     rows, depth, channels = pick(1, size()), size(), size()
     if not number(0, 3):
@@ -84,8 +114,9 @@ def product(index):
     results.append((value, tensor(to, result)))
 
 
+kinds = [convolution, transposed, convolution, product]
 for i in range(int(sys.argv[2])):
-    pick(convolution, convolution, product)(i)
+    kinds[i % len(kinds)](i)
 with open(sys.argv[3], "w") as file:
     types = ", ".join(f'{type} {{qc.name = "r{i}"}}' for i, (_, type) in enumerate(results))
     print(f'module attributes {{qc.stage = "integer"}} {{\nfunc.func @run({", ".join(arguments)}) -> ({types}) {{', file=file)
