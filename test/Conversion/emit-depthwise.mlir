@@ -74,17 +74,57 @@ func.func @depthwise_column(%x: tensor<1x30x1x24xi8>) -> tensor<1x28x1x24xi32> {
 
 // -----
 
-// Several outputs per input channel are a grouped convolution.
-// SDOT-LABEL: func.func @no_depth
+// A few outputs per input channel are neighbouring lanes; many are a grouped convolution.
+// SDOT-LABEL: func.func @depthwise_multiplier
+// SDOT: qc.kernel "depthwise"
+// SDOT-LABEL: func.func @no_depthwise_multiplier
 // SDOT-NOT: "depthwise"
+// SDOT: return
+// FORM-LABEL: func.func @depthwise_multiplier
+// FORM: qc.kernel "depthwise"(%{{.*}}) {dot = "scalar", tile = array<i64: 4, 2>}
 // FORM-LABEL: func.func @no_depthwise_multiplier
 // FORM-NOT: "depthwise"
 // FORM: return
-func.func @no_depthwise_multiplier(%x: tensor<1x4x4x8xi8>) -> tensor<1x4x4x16xi32> {
+func.func @depthwise_multiplier(%x: tensor<1x4x4x8xi8>) -> tensor<1x4x4x16xi32> {
   %w = qc.constant dense<3> : tensor<16x1x1x1xi8>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x4x4x8xi8> -> tensor<1x8x4x4xi8>
   %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 8,
                        acc_bound = 384 : ui64} : (tensor<1x8x4x4xi8>, tensor<16x1x1x1xi8>) -> tensor<1x16x4x4xi32>
   %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x16x4x4xi32> -> tensor<1x4x4x16xi32>
   return %l : tensor<1x4x4x16xi32>
+}
+func.func @no_depthwise_multiplier(%x: tensor<1x4x4x8xi8>) -> tensor<1x4x4x72xi32> {
+  %w = qc.constant dense<3> : tensor<72x1x1x1xi8>
+  %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x4x4x8xi8> -> tensor<1x8x4x4xi8>
+  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 8,
+                       acc_bound = 384 : ui64} : (tensor<1x8x4x4xi8>, tensor<72x1x1x1xi8>) -> tensor<1x72x4x4xi32>
+  %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x72x4x4xi32> -> tensor<1x4x4x72xi32>
+  return %l : tensor<1x4x4x72xi32>
+}
+
+// -----
+
+// Three outputs per channel: five channels, three times each, are 15 of 16 lanes.
+// AVX2-LABEL: func.func @multiplier
+// AVX2: scf.for
+// AVX2: %[[X:.*]] = vector.load {{.*}} : memref<640xi8>, vector<5xi8>
+// AVX2: vector.shuffle %[[X]], %[[X]] [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4]
+// The last lane is not stored.
+// AVX2: vector.store {{.*}} : memref<1920xi32>, vector<8xi32>
+// AVX2: vector.store {{.*}} : memref<1920xi32>, vector<4xi32>
+// AVX2: vector.store {{.*}} : memref<1920xi32>, vector<2xi32>
+// AVX2: vector.store {{.*}} : memref<1920xi32>, vector<1xi32>
+// AVX2: return
+func.func @multiplier(%x: memref<1x8x8x10xi8>, %y: memref<1x8x8x30xi32>, %s: memref<1920xi8>) {
+  qc.kernel "depthwise"(%x) outs(%y, %s) {dot = "x86.vpmaddwd", scratch_bytes = 1920 : i64, tile = array<i64: 2, 2>}
+      : (memref<1x8x8x10xi8>, memref<1x8x8x30xi32>, memref<1920xi8>) -> () {
+  ^bb0(%a: tensor<1x8x8x10xi8>):
+    %w = qc.constant dense<3> : tensor<30x1x3x3xi8>
+    %t = qc.transpose %a {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x10xi8> -> tensor<1x10x8x8xi8>
+    %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 10, pad_value = -5,
+                         acc_bound = 3456 : ui64} : (tensor<1x10x8x8xi8>, tensor<30x1x3x3xi8>) -> tensor<1x30x8x8xi32>
+    %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x30x8x8xi32> -> tensor<1x8x8x30xi32>
+    qc.yield %l : tensor<1x8x8x30xi32>
+  }
+  return
 }

@@ -38,7 +38,7 @@ DepthwisePlan makeDepthwisePlan(const ContractionShape &s, const Isa &isa, const
     int64_t last = p.k0() > 1 ? (p.slots(phase) - 1) * p.k0() / 2 : p.x.span() - 1;
     p.units = std::max(p.units, first / p.unitColumns() + last + 1);
   }
-  int64_t groupBytes = p.ring() * p.units * p.channels() * p.k0() * p.elementBytes();
+  int64_t groupBytes = p.ring() * p.units * p.groupLanes() * p.k0() * p.elementBytes();
   int64_t budget = isa.hasVectors() ? panelBudget : smallPanelBudget;
   for (int64_t chunk = 1; chunk <= p.fullGroups(); ++chunk)
     if (p.fullGroups() % chunk == 0 && chunk * groupBytes <= budget)
@@ -86,8 +86,6 @@ std::string planDepthwise(KernelOp op, const Isa &isa) {
     return "it is no convolution";
   if (shape.inPerGroup != 1)
     return "its outputs read several input channels";
-  if (shape.outPerGroup != 1)
-    return "it has several outputs per input channel";
   Value last = getChannelsLastResult(shape.main->getResult(0));
   why = Epilogue::check(last);
   if (!why.empty())
@@ -101,6 +99,9 @@ std::string planDepthwise(KernelOp op, const Isa &isa) {
   if (isa.hasVectors())
     vectors =
         std::min<int64_t>(std::max<int64_t>(wanted / lanes, 1), llvm::bit_ceil(uint64_t((shape.outC() + lanes - 1) / lanes)));
+  // More outputs fill the vectors of a contraction, which shares its activations between them; so do those of a single channel.
+  if (shape.outPerGroup > (shape.groups == 1 ? 1 : std::max(lanes, vectors * lanes / 2)))
+    return "it has many outputs per input channel";
   // Pairs: with two columns no weight is used twice, so weights are operands in memory. More columns would need registers for
   // weights, and spill.
   int64_t columns = dot->step == DotStep::VPMADDWD ? 2 : lanes > 8 ? 3 : 4;

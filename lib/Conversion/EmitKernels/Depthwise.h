@@ -20,6 +20,8 @@ struct DepthwiseAxis {
 /// a ring: a row of the input is copied once.
 ///
 /// Without such a step (`dot` multiplies one by one) a unit is one column, and where nothing is padded there is no panel.
+///
+/// Where an input channel has several outputs it is repeated for each of them when it is loaded.
 struct DepthwisePlan {
   ContractionShape s;
   const DotKernel *dot = nullptr;
@@ -41,7 +43,10 @@ struct DepthwisePlan {
   int64_t slots(int64_t phase) const { return (x.kernel + phase + k0() - 1) / k0(); }
   /// Rows of the panel.
   int64_t ring() const { return y.span(); }
-  int64_t channels() const { return vectors * lanes; }
+  /// Outputs per input channel; those of one channel are neighbours, in one group.
+  int64_t multiplier() const { return s.outPerGroup; }
+  int64_t groupLanes() const { return vectors * lanes; }
+  int64_t channels() const { return groupLanes() / multiplier() * multiplier(); } ///< outputs of a group
   int64_t fullGroups() const { return s.outC() / channels(); }
   int64_t tailChannels() const { return s.outC() % channels(); }
   /// Vectors of the group that holds the last channels; a power of two.

@@ -16,7 +16,7 @@ public:
 
   void run() {
     packWeights();
-    bias = s.getBiases(k, shift(), p.channels());
+    bias = s.getBiases(k, shift(), p.groupLanes());
     const auto &strides = input.strides;
     strideX = strides[strides.size() - 2];
     strideY = s.positionRank == 3 ? strides[1] : 0;
@@ -28,10 +28,9 @@ public:
                                                    : k.b.getIntegerType(8),
                            0, p.scratchBytes / p.elementBytes());
     k.loop(s.batch, [&](Value image) {
-      k.loop(p.fullGroups() / p.chunk,
-             [&](Value i) { emitChunk(image, k.mul(i, p.chunk * p.channels()), p.chunk, p.vectors, p.channels()); });
+      k.loop(p.fullGroups() / p.chunk, [&](Value i) { emitChunk(image, k.mul(i, p.chunk), p.chunk, p.vectors, p.channels()); });
       if (int64_t tail = p.tailChannels())
-        emitChunk(image, k.index(p.fullGroups() * p.channels()), 1, p.tailVectors(), tail);
+        emitChunk(image, k.index(p.fullGroups()), 1, p.tailVectors(), tail);
     });
   }
 
@@ -39,30 +38,33 @@ private:
   //===-- Constants --------------------------------------------------------------------------------------------------------===//
 
   int64_t weightsPerPhase() const {
-    return (p.fullGroups() * p.channels() + (p.tailChannels() ? p.tailVectors() * p.lanes : 0)) * p.weightsPerLane();
+    return (p.fullGroups() * p.groupLanes() + (p.tailChannels() ? p.tailVectors() * p.lanes : 0)) * p.weightsPerLane();
   }
 
   /// [phase][vector (or group) of channels][kernel row][place in a unit][slot][lane][k0]
   void packWeights() {
     auto pack = [&](const auto &from, auto &packed) {
-      auto packLanes = [&](int64_t channel, int64_t lanes) {
+      auto packLanes = [&](int64_t channel, int64_t lanes, int64_t end) {
         for (int64_t ky = 0; ky < p.y.kernel; ++ky)
           for (int64_t phase = 0; phase < p.phases(); ++phase)
             for (int64_t slot = 0; slot < p.slots(phase); ++slot)
               for (int64_t c = channel; c < channel + lanes; ++c)
                 for (int64_t i = 0; i < p.k0(); ++i) {
                   int64_t kx = slot * p.k0() + i - phase;
-                  bool exists = c < s.outC() && kx >= 0 && kx < p.x.kernel;
+                  bool exists = c < end && kx >= 0 && kx < p.x.kernel;
                   int64_t tap = p.swapped ? kx * p.y.kernel + ky : ky * p.x.kernel + kx;
                   packed.push_back(exists ? from[c * s.taps() + tap] : 0);
                 }
       };
-      int64_t full = p.fullGroups() * p.channels(), step = p.stepLanes(p.vectors);
-      for (int64_t c = 0; c < full; c += step)
-        packLanes(c, step);
+      auto packGroup = [&](int64_t first, int64_t vectors) {
+        int64_t step = p.stepLanes(vectors), end = std::min(first + p.channels(), s.outC());
+        for (int64_t lane = 0; lane < vectors * p.lanes; lane += step)
+          packLanes(first + lane, step, end);
+      };
+      for (int64_t g = 0; g < p.fullGroups(); ++g)
+        packGroup(g * p.channels(), p.vectors);
       if (p.tailChannels())
-        for (int64_t c = 0, tail = p.tailVectors() * p.lanes; c < tail; c += p.stepLanes(p.tailVectors()))
-          packLanes(full + c, p.stepLanes(p.tailVectors()));
+        packGroup(p.fullGroups() * p.channels(), p.tailVectors());
     };
     if (!s.taps())
       return;
@@ -85,10 +87,12 @@ private:
 
   int64_t shift() { return s.isFloat() ? 0 : getActivationShift(dot, s.code); }
   int64_t padCode() { return s.isFloat() ? 0 : s.padValue + shift(); }
+  int64_t inputs() const { return channels / p.multiplier(); } ///< input channels of a group
   int64_t unitElements() const { return group * p.k0(); }
   int64_t rowElements() const { return chunk * p.units * unitElements(); }
-  /// Where the first row and column that count lie.
-  Value getOrigin(Value image, Value channel) {
+  /// Where the first row and column that count lie, of what a group reads.
+  Value getOrigin(Value image, Value firstGroup) {
+    Value channel = k.mul(firstGroup, p.channels() / p.multiplier());
     return k.add(k.add(k.mul(image, input.strides[0]), channel), p.x.crop * strideX + p.y.crop * strideY);
   }
   /// First element of the ring's row that holds row `r` of the padded input.
@@ -100,14 +104,14 @@ private:
     return k.mul(slot, rowElements());
   }
 
-  /// `count` channels at `offset` as a vector of a whole group.
+  /// The channels that a group reads, at `offset`, as a vector of a whole group.
   Value loadChannels(Value memory, Value offset) {
-    Value x = k.load(memory, offset, channels);
-    if (channels == group)
+    Value x = k.load(memory, offset, inputs());
+    if (inputs() == group)
       return x;
-    SmallVector<int64_t> order(group, channels - 1);
+    SmallVector<int64_t> order(group, inputs() - 1);
     for (int64_t i = 0; i < channels; ++i)
-      order[i] = i;
+      order[i] = i / p.multiplier();
     return vector::ShuffleOp::create(k.b, k.loc, x, x, order);
   }
 
@@ -223,7 +227,7 @@ private:
     int64_t left = std::min(p.x.pad, p.units), right = std::clamp(p.x.in + p.x.pad, left, p.units);
     fillRun(k, panel, to, padCode(), left * group);
     Value target = k.add(to, left * group);
-    if (strideX == group && channels == group)
+    if (strideX == group && inputs() == group)
       copyRun(k, input.memory, from, s.code, 0, panel, target, (right - left) * group);
     else
       k.loop(right - left, [&](Value x) {
@@ -233,12 +237,12 @@ private:
   }
 
   /// Row `r` of the padded input into its place in the ring.
-  void fillRow(Value image, Value channel, Value r) {
+  void fillRow(Value image, Value firstGroup, Value r) {
     Value to = ringRow(r), y = k.add(r, -p.y.pad);
     auto inside = [&] {
-      Value from = k.add(getOrigin(image, channel), k.mul(y, strideY));
+      Value from = k.add(getOrigin(image, firstGroup), k.mul(y, strideY));
       k.loop(chunk, [&](Value g) {
-        Value fromGroup = k.add(from, k.mul(g, group)), toGroup = k.add(to, k.mul(g, p.units * unitElements()));
+        Value fromGroup = k.add(from, k.mul(g, inputs())), toGroup = k.add(to, k.mul(g, p.units * unitElements()));
         p.k0() > 1 ? fillUnits(fromGroup, toGroup) : fillColumns(fromGroup, toGroup);
       });
     };
@@ -256,8 +260,8 @@ private:
 
   //===-- Positions --------------------------------------------------------------------------------------------------------===//
 
-  /// `groups` groups of `groupVectors` vectors from `channel` on; `count` channels of a group exist.
-  void emitChunk(Value image, Value channel, int64_t groups, int64_t groupVectors, int64_t count) {
+  /// `groups` groups of `groupVectors` vectors from `firstGroup` on; `count` channels of a group exist.
+  void emitChunk(Value image, Value firstGroup, int64_t groups, int64_t groupVectors, int64_t count) {
     chunk = groups;
     vectors = groupVectors;
     group = groupVectors * p.lanes;
@@ -275,28 +279,28 @@ private:
           fresh = arith::SelectOp::create(k.b, k.loc, isFirst, k.index(0), fresh);
         }
         k.loop(fresh, k.add(top, p.y.span()), 1, {}, [&](Value r, ValueRange) {
-          fillRow(image, channel, r);
+          fillRow(image, firstGroup, r);
           return SmallVector<Value>();
         });
       }
-      emitRow(image, y, top, channel);
+      emitRow(image, y, top, firstGroup);
     });
   }
 
-  void emitRow(Value image, Value y, Value top, Value firstChannel) {
-    forEachPhase(k, s, weightsPerPhase(), s.outC() + p.channels(), [&](const PhaseCursor &cursor) {
+  void emitRow(Value image, Value y, Value top, Value firstGroup) {
+    forEachPhase(k, s, weightsPerPhase(), s.outC() + p.groupLanes(), [&](const PhaseCursor &cursor) {
       phase = cursor;
-      emitPhase(image, y, top, firstChannel);
+      emitPhase(image, y, top, firstGroup);
     });
   }
 
-  void emitPhase(Value image, Value y, Value top, Value firstChannel) {
+  void emitPhase(Value image, Value y, Value top, Value firstGroup) {
     // Where the taps of kernel row `ky` begin, for the first group.
     auto rowBase = [&](Value ky) -> Value {
       Value r = k.add(top, k.mul(ky, p.y.dilation));
       if (p.panel)
         return ringRow(r);
-      return k.add(getOrigin(image, firstChannel), k.mul(r, strideY));
+      return k.add(getOrigin(image, firstGroup), k.mul(r, strideY));
     };
     SmallVector<Value> bases;
     if (isUnrolled())
@@ -309,11 +313,12 @@ private:
       tail += columns;
     }
     int64_t nextTile = columns * p.x.stride / p.unitColumns() * (p.panel ? unitElements() : strideX);
-    int64_t nextGroup = p.panel ? p.units * unitElements() : group;
+    int64_t nextGroup = p.panel ? p.units * unitElements() : inputs();
     auto tile = [&](Value t, Value g, int64_t width) {
-      Value channel = k.add(firstChannel, k.mul(g, group)), along = k.add(k.mul(g, nextGroup), k.mul(t, nextTile));
+      Value along = k.add(k.mul(g, nextGroup), k.mul(t, nextTile));
+      Value place = k.add(firstGroup, g), channel = k.mul(place, p.channels());
       SmallVector<Value> accs =
-          emitTile(width, channel, along, [&](Value ky) { return isUnrolled() ? bases[*getConstantIntValue(ky)] : rowBase(ky); });
+          emitTile(width, place, channel, along, [&](Value ky) { return isUnrolled() ? bases[*getConstantIntValue(ky)] : rowBase(ky); });
       for (int64_t i = 0; i < width; ++i) {
         Value x = k.add(k.mul(t, columns), i);
         SmallVector<Value> position = p.swapped ? phase.place(k, s, image, x, y) : phase.place(k, s, image, y, x);
@@ -354,9 +359,9 @@ private:
   }
 
   /// Accumulators of `width` neighbouring outputs, `vectors` of each.
-  SmallVector<Value> emitTile(int64_t width, Value channel, Value along, llvm::function_ref<Value(Value)> rowBase) {
+  SmallVector<Value> emitTile(int64_t width, Value place, Value channel, Value along, llvm::function_ref<Value(Value)> rowBase) {
     int64_t step = p.stepLanes(vectors);
-    Value weightOffset = k.add(phase.weights, k.mul(channel, p.weightsPerLane()));
+    Value weightOffset = k.add(phase.weights, k.mul(place, p.groupLanes() * p.weightsPerLane()));
     SmallVector<Value> result(width * vectors);
     for (int64_t lane = 0; lane < group; lane += step) {
       Value first = k.load(bias, k.add(k.add(phase.bias, channel), lane), step);
@@ -429,8 +434,10 @@ LogicalResult emitDepthwise(Kernel &k) {
   const ContractionShape &first = parts->front();
   const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
   auto tile = k.op.getTile();
-  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1 || first.inPerGroup != 1 || first.outPerGroup != 1)
-    return k.op.emitError("needs one input channel per output channel, a known dot kernel and a tile of two numbers");
+  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1 || first.inPerGroup != 1 ||
+      first.outPerGroup > (*tile)[1] * k.isa.lanes)
+    return k.op.emitError("needs one input channel per output channel, a known dot kernel and a tile of two numbers whose lanes hold "
+                          "all outputs of a channel");
   SmallVector<DepthwisePlan, 1> plans;
   int64_t scratchBytes = 0;
   for (const ContractionShape &shape : *parts) {

@@ -1,4 +1,5 @@
-"""Random depthwise convolutions, channels last: random_depthwise.py SEED COUNT graph.mlir inputs.npz (a module at stage `integer`)
+"""Random depthwise convolutions, some with several outputs per channel, channels last: random_depthwise.py SEED COUNT graph.mlir inputs.npz (a
+module at stage `integer`)
 
 Sizes are drawn around those of vectors and tiles, so that every remainder occurs; weights and codes are extreme now and then."""
 import sys
@@ -12,24 +13,25 @@ SAMPLES = 2
 
 
 def depthwise(index):
-    rank, batch, channels = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(*CHANNELS)
+    rank, batch, ins, multiplier = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(*CHANNELS), pick(1, 1, 2, 3, 4, number(1, 9))
+    channels = ins * multiplier
     sizes, kernel, strides, dilations, pads, outs = window(rank, 19, (1, 2, 3, 3, 3, 4, 5, 7, 9))
     code, (low, high) = pick(("i8", (-128, 127)), ("ui8", (0, 255)))
     weight = random.integers(pick(-127, -128), 128, [channels, 1] + kernel)
     if not number(0, 4):
         weight = np.where(random.random(weight.shape) < 0.5, -128, 127)
     bias = random.integers(-100000, 100000, [channels])
-    x = random.integers(low, high + 1, [SAMPLES, batch] + sizes + [channels])
+    x = random.integers(low, high + 1, [SAMPLES, batch] + sizes + [ins])
     if not number(0, 4):
         x = np.where(random.random(x.shape) < 0.5, low, high)
     inputs[f"a{index}"] = x
-    last, first = [batch] + sizes + [channels], [batch, channels] + sizes
+    last, first = [batch] + sizes + [ins], [batch, ins] + sizes
     arguments.append(f'%a{index}: {tensor(last, code)} {{qc.name = "a{index}"}}')
     bound = int((np.abs(weight).reshape(channels, -1).sum(1) * max(-low, high) + np.abs(bias)).max())
     w, b = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32)
     forward, back = [0, rank + 1] + list(range(1, rank + 1)), [0] + list(range(2, rank + 2)) + [1]
     t = emit("qc.transpose", f"%a{index} {{permutation = {i64s(forward)}}}", f"{tensor(last, code)} -> {tensor(first, code)}")
-    value = emit("qc.conv", f"{t}, {w}, {b} {{strides = {i64s(strides)}, pads = {i64s(pads)}, dilations = {i64s(dilations)}, groups = {channels}, "
+    value = emit("qc.conv", f"{t}, {w}, {b} {{strides = {i64s(strides)}, pads = {i64s(pads)}, dilations = {i64s(dilations)}, groups = {ins}, "
                  f"pad_value = {number(low, high)}, acc_bound = {bound} : ui64}}",
                  f"({tensor(first, code)}, {tensor(weight.shape, 'i8')}, {tensor(bias.shape, 'i32')}) -> {tensor([batch, channels] + outs, 'i32')}")
     result = "i32"
