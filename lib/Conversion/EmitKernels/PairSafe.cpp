@@ -677,8 +677,8 @@ constexpr double kDotNarrow =
     1.10; // 8 channels of a quad in a tile of 16 channels or fewer: broadcasts and loads fill the issue slots
 constexpr double kDotWide = 1.02;    // the same in a tile of more
 constexpr double kDotChained = 0.80; // of two quads that add up in i16, part of the above
-constexpr double kDotWidened = 0.86;
-constexpr double kFirstTerm = 1.1, kFurtherTerm = 1.7; // the further ones load and store the panel again
+constexpr double kDotWidened = 0.72;
+constexpr double kFirstTerm = 2.0, kFurtherTerm = 1.7; // the further ones load and store the panel again
 constexpr double kCopy = 0.8, kWiden = 1.6;
 } // namespace
 
