@@ -33,6 +33,12 @@ StringRef getFamily(const Triple &triple) {
 }
 } // namespace
 
+SmallVector<int64_t, 4> Isa::getLaneChoices() const {
+  if (!hasGroups())
+    return {lanes};
+  return {lanes, lanes * 2, lanes / 2, lanes / 4}; // eight registers to one where the row's groups have four
+}
+
 const Isa &selectIsa(const Target &target) {
   Triple triple(target.triple);
   std::string message;

@@ -18,7 +18,7 @@ func.func @no_form_unknown(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<6
 // -----
 
 func.func @no_contraction_dot_unknown(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{needs a known dot kernel and a tile of two numbers}}
+  // expected-error @below {{needs a known dot kernel and a tile of two or three numbers}}
   qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.mul", scratch_bytes = 64 : i64, tile = array<i64: 1, 1>} : (memref<1x3xi8>, memref<1x2xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x3xi8>):
     %w = qc.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>
@@ -32,7 +32,7 @@ func.func @no_contraction_dot_unknown(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %
 // -----
 
 func.func @no_contraction_dot_missing(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{needs a known dot kernel and a tile of two numbers}}
+  // expected-error @below {{needs a known dot kernel and a tile of two or three numbers}}
   qc.kernel "contract"(%x) outs(%y, %s) {scratch_bytes = 64 : i64, tile = array<i64: 1, 1>} : (memref<1x3xi8>, memref<1x2xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x3xi8>):
     %w = qc.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>
@@ -46,7 +46,7 @@ func.func @no_contraction_dot_missing(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %
 // -----
 
 func.func @no_contraction_tile_of_one_number(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{needs a known dot kernel and a tile of two numbers}}
+  // expected-error @below {{needs a known dot kernel and a tile of two or three numbers}}
   qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddwd", scratch_bytes = 64 : i64, tile = array<i64: 1>} : (memref<1x3xi8>, memref<1x2xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x3xi8>):
     %w = qc.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>
@@ -60,7 +60,7 @@ func.func @no_contraction_tile_of_one_number(%x: memref<1x3xi8>, %y: memref<1x2x
 // -----
 
 func.func @no_contraction_tile_of_zero(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{needs a known dot kernel and a tile of two numbers}}
+  // expected-error @below {{needs a known dot kernel and a tile of two or three numbers}}
   qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddwd", scratch_bytes = 64 : i64, tile = array<i64: 0, 1>} : (memref<1x3xi8>, memref<1x2xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x3xi8>):
     %w = qc.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>
@@ -156,6 +156,20 @@ func.func @no_contraction_without_main(%x: memref<4xi8>, %y: memref<4xi8>) {
 func.func @no_contraction_unknown_strides(%x: memref<1x3xi8, strided<[?, ?]>>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
   // expected-error @below {{has a buffer whose strides are not known}}
   qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddwd", scratch_bytes = 64 : i64, tile = array<i64: 1, 1>} : (memref<1x3xi8, strided<[?, ?]>>, memref<1x2xi32>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<1x3xi8>):
+    %w = qc.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>
+    %b = qc.constant dense<[10, 20]> : tensor<2xi32>
+    %c = qc.matmul %a, %w, %b {acc_bound = 1556 : ui64} : (tensor<1x3xi8>, tensor<3x2xi8>, tensor<2xi32>) -> tensor<1x2xi32>
+    qc.yield %c : tensor<1x2xi32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_lanes_of_isa(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
+  // expected-error @below {{4 lanes are no group of registers of avx2}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddwd", scratch_bytes = 64 : i64, tile = array<i64: 1, 1, 4>} : (memref<1x3xi8>, memref<1x2xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x3xi8>):
     %w = qc.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>
     %b = qc.constant dense<[10, 20]> : tensor<2xi32>

@@ -5,6 +5,7 @@
 #include "qc/Target/Target.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 
 namespace qc {
 /// One row of Isas.def.
@@ -14,6 +15,12 @@ struct Isa {
   int64_t lanes;     ///< i32 elements of one vector (a register, or a group of registers used as one)
   int64_t registers; ///< vectors that can be held at once
   bool hasVectors() const { return lanes > 1; }
+  /// True if registers form groups of any power of two.
+  bool hasGroups() const { return arch == "riscv" && hasVectors(); }
+  /// The same registers in groups that hold `count` lanes.
+  Isa withLanes(int64_t count) const { return {name, arch, features, count, registers * lanes / count}; }
+  /// How many lanes a kernel may choose, the row's own first.
+  llvm::SmallVector<int64_t, 4> getLaneChoices() const;
 };
 
 /// The best row for `target`; "scalar" if nothing else fits.

@@ -251,7 +251,9 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   if (p.panel && p.steps >= 8 && !permuted && !byLane)
     p.steps = llvm::alignTo(p.steps, 2);
   // Long bodies gain nothing where the loop's own instructions hide behind the arithmetic, and invite the scheduler to spill.
-  int64_t longest = isa.arch == "x86" || !isa.hasVectors() ? 12 : isa.registers == 8 ? 14 : isa.registers == 16 ? 12 : 48;
+  int64_t longest = isa.arch == "x86" || !isa.hasVectors() ? 12 : isa.registers == 16 ? 12 : 48;
+  if (isa.hasGroups()) // the larger the groups, the fewer are left for weights of several steps
+    longest = std::min<int64_t>(2 * isa.registers - 2, 28);
   for (int64_t u : {4, 2, 3, 5})
     if (p.steps % u == 0 && rows * vectors * u <= longest) {
       p.unroll = u;
@@ -295,7 +297,10 @@ static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vec
   case DotStep::SMMLA:
     return (rows + 1) / 2 * 2 * vectors + (rows + 1) / 2 * 2 + 4 <= isa.registers;
   case DotStep::Widening:
-    return isa.registers == 8 ? rows * vectors <= (vectors == 1 ? 7 : 6) : rows * vectors + vectors + rows <= isa.registers;
+    // Activations are scalars; codes of weights and those in 16 bits take less than one group.
+    if (isa.hasGroups())
+      return rows * vectors <= std::min<int64_t>(isa.registers - (vectors == 1 ? 1 : 2) * std::max<int64_t>(isa.registers / 8, 1), 14);
+    return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::SMLAD:
     return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::VPMADDUBSW:
@@ -320,18 +325,26 @@ static double getLaneCost(const ContractionPlan &p, int64_t rows, int64_t vector
   return double(p.runs()) * run + double(rows * vectors) * (matrices ? 13 : 12) + 20;
 }
 
-/// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step (of
-/// lanes: in all).
-static double getCost(const ContractionPlan &p) {
+/// Issue slots of one tile whose vectors are groups of registers: one for each instruction, two for each register that its vector
+/// unit writes. So groups of eight pay where few rows share their weights, smaller ones where channels are few.
+static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t rows, int64_t vectors) {
+  double accs = double(rows * vectors), group = double(registers);
+  // Weights are loaded and widened, activations are loaded as scalars.
+  double step = accs + double(rows) + 2 * double(vectors) + 4 / double(p.unroll) + 2 * group * (accs + 0.75 * double(vectors));
+  return double(p.runs()) * (double(p.steps) * step + 6) + accs * (16 + 16 * group) + 20;
+}
+
+/// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step
+/// (of lanes and groups: in all).
+static double getCost(const ContractionPlan &p, const Isa &isa) {
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
                       : p.dot->step == DotStep::VPMADDWD ? 2
                                                          : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
     if (isByLane(*p.dot))
       return getLaneCost(p, rows, vectors);
-    // Groups of four registers take four cycles of one unit; weights are widened there too, activations are scalars.
-    if (p.dot->step == DotStep::Widening && p.lanes >= 16)
-      return double(rows * vectors) + 1.3 * double(vectors) + 0.1 * double(rows) + 0.4;
+    if (p.dot->step == DotStep::Widening && isa.hasGroups())
+      return getGroupCost(p, 32 / isa.registers, rows, vectors);
     // Loop control and the epilogue's fixed part weigh on small tiles.
     return std::max(double(rows * vectors) * arithmetic / 3, double(rows + vectors) / 2) + 0.4;
   };
@@ -348,12 +361,13 @@ static double getCost(const ContractionPlan &p) {
 }
 
 /// The same for all parts of a main op, by what each has to multiply and to store.
-static double getCost(ArrayRef<ContractionPlan> plans) {
+static double getCost(ArrayRef<ContractionPlan> plans, const Isa &isa) {
   if (plans.size() == 1)
-    return getCost(plans.front());
+    return getCost(plans.front(), isa);
   double sum = 0;
   for (const ContractionPlan &p : plans) {
-    sum += getCost(p) * double(p.s.phases.size()) * (isByLane(*p.dot) ? 1 : double(p.runs() * p.steps + 4));
+    bool inAll = isByLane(*p.dot) || (p.dot->step == DotStep::Widening && isa.hasGroups());
+    sum += getCost(p, isa) * double(p.s.phases.size()) * (inAll ? 1 : double(p.runs() * p.steps + 4));
   }
   return sum;
 }
@@ -462,28 +476,33 @@ std::string planContraction(KernelOp op, const Isa &isa) {
     int64_t all = s.batch * s.outH * s.outW;
     mostRows = std::max(mostRows, s.isPointwise() || (s.taps() == 1 && !s.pads) ? all : s.outW);
   }
-  auto makePlans = [&](const DotKernel &dot, int64_t rows, int64_t vectors) {
+  auto makePlans = [&](const Isa &used, const DotKernel &dot, int64_t rows, int64_t vectors) {
     return llvm::map_to_vector<1>(
-        *parts, [&](const ContractionShape &s) { return makePlan(s, isa, dot, rows, vectors, /*permuted=*/false); });
+        *parts, [&](const ContractionShape &s) { return makePlan(s, used, dot, rows, vectors, /*permuted=*/false); });
   };
   SmallVector<ContractionPlan, 1> best;
   double least = 0;
   SmallVector<const DotKernel *> candidates{choice.dot};
   if (choice.dot->step == DotStep::SMMLA)
     candidates.push_back(findDotKernel("aarch64.sdot.i8mm"));
+  int64_t tileRows = isa.hasGroups() ? 14 : 8;
+  SmallVector<std::pair<const DotKernel *, Isa>> forms;
   for (const DotKernel *candidate : candidates)
-    for (int64_t tile = 0; tile < 64; ++tile) {
-      int64_t vectors = tile / 8 + 1, rows = tile % 8 + 1;
-      if (!fits(*candidate, isa, rows, vectors) && rows * vectors > 1)
+    for (int64_t lanes : candidate->step == DotStep::Widening ? isa.getLaneChoices() : SmallVector<int64_t, 4>{isa.lanes})
+      forms.push_back({candidate, isa.withLanes(lanes)});
+  for (const auto &[candidate, used] : forms)
+    for (int64_t tile = 0; tile < 8 * tileRows; ++tile) {
+      int64_t vectors = tile / tileRows + 1, rows = tile % tileRows + 1;
+      if (!fits(*candidate, used, rows, vectors) && rows * vectors > 1)
         continue;
-      if ((vectors - 1) * isa.lanes >= channels || rows > mostRows)
+      if ((vectors - 1) * used.lanes >= channels || rows > mostRows)
         continue;
       // The order belongs to blocks of two vectors (of up to four for a single position): more channels leave fewer pairs safe.
       if (permuted &&
           vectors != std::min<int64_t>((channels + isa.lanes - 1) / isa.lanes, parts->front().isSingle() ? 4 : 2))
         continue;
-      SmallVector<ContractionPlan, 1> plans = makePlans(*candidate, rows, vectors);
-      double cost = getCost(plans);
+      SmallVector<ContractionPlan, 1> plans = makePlans(used, *candidate, rows, vectors);
+      double cost = getCost(plans, used);
       if (best.empty() || cost < least) {
         best = std::move(plans);
         least = cost;
@@ -495,7 +514,10 @@ std::string planContraction(KernelOp op, const Isa &isa) {
                      choice.packing->block == first.vectors * isa.lanes ? choice.packing : nullptr)};
   op.setDot(first.dot->name);
   op.setPermuted(permuted);
-  op.setTile(ArrayRef<int64_t>{first.rows, first.vectors});
+  SmallVector<int64_t> tile{first.rows, first.vectors};
+  if (first.lanes != isa.lanes)
+    tile.push_back(first.lanes);
+  op.setTile(tile);
   op.setScratchBytes(getScratchBytes(best));
   return "";
 }

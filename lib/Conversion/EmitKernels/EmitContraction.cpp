@@ -411,8 +411,8 @@ LogicalResult emitContraction(Kernel &k) {
     return k.op.emitError("is no contraction: ") << why;
   const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
   auto tile = k.op.getTile();
-  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1)
-    return k.op.emitError("needs a known dot kernel and a tile of two numbers");
+  if (!dot || !tile || tile->size() < 2 || tile->size() > 3 || (*tile)[0] < 1 || (*tile)[1] < 1)
+    return k.op.emitError("needs a known dot kernel and a tile of two or three numbers");
   if (std::string why = checkDot(*parts, k.isa, *dot, k.op.getPermuted()); !why.empty())
     return k.op.emitError("cannot use ") << dot->name << ": " << why;
   SmallVector<ContractionPlan, 1> plans;

@@ -34,8 +34,16 @@ struct EmitKernels : impl::EmitKernelsBase<EmitKernels> {
         op.emitError("has the unknown form '") << op.getForm() << "'";
         return signalPassFailure();
       }
+      Isa used = *row;
+      if (auto tile = op.getTile(); tile && tile->size() == 3) {
+        if (!llvm::is_contained(row->getLaneChoices(), (*tile)[2])) {
+          op.emitError() << (*tile)[2] << " lanes are no group of registers of " << row->name;
+          return signalPassFailure();
+        }
+        used = row->withLanes((*tile)[2]);
+      }
       OpBuilder b(op);
-      Kernel kernel(op, *row, b, constants);
+      Kernel kernel(op, used, b, constants);
       if (failed(form->emit(kernel)))
         return signalPassFailure();
       op.erase();

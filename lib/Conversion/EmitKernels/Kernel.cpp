@@ -207,6 +207,17 @@ Value Kernel::truncate(Value value, Type to) {
   return arith::TruncIOp::create(b, loc, like(value.getType(), to), value);
 }
 
+Value Kernel::getPointer(Value memory, Value offset) {
+  auto type = cast<MemRefType>(memory.getType());
+  auto [strides, first] = type.getStridesAndOffset();
+  Type i64 = b.getI64Type(), pointer = LLVM::LLVMPointerType::get(b.getContext());
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memory);
+  Value address = arith::IndexCastOp::create(b, loc, i64, base);
+  base = LLVM::IntToPtrOp::create(b, loc, pointer, address);
+  Value at = arith::IndexCastOp::create(b, loc, i64, add(offset, first));
+  return LLVM::GEPOp::create(b, loc, pointer, type.getElementType(), base, ValueRange{at});
+}
+
 Value Kernel::intrinsic(StringRef name, Type result, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands).getResults();
 }

@@ -90,6 +90,8 @@ public:
   Value concat(ArrayRef<Value> vectors);         ///< of equal types; their number is a power of two
   Value extend(Value value, Type code, Type to); ///< integers, by the signedness of `code`
   Value truncate(Value value, Type to);
+  /// The address of an element, for intrinsics that access memory; pointers have 64 bits.
+  Value getPointer(Value memory, Value offset);
   Value intrinsic(llvm::StringRef name, Type result, ValueRange operands);
   /// An index in a register (of 64 bits) that the optimizer cannot see through, so that it stays an operand of addresses.
   Value hide(Value value);

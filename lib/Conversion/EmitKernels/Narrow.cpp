@@ -60,6 +60,18 @@ Value Narrow::joinHigh(Value even, Value odd) const {
   return a.shuffle(k.bitcast(even, i32), k.bitcast(odd, i32), order);
 }
 
+/// vmulh. The backend finds it in multiplications of 64 bits only where both extensions stand beside them, and those of `m` leave
+/// the loop. It has no form for vectors of fixed length; they occupy the lower elements of a scalable one.
+Value Narrow::mulHighScalable(Value acc, Value m) const {
+  int64_t n = sizeOf(acc), vscale = k.isa.lanes * k.isa.registers / 64;
+  auto type = VectorType::get({std::max<int64_t>(n / vscale, 1)}, i32, {true});
+  Value poison = LLVM::PoisonOp::create(k.b, k.loc, type);
+  auto toScalable = [&](Value v) -> Value { return vector::ScalableInsertOp::create(k.b, k.loc, v, poison, 0); };
+  Value length = arith::ConstantIntOp::create(k.b, k.loc, n, 64);
+  Value high = k.intrinsic("llvm.riscv.vmulh", type, {poison, toScalable(acc), toScalable(m), length});
+  return vector::ScalableExtractOp::create(k.b, k.loc, VectorType::get({n}, i32), high, 0);
+}
+
 Value Narrow::mulHigh(Value acc, Value m, Value odd) const {
   switch (arch) {
   case Arch::AArch64:
@@ -73,6 +85,8 @@ Value Narrow::mulHigh(Value acc, Value m, Value odd) const {
   case Arch::Other:
     break;
   }
+  if (k.isa.arch == "riscv" && k.isa.hasVectors())
+    return mulHighScalable(acc, m);
   return k.truncate(a.shr(a.mul(k.extend(acc, i32, i64), k.extend(m, i32, i64)), 32), i32);
 }
 

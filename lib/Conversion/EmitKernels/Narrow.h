@@ -56,6 +56,7 @@ private:
   Value call(llvm::StringRef name, Type element, ArrayRef<Value> operands) const;
   Value evenLanes(Value v) const;
   std::pair<Value, Value> products(Value acc, Value m, Value odd) const;
+  Value mulHighScalable(Value acc, Value m) const;
   Value joinHigh(Value even, Value odd) const;
   Value packPair(Value low, Value high) const;
   Value lookUpWithTbl(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const;

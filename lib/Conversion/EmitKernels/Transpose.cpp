@@ -72,6 +72,8 @@ public:
       return loop({in, out}, [&](Value from, Value to) {
         cover(rows.size, width, [&](Value at) { separate(k.add(from, k.mul(at, columns.size)), k.add(to, at), columns, width); });
       });
+    if (k.isa.arch == "riscv")
+      return loop({in, out}, [&](Value from, Value to) { segments(from, to, rows, columns); });
     int64_t block = getWidth(std::min(rows.size, columns.size), 16 / elementBytes);
     loop({in, out}, [&](Value from, Value to) {
       cover(columns.size, block, [&](Value column) {
@@ -113,6 +115,37 @@ private:
     if (width == 1)
       return k.storeScalar(k.loadScalar(x.memory, from), y.memory, to);
     k.store(k.load(x.memory, from, width), y.memory, to);
+  }
+
+  /// Loads or stores with segments: up to eight registers, whose elements of equal number are neighbours in memory.
+  void segments(Value from, Value to, const Dim &rows, const Dim &columns) {
+    bool stores = columns.size >= rows.size;
+    const Dim &fields = stores ? rows : columns, &elements = stores ? columns : rows;
+    int64_t n = getWidth(fields.size, 8), width = getWidth(elements.size, registerSize / 4);
+    auto vector = VectorType::get({width}, cast<MemRefType>(x.memory.getType()).getElementType());
+    Type i64 = k.b.getI64Type();
+    auto number = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(k.b, k.loc, i64, value); };
+    Value mask = k.splat(k.b.getI1Type(), 1, width), length = number(width);
+    std::string name = ("llvm.riscv.sseg" + Twine(n) + (stores ? ".store.mask" : ".load.mask")).str();
+    cover(fields.size, n, [&](Value field) {
+      cover(elements.size, width, [&](Value element) {
+        auto source = [&](Value f) { return k.add(from, k.add(k.mul(f, fields.from), k.mul(element, elements.from))); };
+        auto target = [&](Value f) { return k.add(to, k.add(k.mul(f, fields.to), k.mul(element, elements.to))); };
+        if (stores) {
+          SmallVector<Value> operands;
+          for (int64_t i = 0; i < n; ++i)
+            operands.push_back(k.load(x.memory, source(k.add(field, i)), width));
+          operands.append({k.getPointer(y.memory, target(field)), number(elements.to * elementBytes), mask, length});
+          LLVM::CallIntrinsicOp::create(k.b, k.loc, k.b.getStringAttr(name), operands);
+          return;
+        }
+        SmallVector<Type> types(n, vector);
+        Value all = k.intrinsic(name, LLVM::LLVMStructType::getLiteral(k.b.getContext(), types),
+                                {k.getPointer(x.memory, source(field)), number(elements.from * elementBytes), mask, length});
+        for (int64_t i = 0; i < n; ++i)
+          k.store(LLVM::ExtractValueOp::create(k.b, k.loc, all, i), y.memory, target(k.add(field, i)));
+      });
+    });
   }
 
   Value shuffle(Value a, Value b, ArrayRef<int64_t> mask) { return vector::ShuffleOp::create(k.b, k.loc, a, b, mask); }

@@ -65,8 +65,10 @@ RequantizeOp getEpilogue(Operation &op) {
 
 /// "4x2": positions by vectors of channels; "" without a tile.
 std::string getTileName(KernelOp kernel) {
-  auto tile = kernel.getTile();
-  return tile && tile->size() == 2 ? std::to_string((*tile)[0]) + "x" + std::to_string((*tile)[1]) : "";
+  std::string name;
+  for (int64_t number : kernel.getTile().value_or(ArrayRef<int64_t>()))
+    name += (name.empty() ? "" : "x") + std::to_string(number);
+  return name;
 }
 
 /// A kernel's decisions and what it computes.
