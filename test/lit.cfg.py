@@ -59,7 +59,12 @@ if is_on(config.sanitize):
     options = [config.environment.get("ASAN_OPTIONS", ""), "allow_user_poisoning=0", "detect_container_overflow=0"]
     config.environment["ASAN_OPTIONS"] = ":".join(o for o in options if o)
 with open("/proc/cpuinfo") as cpuinfo:
-    announce("avx2", " avx2 " in cpuinfo.read(), "this CPU cannot run x86-64-v3 objects")
+    cpu_flags = set(cpuinfo.read().split())
+announce("avx2", "avx2" in cpu_flags, "this CPU cannot run x86-64-v3 objects")
+announce("avxvnni", {"avx2", "avx_vnni"} <= cpu_flags, "this CPU has no AVX-VNNI")
+announce("avx512bw", {"avx512bw", "avx512vl"} <= cpu_flags, "this CPU has no AVX-512 for bytes and words")
+announce("avx512vnni", {"avx512bw", "avx512vl", "avx512_vnni"} <= cpu_flags, "this CPU has no AVX-512-VNNI")
+announce("avx512vbmi", {"avx512bw", "avx512vl", "avx512vbmi"} <= cpu_flags, "this CPU has no AVX-512-VBMI")
 
 config.substitutions += [
     ("%python", config.python),

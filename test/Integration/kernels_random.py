@@ -10,6 +10,8 @@ import numpy as np
 # What to compile for, and on what to run: the options of qcc and those of each qrun.
 VARIANTS = {
     "avx2": (["-target=x86-64"], [[]]),
+    "avxvnni": (["-target=x86-64", "-mattr=+avxvnni"], [[]]),
+    "avx512vl-vnni": (["-target=x86-64", "-mattr=+avx512vnni,+avx512vl"], [[]]),
     "sse4.1": (["-target=x86-64", "-mcpu=x86-64-v2"], [[]]),
     "dotprod": (["-target=aarch64"], [[], ["-cpu=neoverse-n1"]]),
     "dotprod.a55": (["-target=aarch64", "-mcpu=cortex-a55"], [[]]),
@@ -20,6 +22,11 @@ VARIANTS = {
     "neon32": (["-target=armv7a"], [[]]),
     "dsp": (["-target=thumbv7em"], [[]]),
     "scalar": (["-target=riscv32imc"], [[]]),
+}
+# What this CPU needs, by the names of /proc/cpuinfo.
+NEEDS = {
+    "avxvnni": {"avx_vnni"},
+    "avx512vl-vnni": {"avx512vl", "avx512_vnni"},
 }
 PER_OBJECT = 50
 
@@ -52,8 +59,13 @@ def main():
     os.chdir(sys.argv[1])
     names = sys.argv[3:] or list(VARIANTS)
     cases, first = int(os.environ.get("QC_RANDOM_CASES", 2000)), int(os.environ.get("QC_RANDOM_SEED", 1))
+    with open("/proc/cpuinfo") as cpuinfo:
+        flags = set(cpuinfo.read().split())
     share = -(-cases // len(names))
     for index, name in enumerate(names):
+        if missing := NEEDS.get(name, set()) - flags:
+            print(f"{name}: skipped: no {', '.join(sorted(missing))} here", flush=True)
+            continue
         for at in range(0, share, PER_OBJECT):
             check(name, (first * 100 + index) * 10000 + at, min(PER_OBJECT, share - at))
         print(f"{name}: {share} cases agree", flush=True)
