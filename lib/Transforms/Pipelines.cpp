@@ -86,6 +86,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       QuantizeWeightsOptions weights;
       weights.weights = options.weights;
       weights.powerOfTwo = powerOfTwo;
+      weights.pairSafe = options.pairSafe;
       pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
     }
     return;
@@ -126,6 +127,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> mode{*this, "mode", llvm::cl::desc("int or f32"), llvm::cl::init("int")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("iN"), llvm::cl::init("i8")};
+  Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
   Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"),
                                  llvm::cl::init("mse")};
@@ -148,6 +150,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.float32 = text.mode == "f32";
   options.activations = text.activations;
   options.weights = text.weights;
+  options.pairSafe = text.pairSafe;
   options.requant = text.requant;
   options.calibrator = text.calibrator;
   options.samples = text.calib;
@@ -196,6 +199,9 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if (!findIsa(options.isa))
     problems.push_back("isa=" + options.isa + ": use one of " + getIsaNames());
   oneOf("requant", options.requant, {"onnx", "ort", "tflite-double", "tflite-single", "pow2"});
+  oneOf("pair-safe", options.pairSafe, {"off", "shrink"});
+  if (options.pairSafe == "shrink" && options.requant == "pow2")
+    problems.push_back("pair-safe=shrink changes scales by less than a power of two: drop it, or requant=pow2");
   if (!isCodeType(options.weights, false))
     problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
   if (!isCodeType(options.activations, true))

@@ -1,4 +1,5 @@
 // Encodes weights, biases and other constants of quantizable ops.
+#include "PairScales.h"
 #include "Quantizable.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Transforms/Passes.h"
@@ -114,6 +115,15 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
       emitError(getOperation().getLoc()) << "'" << weights << "' is no code type of weights: use iN with N in 2..8 or 16";
       return signalPassFailure();
     }
+    if (pairSafe != "off" && pairSafe != "shrink") {
+      emitError(getOperation().getLoc()) << "pair-safe=" << pairSafe << ": use one of off, shrink";
+      return signalPassFailure();
+    }
+    if (pairSafe == "shrink" && powerOfTwo) {
+      emitError(getOperation().getLoc()) << "pair-safe=shrink changes scales by less than a power of two";
+      return signalPassFailure();
+    }
+    shrunk.clear(); // a pass runs on one function after another
     getOperation().walk([&](QuantizableOpInterface op) {
       if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) ||
           !whyNotInteger(op).empty())
@@ -124,6 +134,8 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
       if (!why.empty())
         op->setAttr(floatReasonName, StringAttr::get(&getContext(), why));
     });
+    if (pairSafe == "shrink")
+      getOperation()->setAttr("qc.pair_safe", ArrayAttr::get(&getContext(), shrunk));
   }
 
 private:
@@ -174,6 +186,8 @@ private:
         if (scale * inputScale > largestScale)
           return "the product of its input's and its weights' scale exceeds f32";
       }
+      if (pairSafe == "shrink")
+        shrink(op, *weight, scales, inputType);
       replaceByCodes(*weight, getSymmetricType(weightCode, scales, axis), axis);
     }
     if (!encodeBias)
@@ -225,13 +239,9 @@ private:
                                             size, zeroPoint, codeLow, codeHigh);
   }
 
-  void replaceByCodes(OpOperand &operand, quant::QuantizedType type, int64_t balancedAxis = -1) {
-    Value constant = operand.get();
-    SmallVector<float> storage;
-    ArrayRef<float> values = viewFloats(getConstant(constant), storage);
+  static std::vector<int32_t> encode(ArrayRef<float> values, ArrayRef<int64_t> shape, quant::QuantizedType type,
+                                     int64_t balancedAxis) {
     QuantSchemeInterface scheme = getScheme(type);
-    auto codeType = withElementType(constant.getType(), scheme.getCodeType());
-    auto shape = getShape(constant);
     std::vector<int32_t> codes; // the widest are biases
     codes.reserve(values.size());
     // Some rows at a time, where the scale does not depend on the row: reals and wide codes of all would take much memory.
@@ -246,6 +256,78 @@ private:
     }
     if (balancedAxis >= 0)
       balanceRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, shape, balancedAxis);
+    return codes;
+  }
+
+  /// Enlarges scales where that makes pairs of weights safe, and notes what it costs.
+  void shrink(Operation *op, OpOperand &weight, SmallVectorImpl<double> &scales, quant::UniformQuantizedType inputType) {
+    ArrayRef<int64_t> shape = getShape(weight.get());
+    auto conv = dyn_cast<ConvOp>(op);
+    bool isProduct = isa<MatmulOp>(op) && shape.size() == 2;
+    PairScaleProblem problem;
+    problem.xMax = inputType.getStorageTypeMax() - inputType.getStorageTypeMin();
+    if (weightCode.getWidth() > 8 || problem.xMax > 255 || !((conv && conv.getGroups() == 1) || isProduct))
+      return;
+    int64_t axis = isProduct ? 1 : 0;
+    problem.channels = shape[axis];
+    problem.depth = shape[1 - axis];
+    if (conv) {
+      problem.taps = product(shape.drop_front(2));
+      problem.kernelW = shape.size() > 2 ? shape.back() : 1;
+    }
+    SmallVector<float> storage;
+    ArrayRef<float> values = viewFloats(getConstant(weight.get()), storage);
+    auto scaled = [&](ArrayRef<double> factors) {
+      SmallVector<double> result(scales.begin(), scales.end());
+      for (auto [scale, factor] : llvm::zip_equal(result, factors))
+        scale *= factor;
+      return result;
+    };
+    auto encodeAll = [&](ArrayRef<double> factors) {
+      return encode(values, shape, getSymmetricType(weightCode, scaled(factors), axis), axis);
+    };
+    auto reorder = [&](ArrayRef<double> factors) {
+      std::vector<int32_t> codes = encodeAll(factors);
+      std::vector<int8_t> ordered;
+      for (int64_t n = 0; n < problem.channels; ++n)
+        for (int64_t t = 0; t < problem.taps; ++t)
+          for (int64_t c = 0; c < problem.depth; ++c)
+            ordered.push_back(int8_t(codes[isProduct ? c * problem.channels + n : (n * problem.depth + c) * problem.taps + t]));
+      return ordered;
+    };
+    problem.encode = reorder;
+    SmallVector<double> factors = getPairFactors(problem);
+    int64_t changed = llvm::count_if(factors, [](double factor) { return factor != 1; });
+    if (!changed)
+      return;
+    int64_t inner = product(shape.drop_front(axis + 1));
+    auto getRatio = [&](ArrayRef<double> factors) { // of signal to noise, in dB
+      std::vector<int32_t> codes = encodeAll(factors);
+      SmallVector<double> used = scaled(factors);
+      double signal = 0, noise = 0;
+      for (auto [i, v] : llvm::enumerate(values)) {
+        double error = v - double(codes[i]) * used[int64_t(i) / inner % problem.channels];
+        signal += double(v) * v;
+        noise += error * error;
+      }
+      return noise == 0 ? 999.0 : 10 * std::log10(signal / noise);
+    };
+    Builder b(&getContext());
+    auto number = [&](StringRef key, double value) { return b.getNamedAttr(key, b.getF64FloatAttr(value)); };
+    shrunk.push_back(b.getDictionaryAttr({b.getNamedAttr("channels", b.getI64IntegerAttr(changed)),
+                                          number("largest_factor", *llvm::max_element(factors)),
+                                          b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))),
+                                          number("sqnr_after", getRatio(factors)),
+                                          number("sqnr_before", getRatio(SmallVector<double>(problem.channels, 1.0)))}));
+    scales = scaled(factors);
+  }
+
+  void replaceByCodes(OpOperand &operand, quant::QuantizedType type, int64_t balancedAxis = -1) {
+    Value constant = operand.get();
+    SmallVector<float> storage;
+    std::vector<int32_t> codes =
+        encode(viewFloats(getConstant(constant), storage), getShape(constant), type, balancedAxis);
+    auto codeType = withElementType(constant.getType(), getScheme(type).getCodeType());
     OpBuilder builder(operand.getOwner());
     auto encoded =
         ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, ArrayRef<int32_t>(codes)));
@@ -255,6 +337,7 @@ private:
   }
 
   IntegerType weightCode;
+  SmallVector<Attribute> shrunk; ///< per layer whose scales grew: how many, how much, at which loss
 };
 } // namespace
 } // namespace qc

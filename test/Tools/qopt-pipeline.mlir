@@ -8,6 +8,10 @@
 // RUN: not qopt --qc-pipeline='weights=i9' %t/net.mlir 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // STAGE: unknown stage; use one of import, graph, annotated, qdq, quantized, integer, packed, linalg, buffers, vector, llvm
 // MODE: mode=i8: use one of int, f32
+// RUN: not qopt --qc-pipeline='pair-safe=grow' %t/net.mlir 2>&1 | FileCheck %s --check-prefix=PAIRS
+// PAIRS: pair-safe=grow: use one of off, shrink
+// RUN: not qopt --qc-pipeline='pair-safe=shrink requant=pow2' %t/net.mlir 2>&1 | FileCheck %s --check-prefix=POW2
+// POW2: pair-safe=shrink changes scales by less than a power of two: drop it, or requant=pow2
 // WEIGHTS: weights=i9: use iN with N in 2..8 or 16
 
 // CHECK: module attributes {qc.stage = "integer"}

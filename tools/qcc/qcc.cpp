@@ -65,6 +65,9 @@ cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in
                              cl::cat(category));
 cl::opt<std::string> activations("activations", cl::desc("code type of activations: iN or uN (default i8)"), cl::init("i8"),
                                  cl::cat(category));
+cl::opt<std::string> pairSafe("pair-safe",
+                              cl::desc("off (default), or shrink: larger scales where they make pairs of weights safe"),
+                              cl::init("off"), cl::cat(category));
 cl::opt<std::string> name("name", cl::desc("symbol prefix (default: stem of -o)"), cl::cat(category));
 cl::list<std::string> dims("dim", cl::desc("bind a symbolic dimension: NAME=SIZE"), cl::cat(category));
 cl::opt<std::string> report("report", cl::desc("print the report, or write it to a file"), cl::ValueOptional, cl::cat(category));
@@ -79,6 +82,7 @@ qc::PipelineOptions getPipelineOptions() {
   options.float32 = mode == "f32";
   options.activations = activations;
   options.weights = weights;
+  options.pairSafe = pairSafe;
   options.requant = requant;
   options.calibrator = calibrator;
   options.percentile = percentile;
@@ -176,6 +180,7 @@ llvm::json::Object describeOptions() {
                              {"requant", requant.getValue()},
                              {"weights", weights.getValue()},
                              {"activations", activations.getValue()},
+                             {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
   if (!calib.empty()) {

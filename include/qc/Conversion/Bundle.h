@@ -39,7 +39,7 @@ struct BundleInfo {
   std::string requant;
   std::vector<Port> inputs, outputs;
   Entry run, runF32;
-  llvm::json::Array floatOps, tensors, layers, arenaMap;
+  llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales;
   llvm::json::Object options;
   bool integerOnly() const { return run.present && floatOps.empty(); }
 };
@@ -47,7 +47,7 @@ struct BundleInfo {
 /// Alignment that the arena needs, in bytes.
 constexpr int64_t arenaAlign = 64;
 
-/// Reads scales, zero points and ranges of all quantized values (stage `quantized`).
+/// Reads scales, zero points and ranges of all quantized values, and which scales grew for -pair-safe (stage `quantized`).
 void collectTensors(mlir::ModuleOp module, BundleInfo &info);
 /// Reads ports, layers and float ops (stage `integer`).
 void collectProgram(mlir::ModuleOp module, BundleInfo &info);

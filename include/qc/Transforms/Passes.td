@@ -170,6 +170,8 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
     s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel the
     few nearest to the middle between two codes go the other way until the errors sum up to half a step at most: activations have a mean, which turns
     that sum into an offset of the channel. Constant operands of element-wise ops are encoded as activations.
+    With `pair-safe=shrink` the scale of an output channel grows by up to 5 % where that makes pairs of its weights add up within 16 bits (docs/Kernels.md);
+    `qc.pair_safe` on the function lists the layers, how many channels grew, the largest factor, and the weights' signal to noise before and after.
     Each is a `qc.constant` of quantized type behind a `quant.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
     ```mlir
     func.func @example(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
@@ -194,7 +196,8 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"weights", "weights", "std::string", "\"i8\"", "code type of weights: iN, N in 2..8 or 16">,
-    Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">
+    Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
+    Option<"pairSafe", "pair-safe", "std::string", "\"off\"", "off, or shrink: larger scales where they make pairs of weights safe">
   ];
 }
 

@@ -24,6 +24,7 @@ struct PipelineOptions {
   bool float32 = false;           ///< -mode=f32: no quantization at all
   std::string activations = "i8"; ///< iN or uN
   std::string weights = "i8";     ///< iN
+  std::string pairSafe = "off";   ///< off | shrink
   std::string requant = "onnx";   ///< rounding contract
   std::string calibrator = "mse"; ///< minmax | percentile | mse | entropy
   double percentile = 99.99;

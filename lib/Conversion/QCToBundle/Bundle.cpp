@@ -154,6 +154,16 @@ void collectTensors(ModuleOp module, BundleInfo &info) {
     for (Value result : op->getResults())
       if (isa<RankedTensorType>(result.getType()))
         add(result, getLocName(result.getLoc()), isa<ConstantOp>(op) ? "constant" : "activation");
+    auto shrunk = op->getAttrOfType<ArrayAttr>("qc.pair_safe");
+    for (Attribute entry : shrunk ? shrunk.getValue() : ArrayRef<Attribute>()) {
+      auto row = cast<DictionaryAttr>(entry);
+      auto number = [&](StringRef key) { return row.getAs<FloatAttr>(key).getValueAsDouble(); };
+      info.shrunkScales.push_back(llvm::json::Object{{"name", row.getAs<StringAttr>("name").getValue()},
+                                                     {"channels", row.getAs<IntegerAttr>("channels").getInt()},
+                                                     {"largest_factor", number("largest_factor")},
+                                                     {"sqnr_before", number("sqnr_before")},
+                                                     {"sqnr_after", number("sqnr_after")}});
+    }
   });
 }
 

@@ -44,6 +44,7 @@ std::string makeReport(const BundleInfo &info) {
       {"macs", total(info.layers, "macs")},
       {"constant_bytes", total(info.layers, "constant_bytes")},
       {"layers", json::Array(info.layers)},
+      {"pair_safe", json::Array(info.shrunkScales)},
       {"tensors", json::Array(info.tensors)},
       {"arena", json::Array(info.arenaMap)},
   };
@@ -72,6 +73,14 @@ std::string makeSummary(const BundleInfo &info) {
     auto number = [&](StringRef key) { return row.getInteger(key).value_or(0); };
     os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", row.getString("name").value_or(""),
                   row.getString("kernel").value_or(""), number("macs"), number("constant_bytes"), number("output_bytes"));
+  }
+  if (!info.shrunkScales.empty())
+    os << "\nLarger scales for safe pairs (channels, largest factor, dB of the weights before and after):\n";
+  for (const json::Value &value : info.shrunkScales) {
+    const json::Object &row = *value.getAsObject();
+    auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
+    os << formatv("  {0}: {1}, {2:f3}, {3:f1}, {4:f1}\n", row.getString("name").value_or(""), int64_t(number("channels")),
+                  number("largest_factor"), number("sqnr_before"), number("sqnr_after"));
   }
   if (info.floatOps.empty() && info.run.present)
     os << "\nNothing stayed in float.\n";
