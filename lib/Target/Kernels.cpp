@@ -70,6 +70,12 @@ std::string getIsaNames() {
   return names;
 }
 
+bool DotKernel::isFor(const Isa &isa) const {
+  SmallVector<StringRef> names;
+  isas.split(names, '|');
+  return isas.empty() || is_contained(names, isa.name);
+}
+
 ArrayRef<DotKernel> getDotKernels() { return dotKernels; }
 
 const DotKernel *findDotKernel(StringRef name) {

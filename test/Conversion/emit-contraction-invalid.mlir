@@ -1,7 +1,7 @@
 // A kernel whose attributes contradict its region, its target or the proof is refused.
 // RUN: qopt %s -split-input-file -verify-diagnostics -qc-emit-kernels=isa=avx2
 // RUN: not qopt %s -split-input-file -qc-emit-kernels=isa=z80 2>&1 | FileCheck %s
-// CHECK: error: isa=z80: use one of vnni, avx2,
+// CHECK: error: isa=z80: use one of avx512vbmi, avx512vnni, vnni, avx512bw, avx2,
 
 func.func @no_form_unknown(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
   // expected-error @below {{has the unknown form 'contraction'}}
@@ -88,7 +88,7 @@ func.func @no_contraction_scratch(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: m
 // -----
 
 func.func @no_contraction_other_isa(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{cannot use x86.vpdpbusd: it belongs to vnni, not to avx2}}
+  // expected-error @below {{cannot use x86.vpdpbusd: it belongs to avx512vbmi, avx512vnni, vnni, not to avx2}}
   qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpdpbusd", scratch_bytes = 64 : i64, tile = array<i64: 1, 1>} : (memref<1x3xi8>, memref<1x2xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x3xi8>):
     %w = qc.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>

@@ -1,5 +1,6 @@
 // Which arithmetic requantizes on which instruction set: high halves of products and 16 bits, with a mask where ties can occur.
 // RUN: qopt %s -split-input-file "-qc-emit-kernels=isa=avx2" -canonicalize | FileCheck %s --check-prefix=AVX2
+// RUN: qopt %s -split-input-file "-qc-emit-kernels=isa=avx512vbmi" -canonicalize | FileCheck %s --check-prefix=AVX512
 // RUN: qopt %s -split-input-file "-qc-emit-kernels=isa=dotprod" -canonicalize | FileCheck %s --check-prefix=NEON
 // RUN: qopt %s -split-input-file "-qc-emit-kernels=isa=scalar" -canonicalize | FileCheck %s --check-prefix=SCALAR
 
@@ -16,6 +17,12 @@
 // AVX2: llvm.call_intrinsic "llvm.x86.sse2.packsswb.128"
 // AVX2-NOT: arith.maxsi
 // AVX2: return
+// AVX512-LABEL: func.func @requantize_half_up
+// AVX512: llvm.call_intrinsic "llvm.x86.avx512.packssdw.512"
+// AVX512: llvm.call_intrinsic "llvm.x86.avx512.pmul.hr.sw.512"
+// AVX512: llvm.call_intrinsic "llvm.x86.avx2.packsswb"
+// AVX512: vector.shuffle {{.*}} [0, 4, 2, 6, 1, 5, 3, 7] : vector<8xi32>, vector<8xi32>
+// AVX512: vector.store {{.*}} vector<32xi8>
 // NEON-LABEL: func.func @requantize_half_up
 // NEON: llvm.call_intrinsic "llvm.aarch64.neon.sqdmulh"
 // NEON: llvm.call_intrinsic "llvm.aarch64.neon.sqxtn"
@@ -106,6 +113,12 @@ func.func @requantize_channels(%x: memref<4x16xi32>, %y: memref<4x16xi8>) {
 // AVX2-NOT: arith.cmpi eq
 // AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmul.hr.sw"
 // AVX2: return
+// Each 128 bits of four packed vectors hold four codes of each: one permutation puts them in order.
+// AVX512-LABEL: func.func @residual_pairs
+// AVX512: llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+// AVX512: llvm.call_intrinsic "llvm.x86.avx512.packsswb.512"
+// AVX512: vector.shuffle {{.*}} [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15] : vector<16xi32>, vector<16xi32>
+// AVX512: vector.store {{.*}} vector<64xi8>
 func.func @residual_pairs(%x: memref<64xi8>, %r: memref<64xi8>, %y: memref<64xi8>) {
   qc.kernel "pointwise"(%x, %r) outs(%y) : (memref<64xi8>, memref<64xi8>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<64xi8>, %b: tensor<64xi8>):
@@ -119,9 +132,12 @@ func.func @residual_pairs(%x: memref<64xi8>, %r: memref<64xi8>, %y: memref<64xi8
 
 // -----
 
-// Sixteen rows of sixteen entries, or four tables of 64.
+// Sixteen rows of sixteen entries, or four tables of 64, or two of 128.
 // AVX2-LABEL: func.func @lut_rows
 // AVX2-COUNT-16: llvm.call_intrinsic "llvm.x86.ssse3.pshuf.b.128"
+// AVX512-LABEL: func.func @lut_rows
+// AVX512-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.qi.512"
+// AVX512: arith.select
 // NEON-LABEL: func.func @lut_rows
 // NEON: llvm.call_intrinsic "llvm.aarch64.neon.tbl4"
 // NEON-COUNT-3: llvm.call_intrinsic "llvm.aarch64.neon.tbx4"

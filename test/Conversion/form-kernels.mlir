@@ -1,4 +1,7 @@
 // Which ops become one kernel, and what each instruction set chooses for it.
+// RUN: qopt %s -qc-form-kernels=isa=avx512vbmi | FileCheck %s --check-prefixes=CHECK,AVX512VNNI
+// RUN: qopt %s -qc-form-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,AVX512VNNI
+// RUN: qopt %s -qc-form-kernels=isa=avx512bw | FileCheck %s --check-prefixes=CHECK,AVX512BW
 // RUN: qopt %s -qc-form-kernels=isa=vnni | FileCheck %s --check-prefixes=CHECK,VNNI
 // RUN: qopt %s -qc-form-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,AVX2
 // RUN: qopt %s -qc-form-kernels=isa=sse4.1 | FileCheck %s --check-prefixes=CHECK,SSE41
@@ -12,7 +15,7 @@
 // RUN: qopt %s -qc-form-kernels=isa=scalar | FileCheck %s --check-prefixes=CHECK,SCALAR
 // RUN: qopt %s -qc-form-kernels | FileCheck %s --check-prefixes=CHECK,SCALAR
 // RUN: not qopt %s -qc-form-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// UNKNOWN: error: isa=z80: use one of vnni, avx2, sse4.1, i8mm, dotprod.a55, dotprod, neon, rvv256, rvv, neon32, dsp, scalar
+// UNKNOWN: error: isa=z80: use one of avx512vbmi, avx512vnni, vnni, avx512bw, avx2, sse4.1, i8mm, dotprod.a55, dotprod, neon, rvv256, rvv, neon32, dsp, scalar
 
 // A kernel computes what its ops computed.
 // RUN: %python %S/../Tools/Inputs/npz.py make %t.maps.npz "x=np.random.default_rng(1).integers(-128,128,(3,1,8,8,16)).astype(np.int8)"
@@ -42,6 +45,8 @@
 
 // Taps outside are written into a panel in scratch, widened where the dot kernel takes 16 bits.
 // CHECK-LABEL: func.func @conv(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 1664 : i64, tile = array<i64: 8, 2>} :
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 3264 : i64, tile = array<i64: 8, 2>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 3264 : i64, tile = array<i64: 8, 1>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -72,6 +77,8 @@ func.func @conv(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x8x8x32xi8> 
 
 // Nothing is padded: all positions are one row. A panel remains where codes are widened or shifted.
 // CHECK-LABEL: func.func @conv_1x1(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 1088 : i64, tile = array<i64: 8, 2>} :
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 2112 : i64, tile = array<i64: 8, 2>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 1984 : i64, tile = array<i64: 6, 2>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -94,6 +101,8 @@ func.func @conv_1x1(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x8x8x32x
 
 // Two neighbouring weights of 100: 255 * 200 leaves 16 bits, in every order.
 // CHECK-LABEL: func.func @gemm(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 320 : i64, tile = array<i64: 8, 2>} :
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 576 : i64, tile = array<i64: 8, 2>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 576 : i64, tile = array<i64: 8, 1>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -113,6 +122,8 @@ func.func @gemm(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32> {
 
 // 60 + 60 is at most 128: pairs are safe as they stand.
 // CHECK-LABEL: func.func @gemm_pair_safe(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 320 : i64, tile = array<i64: 8, 2>} :
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", scratch_bytes = 320 : i64, tile = array<i64: 8, 2>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", scratch_bytes = 320 : i64, tile = array<i64: 8, 1>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -132,6 +143,8 @@ func.func @gemm_pair_safe(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi3
 
 // Weights of four bits: sixteen products stay in i16.
 // CHECK-LABEL: func.func @gemm_chain_8(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.8",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.8", scratch_bytes
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -148,6 +161,8 @@ func.func @gemm_chain_8(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32>
 
 // Weights of five bits: eight products do.
 // CHECK-LABEL: func.func @gemm_chain_4(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.4",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.4", scratch_bytes
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -164,6 +179,8 @@ func.func @gemm_chain_4(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32>
 
 // Weights of six bits: four products do.
 // CHECK-LABEL: func.func @gemm_chain_2(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.2",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.2", scratch_bytes
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -180,6 +197,8 @@ func.func @gemm_chain_2(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32>
 
 // 100, 100, 10, 10, -100, -100, 5, 5, ...: 100 + 10 + 10 - 100 is safe in that order.
 // CHECK-LABEL: func.func @gemm_chain_permuted(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.2", permuted,
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw.2", permuted,
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -227,6 +246,8 @@ func.func @gemm_chain_permuted(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x
 
 // 100, 100, -100, -100, ...: safe if each 100 meets a -100.
 // CHECK-LABEL: func.func @gemm_permuted(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 320 : i64, tile = array<i64: 8, 1>} :
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", permuted, scratch_bytes = 448 : i64, tile = array<i64: 8, 1>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", permuted, scratch_bytes = 448 : i64, tile = array<i64: 4, 2>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -244,8 +265,41 @@ func.func @gemm_permuted(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x16xi32
   return %y : tensor<8x16xi32>
 }
 
+// One vector of channels is a block, too.
+// CHECK-LABEL: func.func @gemm_permuted_8(
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", permuted, scratch_bytes = 448 : i64, tile = array<i64: 8, 1>} :
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", permuted, scratch_bytes = 448 : i64, tile = array<i64: 8, 1>} :
+func.func @gemm_permuted_8(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x8xi32> {
+  %w = qc.constant dense<"0x646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C646464646464646464646464646464649C9C9C9C9C9C9C9C9C9C9C9C9C9C9C9C"> : tensor<32x8xi8>
+  %y = qc.matmul %x, %w {acc_bound = 409600 : ui64} : (tensor<8x32xi8>, tensor<32x8xi8>) -> tensor<8x8xi32>
+  return %y : tensor<8x8xi32>
+}
+
+// Activations of seven bits make every pair of int8 weights safe: 127 * (128 + 128) fits i16.
+// CHECK-LABEL: func.func @gemm_u7(
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", tile
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", tile
+// CHECK: qc.yield
+func.func @gemm_u7(%x: tensor<8x32xui7> {qc.name = "x"}) -> tensor<8x32xi32> {
+  %w = qc.constant dense<-128> : tensor<32x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 520192 : ui64} : (tensor<8x32xui7>, tensor<32x32xi8>) -> tensor<8x32xi32>
+  return %y : tensor<8x32xi32>
+}
+
+// CHECK-LABEL: func.func @gemm_i7(
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", scratch_bytes
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", scratch_bytes
+// CHECK: qc.yield
+func.func @gemm_i7(%x: tensor<8x32xi7> {qc.name = "x"}) -> tensor<8x32xi32> {
+  %w = qc.constant dense<127> : tensor<32x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 260096 : ui64} : (tensor<8x32xi7>, tensor<32x32xi8>) -> tensor<8x32xi32>
+  return %y : tensor<8x32xi32>
+}
+
 // A single row: half of smmla would be lost.
 // CHECK-LABEL: func.func @gemv(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 128 : i64, tile = array<i64: 1, 1>} :
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 192 : i64, tile = array<i64: 1, 1>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 192 : i64, tile = array<i64: 1, 2>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
@@ -265,6 +319,8 @@ func.func @gemv(%x: tensor<1x64xi8> {qc.name = "x"}) -> tensor<1x10xi32> {
 
 // Depthwise steps pair columns; weights are used once, so smmla has nothing to share.
 // CHECK-LABEL: func.func @depthwise(
+// AVX512VNNI: qc.kernel "depthwise"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 768 : i64, tile = array<i64: 4, 1>} :
+// AVX512BW: qc.kernel "depthwise"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 960 : i64, tile = array<i64: 2, 1>} :
 // VNNI: qc.kernel "depthwise"(%arg0) {dot = "x86.vpdpbusd",
 // AVX2: qc.kernel "depthwise"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 960 : i64, tile = array<i64: 2, 2>} :
 // SSE41: qc.kernel "depthwise"(%arg0) {dot = "x86.pmaddwd",
@@ -287,6 +343,8 @@ func.func @depthwise(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x8x8x16
 
 // f32 needs vectors; without them it is left to plain loops, and the layout changes are kernels.
 // CHECK-LABEL: func.func @conv_f32(
+// AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "f32", tile = array<i64: 8, 2>} :
+// AVX512BW: qc.kernel "contract"(%arg0) {dot = "f32", tile = array<i64: 8, 2>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "f32",
 // AVX2: qc.kernel "contract"(%arg0) {dot = "f32", tile = array<i64: 6, 2>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "f32",

@@ -10,6 +10,8 @@ import numpy as np
 # What to compile for, and on what to run: the options of qcc and those of each qrun.
 VARIANTS = {
     "avx2": (["-target=x86-64"], [[]]),
+    "avx512bw": (["-target=x86-64", "-mattr=+avx512bw,+avx512vl"], [[]]),
+    "avx512vnni": (["-target=x86-64", "-mattr=+avx512bw,+avx512vl,+avx512vnni"], [[]]),
     "avxvnni": (["-target=x86-64", "-mattr=+avxvnni"], [[]]),
     "avx512vl-vnni": (["-target=x86-64", "-mattr=+avx512vnni,+avx512vl"], [[]]),
     "sse4.1": (["-target=x86-64", "-mcpu=x86-64-v2"], [[]]),
@@ -25,6 +27,8 @@ VARIANTS = {
 }
 # What this CPU needs, by the names of /proc/cpuinfo.
 NEEDS = {
+    "avx512bw": {"avx512bw", "avx512vl"},
+    "avx512vnni": {"avx512bw", "avx512vl", "avx512_vnni"},
     "avxvnni": {"avx_vnni"},
     "avx512vl-vnni": {"avx512vl", "avx512_vnni"},
 }

@@ -3,6 +3,7 @@
 // RUN: qcc %s -target=x86-64 -o a.o -report | FileCheck %s --check-prefix=AVX2
 // RUN: qcc %s -target=x86-64 -mcpu=x86-64-v2 -o a.o -report | FileCheck %s --check-prefix=SSE
 // RUN: qcc %s -target=x86-64 -mcpu=cascadelake -o a.o -report | FileCheck %s --check-prefix=VNNI
+// RUN: qcc %s -target=x86-64 -mcpu=skylake-avx512 -o a.o -report | FileCheck %s --check-prefix=AVX2
 // RUN: qcc %s -target=x86-64 -mattr=+avxvnni -o a.o -report | FileCheck %s --check-prefix=VNNI
 // RUN: qcc %s -target=x86-64 -mcpu=x86-64 -o a.o -report | FileCheck %s --check-prefix=SCALAR
 // RUN: qcc %s -target=aarch64 -o a.o -report | FileCheck %s --check-prefix=SDOT
@@ -14,6 +15,23 @@
 // RUN: qcc %s -target=armv7a -o a.o -report | FileCheck %s --check-prefix=VMLAL
 // RUN: qcc %s -target=thumbv7em -o a.o -report | FileCheck %s --check-prefix=SMLAD
 // RUN: qcc %s -target=riscv32imc -o a.o -report | FileCheck %s --check-prefix=SCALAR
+// The widest registers that there are, also on CPUs for which LLVM prefers 256 bits in code of its own.
+// RUN: qcc %s -target=x86-64 -mcpu=cascadelake -emit=asm -o - | FileCheck %s --check-prefix=ZMM-VNNI
+// RUN: qcc %s -target=x86-64 -mcpu=znver4 -emit=asm -o - | FileCheck %s --check-prefix=ZMM-VNNI
+// RUN: qcc %s -target=x86-64 -mcpu=skylake-avx512 -emit=asm -o - | FileCheck %s --check-prefix=ZMM
+// RUN: qcc %s -target=x86-64 -mcpu=x86-64-v4 -emit=asm -o - | FileCheck %s --check-prefix=ZMM
+// RUN: qcc %s -target=x86-64 -mcpu=alderlake -emit=asm -o - | FileCheck %s --check-prefix=YMM-VNNI
+// RUN: qcc %s -target=x86-64 -mattr=+avx512vnni,+avx512vl -emit=asm -o - | FileCheck %s --check-prefix=YMM-VNNI
+// RUN: qcc %s -target=x86-64 -emit=asm -o - | FileCheck %s --check-prefix=YMM
+// ZMM-VNNI-NOT: vpdpbusd {{.*}}, %{{[xy]}}mm
+// ZMM-VNNI: vpdpbusd {{.*}}, %zmm
+// ZMM-VNNI-NOT: vpdpbusd {{.*}}, %{{[xy]}}mm
+// ZMM-NOT: vpmaddwd {{.*}}, %{{[xy]}}mm
+// ZMM: vpmaddwd {{.*}}, %zmm
+// ZMM-NOT: vpmaddwd {{.*}}, %{{[xy]}}mm
+// YMM-VNNI: vpdpbusd {{.*}}, %ymm
+// YMM: vpmaddwd {{.*}}, %ymm
+
 // AVX2: x86.vpmaddwd
 // SSE: x86.pmaddwd
 // VNNI: x86.vpdpbusd

@@ -39,6 +39,7 @@ struct PairSafeProblem {
   llvm::ArrayRef<int64_t> runs;
   int64_t block = 16; ///< channels that share one panel: 8, 16, 24 or 32 (more is allowed, in steps of 8); the last block is
                       ///< filled up with zeros
+  int64_t lanes = 8;  ///< channels of one vector, for estimates: 8, or 16 in registers of 512 bits
   int64_t xMax = 255; ///< largest activation code, 1 to 255; the smallest is 0
   /// Neighbouring quads that add up in i16. A power of two in natural order, without corrections; 1 or 2 in permuted order, where
   /// windows that allow none of it, or only half, stay among the unchained quads.

@@ -27,7 +27,7 @@ struct Isa {
 const Isa &selectIsa(const Target &target);
 /// The row of that name; null if there is none.
 const Isa *findIsa(llvm::StringRef name);
-/// "vnni, avx2, ...", for messages.
+/// "avx512vnni, avx2, ...", for messages.
 std::string getIsaNames();
 
 enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDWD, SDOT, SDOTAhead, SMMLA, Widening, SMLAD, FMA };
@@ -37,12 +37,14 @@ enum class DotProof { Nothing, PairSafe };
 
 /// One row of DotKernels.def.
 struct DotKernel {
-  llvm::StringLiteral name, isa;
+  llvm::StringLiteral name, isas;
   DotStep step;
   int64_t k0;
   DotActivation activation;
   DotProof needs;
   int64_t chain; ///< steps whose results add up in i16 before they widen; the proof covers that
+  /// True if the row is one of `isa`; a row without isas is one of each.
+  bool isFor(const Isa &isa) const;
 };
 
 llvm::ArrayRef<DotKernel> getDotKernels();

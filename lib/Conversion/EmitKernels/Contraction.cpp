@@ -2,6 +2,8 @@
 #include "Contraction.h"
 #include "Dots.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <numeric>
 
 using namespace mlir;
@@ -173,6 +175,8 @@ static PairSafeProblem getPairProblem(const ContractionPlan &p, ArrayRef<int8_t>
   problem.runs = runs;
   problem.block = p.vectors * p.lanes;
   problem.chain = p.dot->chain;
+  problem.lanes = p.lanes;
+  problem.xMax = getLargestActivation(*p.dot, p.s.code);
   return problem;
 }
 
@@ -191,7 +195,8 @@ SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength)
 /// The runs of the permuted form.
 static void setPermutedRuns(ContractionPlan &p) {
   const ContractionShape &s = p.s;
-  p.panel = s.pads || p.runLength < 16;
+  // Filling flips the topmost bit of i8; another shift is the panel's.
+  p.panel = s.pads || p.runLength < 16 || getActivationShift(*p.dot, s.code) % 128;
   p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
 }
@@ -334,9 +339,10 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
   return double(p.runs()) * (double(p.steps) * step + 6) + accs * (16 + 16 * group) + 20;
 }
 
-/// Instructions (in thirds of a cycle of a core with three vector units and two loads) that all tiles of a layer take per step
+/// Cycles of a core with three vector units (two where they have 512 bits) and two loads that all tiles of a layer take per step
 /// (of lanes and groups: in all).
 static double getCost(const ContractionPlan &p, const Isa &isa) {
+  double units = isa.arch == "x86" && isa.lanes == 16 ? 2 : 3;
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
                       : p.dot->step == DotStep::VPMADDWD ? 2
                                                          : 1;
@@ -346,7 +352,7 @@ static double getCost(const ContractionPlan &p, const Isa &isa) {
     if (p.dot->step == DotStep::Widening && isa.hasGroups())
       return getGroupCost(p, 32 / isa.registers, rows, vectors);
     // Loop control and the epilogue's fixed part weigh on small tiles.
-    return std::max(double(rows * vectors) * arithmetic / 3, double(rows + vectors) / 2) + 0.4;
+    return std::max(double(rows * vectors) * arithmetic / units, double(rows + vectors) / 2) + 0.4;
   };
   int64_t width = p.width(), lines = p.flat ? 1 : p.s.batch * p.s.outH;
   double sum = 0;
@@ -389,8 +395,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
   const ContractionShape &s = parts.front();
   if (s.isFloat() != (dot.step == DotStep::FMA))
     return "it multiplies other element types";
-  if (!dot.isa.empty() && dot.isa != isa.name)
-    return "it belongs to " + dot.isa.str() + ", not to " + isa.name.str();
+  if (!dot.isFor(isa))
+    return "it belongs to " + llvm::join(llvm::split(dot.isas, '|'), ", ") + ", not to " + isa.name.str();
   if (permuted && (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2 || parts.size() != 1 || s.phases.size() != 1))
     return "only one group of pairs that need a proof has an order, and only chains of up to two have one";
   if (permuted || dot.needs == DotProof::Nothing)
@@ -411,7 +417,7 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
   DotChoice choice;
   double lowest = 0;
   for (const DotKernel &dot : getDotKernels()) {
-    if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isa != isa.name)
+    if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isas.empty() || !dot.isFor(isa))
       continue;
     if (dot.needs == DotProof::Nothing)
       return choice.dot ? choice : DotChoice{&dot, nullptr};

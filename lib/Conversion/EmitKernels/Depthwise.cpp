@@ -68,9 +68,9 @@ static const DotKernel *chooseStep(ArrayRef<ContractionShape> parts, const Isa &
         return &dot;
       continue;
     }
-    if (dot.step == DotStep::Widening && (dot.isa == isa.name || (!plain && dot.isa == "scalar")))
+    if (dot.step == DotStep::Widening && (dot.isFor(isa) || (!plain && dot.isas == "scalar")))
       plain = &dot;
-    if (dot.isa == isa.name && dot.k0 > 1 && dot.step != DotStep::SMMLA && combines)
+    if (dot.isFor(isa) && dot.k0 > 1 && dot.step != DotStep::SMMLA && combines)
       return &dot;
   }
   return plain;
@@ -93,8 +93,8 @@ std::string planDepthwise(KernelOp op, const Isa &isa) {
   const DotKernel *dot = chooseStep(*parts, isa);
   if (!dot)
     return "no step of " + isa.name.str() + " multiplies its types";
-  // 16 channels are one store of codes; half of that where the accumulators of four columns would not fit.
-  int64_t lanes = isa.lanes, wanted = isa.registers * lanes < 8 * 16 ? 8 : 16;
+  // 16 channels are one store of codes, 32 with wide registers; 8 where the accumulators of four columns would not fit.
+  int64_t lanes = isa.lanes, wanted = isa.registers * lanes < 8 * 16 ? 8 : isa.registers * lanes < 16 * 32 ? 16 : 32;
   int64_t vectors = 1;
   if (isa.hasVectors())
     vectors =
@@ -104,7 +104,7 @@ std::string planDepthwise(KernelOp op, const Isa &isa) {
     return "it has many outputs per input channel";
   // Pairs: with two columns no weight is used twice, so weights are operands in memory. More columns would need registers for
   // weights, and spill.
-  int64_t columns = dot->step == DotStep::VPMADDWD ? 2 : lanes > 8 ? 3 : 4;
+  int64_t columns = dot->step == DotStep::VPMADDWD ? 2 : isa.hasGroups() ? 3 : 4;
   int64_t scratchBytes = 0;
   for (const ContractionShape &s : *parts)
     scratchBytes = std::max(scratchBytes, makeDepthwisePlan(s, isa, *dot, columns, vectors).scratchBytes);

@@ -1,5 +1,6 @@
 // The dot steps: rows of lib/Target/DotKernels.def as operations on one-dimensional vectors.
 #include "Dots.h"
+#include "X86.h"
 
 using namespace mlir;
 
@@ -31,11 +32,16 @@ int64_t getActivationBytes(const DotKernel &dot) {
 }
 
 int64_t getActivationShift(const DotKernel &dot, Type code) {
+  // Codes of fewer bits move to zero, not to the middle of eight bits: the smaller they are, the more pairs are safe.
   if (dot.activation == DotActivation::U8)
-    return code.isUnsignedInteger() ? 0 : 128;
+    return code.isUnsignedInteger() ? 0 : -getCodeLimits(cast<IntegerType>(code)).first;
   if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead) // smmla has a form for unsigned codes
-    return code.isUnsignedInteger() ? -128 : 0;
+    return code.isUnsignedInteger(8) ? -128 : 0;
   return 0;
+}
+
+int64_t getLargestActivation(const DotKernel &dot, Type code) {
+  return getCodeLimits(cast<IntegerType>(code)).second + getActivationShift(dot, code);
 }
 
 bool readsDirectly(const DotKernel &dot, Type code) {
@@ -78,30 +84,26 @@ Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset) {
 }
 
 Value emitPairs(Kernel &k, const DotKernel &dot, Value x, Value w) {
-  return k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", VectorType::get({2 * k.isa.lanes}, k.b.getIntegerType(16)), {x, w});
+  return x86::call(k, x86::pmaddubsw, VectorType::get({2 * k.isa.lanes}, k.b.getIntegerType(16)), {x, w});
 }
 
 Value addPairs(Kernel &k, const DotKernel &dot, Value pairs, Value acc) {
   Value ones = k.splat(k.b.getIntegerType(16), 1, 2 * k.isa.lanes);
-  Value wide = k.intrinsic("llvm.x86.avx2.pmadd.wd", acc.getType(), {pairs, ones});
+  Value wide = x86::call(k, x86::pmaddwd, cast<VectorType>(acc.getType()), {pairs, ones});
   return arith::AddIOp::create(k.b, k.loc, acc, wide);
 }
 
 Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   Type type = acc.getType();
-  int64_t lanes = k.isa.lanes;
   auto sum = [&](Value product) -> Value { return arith::AddIOp::create(k.b, k.loc, acc, product); };
-  StringRef width = lanes == 4 ? "128" : "256";
-  auto pairs = [&](Value a, Value b) {
-    return k.intrinsic(lanes == 4 ? "llvm.x86.sse2.pmadd.wd" : "llvm.x86.avx2.pmadd.wd", type, {a, b});
-  };
+  auto pairs = [&](Value a, Value b) { return x86::call(k, x86::pmaddwd, cast<VectorType>(type), {a, b}); };
   switch (dot.step) {
   case DotStep::VPMADDWD:
     return sum(pairs(x, w));
   case DotStep::VPMADDUBSW:
     return addPairs(k, dot, emitPairs(k, dot, x, w), acc);
   case DotStep::VPDPBUSD:
-    return k.intrinsic(("llvm.x86.avx512.vpdpbusd." + width).str(), type, {acc, x, w});
+    return x86::call(k, x86::vpdpbusd, cast<VectorType>(type), {acc, x, w});
   case DotStep::SDOT:
   case DotStep::SDOTAhead:
     return k.intrinsic("llvm.aarch64.neon.sdot", type, {acc, w, x});

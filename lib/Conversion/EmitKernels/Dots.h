@@ -11,6 +11,8 @@ Type getActivationType(Kernel &k, const DotKernel &dot, Type code);
 int64_t getActivationBytes(const DotKernel &dot);
 /// What is added to a code before the step sees it: +128 where the step wants u8 and has i8, -128 for the reverse.
 int64_t getActivationShift(const DotKernel &dot, Type code);
+/// The largest that the step then sees of an integer code.
+int64_t getLargestActivation(const DotKernel &dot, Type code);
 /// True if the step can read codes of this type where they lie.
 bool readsDirectly(const DotKernel &dot, Type code);
 

@@ -1,6 +1,7 @@
 // The loops of a contraction: bands of positions, panels of activations, blocks of channels, register tiles, runs of dot steps.
 #include "Dots.h"
 #include "TileRun.h"
+#include "X86.h"
 
 using namespace mlir;
 
@@ -158,7 +159,6 @@ private:
     // Terms [low, high), `width` / 16 at a time.
     auto forEachTerm = [&](int64_t low, int64_t high, int64_t width, bool isFirst, Value tile) {
       auto vector = VectorType::get({width}, i8);
-      StringRef shuffle = width == 32 ? "llvm.x86.avx2.pshuf.b" : "llvm.x86.ssse3.pshuf.b.128";
       k.loop(k.index(low), k.index(high), width / 16, {}, [&](Value t, ValueRange) {
         Value term = k.add(first, t);
         auto place = [&](int64_t i) { return loadIndex(offsets, k.add(k.mul(term, 2), i)); };
@@ -166,7 +166,7 @@ private:
         for (int64_t row = 0; row < rows; ++row) {
           Value pixel = k.add(k.mul(tile, rows), row);
           Value x = k.load(source, k.add(read, k.mul(pixel, nextPosition)), width);
-          Value moved = k.intrinsic(shuffle, vector, {x, mask});
+          Value moved = x86::call(k, x86::pshufb, vector, {x, mask});
           Value to = k.add(write, k.mul(pixel, p.permutedStride));
           // Code + 128 where activations are i8 and no panel has done it: flipped once, when the first term is stored. Slots that
           // no term fills meet zero weights.

@@ -149,7 +149,7 @@ private:
       // In bounds: `from` lies `pad` columns before the row.
       Value x = loadChannels(input.memory, k.add(from, k.add(k.mul(pair, 2 * strideX), (i - p.x.pad) * strideX)));
       if (shift())
-        x = arith::XOrIOp::create(k.b, k.loc, x, k.splat(k.b.getIntegerType(8), -128, group));
+        x = arith::AddIOp::create(k.b, k.loc, x, k.splat(k.b.getIntegerType(8), int8_t(shift()), group));
       columns[i] = x;
     }
     return interleave(columns[0], columns[1]);

@@ -1,6 +1,8 @@
 // The instructions behind requantization, per architecture.
 #include "Narrow.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace qc {
@@ -19,9 +21,8 @@ Value Narrow::pad(Value v, int64_t count) const {
   int64_t n = sizeOf(v);
   if (n >= count)
     return v;
-  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, count));
-  for (int64_t &i : order)
-    i %= n;
+  SmallVector<int64_t> order(count, -1);
+  std::iota(order.begin(), order.begin() + n, 0);
   return a.shuffle(v, v, order);
 }
 
@@ -30,12 +31,12 @@ Value Narrow::call(StringRef name, Type element, ArrayRef<Value> operands) const
   return k.intrinsic(name, VectorType::get({sizeOf(operands.front())}, element), operands);
 }
 
-Value Narrow::call(StringRef name128, StringRef name256, Type element, ArrayRef<Value> operands) const {
+Value Narrow::call(const x86::Forms &forms, Type element, ArrayRef<Value> operands) const {
   int64_t n = sizeOf(operands.front()), elementBits = cast<VectorType>(operands.front().getType()).getElementTypeBitWidth();
   int64_t bits = std::max<int64_t>(n * elementBits, 128);
   SmallVector<Value> padded = llvm::map_to_vector(operands, [&](Value v) { return pad(v, bits / elementBits); });
   auto type = VectorType::get({bits / int64_t(element.getIntOrFloatBitWidth())}, element);
-  return k.intrinsic(bits == 128 ? name128 : name256, type, padded);
+  return x86::call(k, forms, type, padded);
 }
 
 //===-- High halves --------------------------------------------------------------------------------------------------------===//
@@ -114,12 +115,13 @@ Value Narrow::mulHighRounded(Value acc, Value m, Value odd) const {
 Value Narrow::packPair(Value low, Value high) const {
   switch (arch) {
   case Arch::X86: {
-    auto pack = [&](Value x, Value y) { return call("llvm.x86.sse2.packssdw.128", "llvm.x86.avx2.packssdw", i16, {x, y}); };
     if (high)
-      return pack(low, high);
+      return call(x86::packssdw, i16, {low, high});
+    if (lanes == 16)
+      break; // one instruction (vpmovsdw), and in order
     if (lanes == 8)
-      return pack(k.slice(low, 0, 4), k.slice(low, 4, 4));
-    return k.slice(pack(low, low), 0, lanes);
+      return call(x86::packssdw, i16, {k.slice(low, 0, 4), k.slice(low, 4, 4)});
+    return k.slice(call(x86::packssdw, i16, {low, low}), 0, lanes);
   }
   case Arch::AArch64:
   case Arch::Arm: {
@@ -139,28 +141,28 @@ SmallVector<Half> Narrow::pack(ArrayRef<Value> words) const {
   SmallVector<Half> halves;
   for (size_t i = 0; i < words.size(); i += step) {
     bool pair = step == 2 && i + 1 < words.size();
-    halves.push_back({packPair(words[i], pair ? words[i + 1] : Value()), pair && arch == Arch::X86 && lanes == 8});
+    Value packed = packPair(words[i], pair ? words[i + 1] : Value());
+    halves.push_back({packed, isCrossed(sizeOf(packed))});
   }
   return halves;
 }
 
-Half Narrow::cross(Half half) const {
-  SmallVector<int64_t> order{0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15};
-  return {a.shuffle(half.value, half.value, order), !half.crossed};
-}
-
 Half Narrow::extend(Value codes, Type code) const {
-  Half half{k.extend(codes, code, i16), false};
-  return arch == Arch::X86 && lanes == 8 && sizeOf(codes) == 16 ? cross(half) : half;
+  Half half{k.extend(codes, code, i16), isCrossed(sizeOf(codes))};
+  if (half.crossed) {
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < 2 * lanes; ++i)
+      order.push_back(i / 8 * 4 + i % 4 + (i % 8 < 4 ? 0 : lanes));
+    half.value = a.shuffle(half.value, half.value, order);
+  }
+  return half;
 }
 
 Value Narrow::roundShift(Value v, int64_t shift) const {
   int64_t n = sizeOf(v);
   switch (arch) {
   case Arch::X86:
-    return k.slice(call("llvm.x86.ssse3.pmul.hr.sw.128", "llvm.x86.avx2.pmul.hr.sw", i16,
-                        {v, a.number(v.getType(), int64_t(1) << (15 - shift))}),
-                   0, n);
+    return k.slice(call(x86::pmulhrsw, i16, {v, a.number(v.getType(), int64_t(1) << (15 - shift))}), 0, n);
   case Arch::AArch64:
     return call("llvm.aarch64.neon.srshl", i16, {v, a.number(v.getType(), -shift)});
   case Arch::Arm:
@@ -180,11 +182,11 @@ SmallVector<Value> Narrow::multiply(ArrayRef<Half> inputs, ArrayRef<int64_t> fac
   if (arch == Arch::X86) {
     Value x = inputs.front().value, y = inputs.back().value;
     SmallVector<Value> words;
-    for (int64_t quarter = 0; quarter < std::max<int64_t>(n / lanes, 1); ++quarter) {
+    for (int64_t word = 0; word < std::max<int64_t>(n / lanes, 1); ++word) {
       // What unpack instructions do: pairs from the lower or the upper half of each 128 bits.
-      SmallVector<int64_t> order, pattern;
+      SmallVector<int64_t> order;
       for (int64_t i = 0; i < std::min(n, lanes); ++i) {
-        int64_t at = n == 16 ? i / 4 * 8 + i % 4 + quarter * 4 : i + quarter * lanes;
+        int64_t at = inputs.front().crossed ? i / 4 * 8 + i % 4 + word * 4 : i + word * lanes;
         order.append({at, n + at});
       }
       Value pairs = a.shuffle(x, y, order);
@@ -193,7 +195,7 @@ SmallVector<Value> Narrow::multiply(ArrayRef<Half> inputs, ArrayRef<int64_t> fac
         numbers.push_back(i % 2 < factors.size() ? int16_t(factors[i % 2]) : 0);
       Value by =
           arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(cast<VectorType>(pairs.getType()), ArrayRef(numbers)));
-      words.push_back(k.slice(call("llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd", i32, {pairs, by}), 0, sizeOf(pairs) / 2));
+      words.push_back(k.slice(call(x86::pmaddwd, i32, {pairs, by}), 0, sizeOf(pairs) / 2));
     }
     return words;
   }
@@ -218,20 +220,28 @@ SmallVector<Value> Narrow::packCodes(ArrayRef<Half> halves, bool isUnsigned, int
     int64_t n = sizeOf(half.value);
     Value packed;
     if (arch == Arch::X86) {
-      auto pack = [&](Value x, Value y) {
-        return isUnsigned ? call("llvm.x86.sse2.packuswb.128", "llvm.x86.avx2.packuswb", i8, {x, y})
-                          : call("llvm.x86.sse2.packsswb.128", "llvm.x86.avx2.packsswb", i8, {x, y});
+      auto pack = [&](Value x, Value y) { return call(isUnsigned ? x86::packuswb : x86::packsswb, i8, {x, y}); };
+      auto reorder = [&](Value bytes, ArrayRef<int64_t> order) {
+        Value words = k.bitcast(bytes, i32);
+        return k.bitcast(a.shuffle(words, words, order), i8);
       };
-      bool pair = i + 1 < halves.size() && sizeOf(halves[i + 1].value) == n;
-      if (n == 16 && pair) {
-        // [A0 B0 C0 D0 | A1 B1 C1 D1], four codes each.
-        Value words = k.bitcast(pack(half.value, halves[++i].value), i32);
-        packed = k.bitcast(a.shuffle(words, words, {0, 4, 1, 5, 2, 6, 3, 7}), i8);
-      } else if (n == 16) {
-        Value words = k.bitcast(pack(k.slice(half.value, 0, 8), k.slice(half.value, 8, 8)), i32);
-        packed = k.bitcast(a.shuffle(words, words, {0, 2, 1, 3}), i8);
-      } else if (n == 8 && pair) {
+      bool pair = n == 2 * lanes && i + 1 < halves.size() && sizeOf(halves[i + 1].value) == n;
+      SmallVector<int64_t> order;
+      if (half.crossed && pair) {
+        // [A0 B0 C0 D0 | A1 B1 C1 D1 | ...], four codes each.
+        for (int64_t at = 0; at < lanes; ++at)
+          order.push_back(at % sections() * 4 + at / sections());
+        packed = reorder(pack(half.value, halves[++i].value), order);
+      } else if (half.crossed) {
+        // Of half a register each: [A0 B0 A2 B2 | A1 B1 A3 B3], or [A0 B0 A1 B1].
+        for (int64_t vector = 0; vector < 2; ++vector)
+          for (int64_t at = 0, most = sections() / 2; at < sections(); ++at)
+            order.push_back(at % most * 4 + at / most * 2 + vector);
+        packed = reorder(pack(k.slice(half.value, 0, lanes), k.slice(half.value, lanes, lanes)), order);
+      } else if (pair) {
         packed = pack(half.value, halves[++i].value);
+      } else if (n == 16) {
+        packed = pack(k.slice(half.value, 0, 8), k.slice(half.value, 8, 8));
       } else {
         packed = k.slice(pack(half.value, half.value), 0, n);
       }
@@ -281,9 +291,25 @@ Value Narrow::lookUpWithTbl(ArrayRef<int64_t> table, Value codes, bool isUnsigne
   return k.slice(result, 0, sizeOf(codes));
 }
 
+/// Two tables of 128 entries, each in two registers; the topmost bit says which.
+Value Narrow::lookUpWithVpermi2b(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const {
+  auto type = VectorType::get({64}, i8);
+  Value at = pad(isUnsigned ? codes : a.bitXor(codes, -128), 64);
+  auto entries = [&](int64_t part) -> Value {
+    SmallVector<int8_t> bytes = llvm::map_to_vector(table.slice(part * 64, 64), [](int64_t entry) { return int8_t(entry); });
+    return arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef(bytes)));
+  };
+  auto half = [&](int64_t part) {
+    return k.intrinsic("llvm.x86.avx512.vpermi2var.qi.512", type, {entries(part), at, entries(part + 1)});
+  };
+  return k.slice(a.select(a.less(at, 0), half(2), half(0)), 0, sizeOf(codes));
+}
+
 Value Narrow::lookUp(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const {
   if (arch == Arch::AArch64)
     return lookUpWithTbl(table, codes, isUnsigned);
+  if (k.isa.features.contains("avx512vbmi"))
+    return lookUpWithVpermi2b(table, codes, isUnsigned);
   // pshufb gives the entry of a row of 16, or 0 where the index is negative. Row after row the index falls by 16; a code past a
   // row meets it, too, so rows hold the difference (exclusive or) to the row before. Codes of each half of the range make one
   // chain.
@@ -302,7 +328,7 @@ Value Narrow::lookUp(ArrayRef<int64_t> table, Value codes, bool isUnsigned) cons
         at = call("llvm.ssub.sat", i8, {at, a.number(at.getType(), 16)});
       auto type = VectorType::get({int64_t(entries.size())}, i8);
       Value by = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef(entries)));
-      Value entry = k.slice(call("llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b", i8, {by, pad(at, entries.size())}), 0, n);
+      Value entry = k.slice(call(x86::pshufb, i8, {by, pad(at, entries.size())}), 0, n);
       result = result ? a.bitXor(result, entry) : entry;
     }
   }

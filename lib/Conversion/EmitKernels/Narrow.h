@@ -3,12 +3,14 @@
 #define QC_LIB_CONVERSION_EMITKERNELS_NARROW_H
 
 #include "Arithmetic.h"
+#include "X86.h"
 
 namespace qc {
 /// The 16-bit values of one or two neighbouring vectors of accumulators.
 struct Half {
   Value value;          ///< vector<NxI16>
-  bool crossed = false; ///< each half of the register holds quarters of both: 0-3, 8-11, 4-7, 12-15
+  /// Each 128 bits hold four values of either vector, as x86 packs them: 0-3, 8-11, 4-7, 12-15 for vectors of eight.
+  bool crossed = false;
 };
 
 class Narrow {
@@ -31,7 +33,6 @@ public:
   SmallVector<Half> pack(ArrayRef<Value> words) const;
   /// i8 or ui8 codes of neighbouring channels, in order.
   Half extend(Value codes, Type code) const;
-  Half cross(Half half) const;
   /// Half up(v / 2^shift), 0 < shift < 8; at the end of the range the result may be one too small.
   Value roundShift(Value v, int64_t shift) const;
   Value addSaturated(Value v, int64_t number) const;
@@ -52,13 +53,17 @@ private:
   bool isArm() const { return arch == Arch::AArch64 || arch == Arch::Arm; }
   Value pad(Value v, int64_t count) const;
   /// Calls the form of an x86 intrinsic for the operands' width; shorter operands are padded to 128 bits.
-  Value call(llvm::StringRef name128, llvm::StringRef name256, Type element, ArrayRef<Value> operands) const;
+  Value call(const x86::Forms &forms, Type element, ArrayRef<Value> operands) const;
   Value call(llvm::StringRef name, Type element, ArrayRef<Value> operands) const;
   Value evenLanes(Value v) const;
   std::pair<Value, Value> products(Value acc, Value m, Value odd) const;
   Value mulHighScalable(Value acc, Value m) const;
   Value joinHigh(Value even, Value odd) const;
   Value packPair(Value low, Value high) const;
+  /// Elements of 128 bits of i32 in a vector.
+  int64_t sections() const { return lanes / 4; }
+  bool isCrossed(int64_t size) const { return arch == Arch::X86 && sections() > 1 && size == 2 * lanes; }
+  Value lookUpWithVpermi2b(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const;
   Value lookUpWithTbl(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const;
 
   Kernel &k;

@@ -672,9 +672,9 @@ std::string verifyBlock(const PairSafeProblem &p, const PairSafeBlock &block, in
   return {};
 }
 
-// Cycles of one step, fitted to measurements. The step of a dot is one ymm, of a copy sixteen bytes.
+// Cycles of one step, fitted to measurements. The step of a dot is one vector, of a copy sixteen bytes.
 constexpr double kDotNarrow =
-    1.10; // 8 channels of a quad in a tile of 16 channels or fewer: broadcasts and loads fill the issue slots
+    1.10; // the channels of a vector, of a quad, in a tile of two vectors or fewer: broadcasts and loads fill the issue slots
 constexpr double kDotWide = 1.02;    // the same in a tile of more
 constexpr double kDotChained = 0.80; // of two quads that add up in i16, part of the above
 constexpr double kDotWidened = 0.72;
@@ -765,10 +765,10 @@ std::string verifyPairSafe(const PairSafeProblem &problem, const PairSafePacking
 }
 
 double estimatePairSafe(const PairSafeProblem &problem, const PairSafePacking &packing) {
-  double dot = packing.block > 16 ? kDotWide : kDotNarrow;
-  double cost = dot * static_cast<double>(packing.block) / 8 * static_cast<double>(packing.getQuads());
+  double dot = packing.block > 2 * problem.lanes ? kDotWide : kDotNarrow;
+  double cost = dot * static_cast<double>(packing.block / problem.lanes) * static_cast<double>(packing.getQuads());
   for (const PairSafeBlock &block : packing.blocks)
-    cost -= dot * static_cast<double>(packing.block) / 8 * (1 - kDotChained) *
+    cost -= dot * static_cast<double>(packing.block / problem.lanes) * (1 - kDotChained) *
             (static_cast<double>(block.fullQuads) + static_cast<double>(block.halfQuads) / 2);
   for (const PairSafeBlock &block : packing.blocks)
     for (const PairSafeChunk &chunk : block.chunks)
@@ -780,16 +780,17 @@ double estimatePairSafe(const PairSafeProblem &problem, const PairSafePacking &p
 }
 
 double estimateNatural(const PairSafeProblem &problem) {
-  double dot = problem.block > 16 ? kDotWide : kDotNarrow,
+  double dot = problem.block > 2 * problem.lanes ? kDotWide : kDotNarrow,
          saved = 2 * (1 - kDotChained) * (1 - 1 / static_cast<double>(problem.chain));
-  return dot * (1 - saved) * static_cast<double>(problem.block) / 8 *
+  return dot * (1 - saved) * static_cast<double>(problem.block / problem.lanes) *
              static_cast<double>(PairSafePacking::getMinimalQuads(problem)) +
          kCopy * static_cast<double>(problem.depth) / kWindow;
 }
 
 double estimateWidened(const PairSafeProblem &problem) {
-  double ymms = static_cast<double>((problem.channels + 15) / 16 * 2), depth = static_cast<double>(problem.depth);
-  return kDotWidened * ymms * depth / 2 + kWiden * depth / kWindow;
+  int64_t pair = 2 * problem.lanes;
+  double vectors = static_cast<double>((problem.channels + pair - 1) / pair * 2), depth = static_cast<double>(problem.depth);
+  return kDotWidened * vectors * depth / 2 + kWiden * depth / kWindow;
 }
 
 } // namespace qc

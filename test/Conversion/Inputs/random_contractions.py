@@ -19,6 +19,8 @@ def size():
 def operands(depth, weight_shape, x_shape, channels):
     """Code, its limits, the zero point's row of weights and bias, and the bound of the accumulators."""
     code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)))
+    if not number(0, 4):
+        code, (low, high) = pick(("i7", (-64, 63)), ("ui7", (0, 127)), ("i4", (-8, 7)), ("ui5", (0, 31)))
     weight = random.integers(-128, 128, weight_shape)
     if not number(0, 3):
         weight = np.where(random.random(weight.shape) < pick(0, 0.5, 1), -128, 127)

@@ -16,7 +16,7 @@ def depthwise(index):
     rank, batch, ins, multiplier = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(*CHANNELS), pick(1, 1, 2, 3, 4, number(1, 9))
     channels = ins * multiplier
     sizes, kernel, strides, dilations, pads, outs = window(rank, 19, (1, 2, 3, 3, 3, 4, 5, 7, 9))
-    code, (low, high) = pick(("i8", (-128, 127)), ("ui8", (0, 255)))
+    code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)), ("i7", (-64, 63)), ("ui5", (0, 31)))
     weight = random.integers(pick(-127, -128), 128, [channels, 1] + kernel)
     if not number(0, 4):
         weight = np.where(random.random(weight.shape) < 0.5, -128, 127)
