@@ -69,7 +69,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset) {
   switch (dot.step) {
   case DotStep::VPMADDWD:
   case DotStep::SMLAD:
-    return k.extend(raw, i8, i16);
+    return getElementTypeOrSelf(raw) == i16 ? raw : k.extend(raw, i8, i16);
   case DotStep::Widening:
     return k.extend(k.extend(raw, i8, i16), i16, k.b.getI32Type());
   case DotStep::VPDPBUSD:

@@ -30,9 +30,7 @@ public:
 private:
   //===-- Constants --------------------------------------------------------------------------------------------------------===//
 
-  int64_t weightsPerPhase() const {
-    return s.groups * (p.fullBlocks() * p.vectors + p.tailVectors()) * p.weightsPerVector();
-  }
+  int64_t weightsPerPhase() const { return s.groups * (p.fullBlocks() * p.vectors + p.tailVectors()) * p.weightsPerVector(); }
 
   /// [phase][group][block of `vectors` vectors, then one of those left][run][step][vector][lane][k0]
   void packWeights() {
@@ -66,7 +64,10 @@ private:
     packed.reserve(s.phases.size() * weightsPerPhase());
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
       pack(s.getWeights(phase), packed);
-    weights = k.constants.get(k.b, k.loc, packed);
+    // Weights of i16 need no widening in every step; they pay where they still lie in the first-level cache.
+    bool wide = dot.step == DotStep::VPMADDWD && packed.size() <= 8 * 1024;
+    weights = wide ? k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end()))
+                   : k.constants.get(k.b, k.loc, packed);
   }
 
   /// [block][quad][lane][4]; and for filling, per block and term: shuffle, source and target; single chunks,
@@ -217,7 +218,8 @@ private:
 
   /// Where the first row and column that count lie.
   Value getOrigin(Value image, Value g) {
-    int64_t crop = s.cropLeft * input.strides[input.strides.size() - 2] + (s.positionRank == 3 ? s.cropTop * input.strides[1] : 0);
+    int64_t crop =
+        s.cropLeft * input.strides[input.strides.size() - 2] + (s.positionRank == 3 ? s.cropTop * input.strides[1] : 0);
     return k.add(k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup)), crop);
   }
 
@@ -386,8 +388,10 @@ private:
       });
     });
     accs = tile.finish(accs);
+    SmallVector<SmallVector<Value>> positions;
     for (int64_t row = 0; row < rows; ++row)
-      epilogue.store(ArrayRef(accs).slice(row * vectors, vectors), positionOf(row), channel, channels);
+      positions.push_back(positionOf(row));
+    epilogue.storeTile(accs, positions, channel, channels);
   }
 
   Kernel &k;

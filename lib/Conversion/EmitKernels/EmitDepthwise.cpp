@@ -317,13 +317,14 @@ private:
     auto tile = [&](Value t, Value g, int64_t width) {
       Value along = k.add(k.mul(g, nextGroup), k.mul(t, nextTile));
       Value place = k.add(firstGroup, g), channel = k.mul(place, p.channels());
-      SmallVector<Value> accs =
-          emitTile(width, place, channel, along, [&](Value ky) { return isUnrolled() ? bases[*getConstantIntValue(ky)] : rowBase(ky); });
+      SmallVector<Value> accs = emitTile(width, place, channel, along,
+                                         [&](Value ky) { return isUnrolled() ? bases[*getConstantIntValue(ky)] : rowBase(ky); });
+      SmallVector<SmallVector<Value>> positions;
       for (int64_t i = 0; i < width; ++i) {
         Value x = k.add(k.mul(t, columns), i);
-        SmallVector<Value> position = p.swapped ? phase.place(k, s, image, x, y) : phase.place(k, s, image, y, x);
-        epilogue.store(ArrayRef(accs).slice(i * vectors, vectors), position, channel, channels);
+        positions.push_back(p.swapped ? phase.place(k, s, image, x, y) : phase.place(k, s, image, y, x));
       }
+      epilogue.storeTile(accs, positions, channel, channels);
     };
     // The longer loop inside. Weights and parameters of a group do not fit into vector registers: entering a loop over tiles
     // copies them to the stack. General registers hold those of one channel.
@@ -436,8 +437,9 @@ LogicalResult emitDepthwise(Kernel &k) {
   auto tile = k.op.getTile();
   if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1 || first.inPerGroup != 1 ||
       first.outPerGroup > (*tile)[1] * k.isa.lanes)
-    return k.op.emitError("needs one input channel per output channel, a known dot kernel and a tile of two numbers whose lanes hold "
-                          "all outputs of a channel");
+    return k.op.emitError(
+        "needs one input channel per output channel, a known dot kernel and a tile of two numbers whose lanes hold "
+        "all outputs of a channel");
   SmallVector<DepthwisePlan, 1> plans;
   int64_t scratchBytes = 0;
   for (const ContractionShape &shape : *parts) {

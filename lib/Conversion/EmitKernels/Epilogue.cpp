@@ -282,13 +282,15 @@ void Epilogue::storePart(Value vector, ValueRange position, Value channel, int64
               [&](int64_t at, int64_t size) { k->store(k->slice(vector, at, size), result.memory, k->add(offset, at)); });
 }
 
-void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
+static int64_t sizeOf(Value v) { return cast<VectorType>(v.getType()).getNumElements(); }
+
+/// Appends the codes of one position in 16 bits, less `zero`, before the limits of the last requantization.
+void Epilogue::emitHalves(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count, SmallVectorImpl<Half> &all,
+                          int64_t &zero) {
   Kernel &k = *this->k;
   Narrow n(k);
   Arithmetic a(k);
-  auto sizeOf = [](Value v) { return cast<VectorType>(v.getType()).getNumElements(); };
   SmallVector<Half> halves;
-  int64_t zero = 0; ///< what the values at hand lack
   // Codes come as they are in memory, or widened; accumulators need the whole of 32 bits.
   Operation *head = steps.front().op;
   Type code = getElementType(head->getOperand(steps.front().carried));
@@ -305,7 +307,8 @@ void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value chan
     if (!requantize)
       continue;
     if (!isCodes) {
-      halves = step.requantizer->emitNarrow(k, accs, channel);
+      bool isLast = &step == &steps.back() || isa<LutOp>((&step + 1)->op);
+      halves = step.requantizer->emitNarrow(k, accs, channel, /*inAnyOrder=*/isLast);
     } else {
       int64_t at = 0;
       for (Half &half : halves) {
@@ -334,7 +337,26 @@ void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value chan
     last = requantize;
     zero = int64_t(requantize.getZeroPoint());
   }
+  all.append(halves);
+}
 
+void Epilogue::storeNarrow(ArrayRef<SmallVector<Value>> accs, ArrayRef<SmallVector<Value>> positions, Value channel,
+                           int64_t count) {
+  Kernel &k = *this->k;
+  Narrow n(k);
+  Arithmetic a(k);
+  int64_t zero = 0; ///< what the halves lack
+  SmallVector<Half> halves;
+  for (auto [row, position] : llvm::zip_equal(accs, positions)) {
+    zero = 0;
+    emitHalves(row, position, channel, count, halves, zero);
+  }
+  Operation *head = steps.front().op;
+  Type code = getElementType(head->getOperand(steps.front().carried));
+  std::optional<RequantizeOp> last;
+  for (const Step &step : steps)
+    if (auto requantize = dyn_cast<RequantizeOp>(step.op))
+      last = requantize;
   bool isUnsigned = (last ? getElementType(last->getResult()) : code).isUnsignedInteger();
   int64_t low = isUnsigned ? 0 : -128, min = last ? last->getCodeMin() : low, max = last ? last->getCodeMax() : low + 255;
   // A zero point at the other type's is a flip of the topmost bit.
@@ -347,8 +369,8 @@ void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value chan
     if (!flips)
       half.value = n.addSaturated(half.value, zero);
   }
-  int64_t at = 0;
-  auto packed = halves.empty() ? n.joinPairs(accs) : n.packCodes(halves, isUnsigned != flips, flips ? -128 : 0);
+  auto packed = halves.empty() ? n.joinPairs(accs.front()) : n.packCodes(halves, isUnsigned != flips, flips ? -128 : 0);
+  SmallVector<Value> stored;
   for (Value codes : packed) {
     if (!isUnsigned && min > low)
       codes = a.max(codes, min);
@@ -356,25 +378,48 @@ void Epilogue::storeNarrow(ArrayRef<Value> accs, ValueRange position, Value chan
       codes = a.min(codes, max);
     if (auto lut = dyn_cast<LutOp>(steps.back().op))
       codes = n.lookUp(getInts(getConstant(lut.getTable())), codes, isUnsigned);
-    if (at < count)
-      storePart(codes, position, k.add(channel, at), count - at);
-    at += sizeOf(codes);
+    stored.push_back(codes);
+  }
+  // One position fills several vectors, or one vector holds several positions.
+  int64_t all = 0, at = 0;
+  for (Value codes : stored)
+    all += sizeOf(codes);
+  int64_t each = all / int64_t(positions.size());
+  for (Value codes : stored) {
+    for (int64_t from = 0; from < sizeOf(codes);) {
+      int64_t row = at / each, first = at % each, size = std::min(each - first, sizeOf(codes) - from);
+      if (first < count)
+        storePart(k.slice(codes, from, size), positions[row], k.add(channel, first), count - first);
+      from += size;
+      at += size;
+    }
   }
 }
 
-void Epilogue::store(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
+void Epilogue::storeTile(ArrayRef<Value> accs, ArrayRef<SmallVector<Value>> positions, Value channel, int64_t count) {
+  size_t each = accs.size() / positions.size();
+  // What holds no channel that exists is left out.
+  size_t used = 0;
+  for (int64_t at = 0; used < each && at < count; ++used)
+    at += sizeOf(accs[used]);
+  // Two positions of half a register of codes each are packed together.
+  bool joins = narrow && Narrow(*k).canJoin() && used == 2 && getElementTypeOrSelf(accs.front()).isInteger(32);
+  for (size_t row = 0; row < positions.size();) {
+    size_t rows = joins && row + 1 < positions.size() ? 2 : 1;
+    SmallVector<SmallVector<Value>> some;
+    for (size_t i = row; i < row + rows; ++i)
+      some.emplace_back(accs.slice(i * each, used));
+    if (narrow)
+      storeNarrow(some, positions.slice(row, rows), channel, count);
+    else
+      storeWide(some.front(), positions[row], channel, count);
+    row += rows;
+  }
+}
+
+void Epilogue::storeWide(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
   Kernel &k = *this->k;
   int64_t at = 0;
-  for (auto [i, acc] : llvm::enumerate(accs)) {
-    at += cast<VectorType>(acc.getType()).getNumElements();
-    if (at >= count) {
-      accs = accs.take_front(i + 1);
-      break;
-    }
-  }
-  if (narrow)
-    return storeNarrow(accs, position, channel, count);
-  at = 0;
   for (Value value : accs) {
     int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
     Value first = k.add(channel, at);

@@ -121,9 +121,12 @@ public:
   /// Why the ops behind `acc` cannot be an epilogue; "" if they can. Needs no buffers.
   static std::string check(Value acc);
 
-  /// `accs` hold `isa.lanes` neighbouring channels each, from `channel` on, of the output element at `position` (without the
-  /// channel); only the first `count` channels exist. `bound`: |acc| never exceeds it (0: unknown).
-  void store(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count);
+  /// `accs`, as many for each position, hold `isa.lanes` neighbouring channels each, from `channel` on, of the output elements at
+  /// `positions` (without the channel); only the first `count` channels exist.
+  void storeTile(ArrayRef<Value> accs, ArrayRef<SmallVector<Value>> positions, Value channel, int64_t count);
+  void store(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
+    storeTile(accs, SmallVector<Value>(position), channel, count);
+  }
 
   /// Makes all elements one row (no position, the channel is the element) if buffers have no gaps and all channels share their
   /// parameters.
@@ -142,7 +145,10 @@ private:
   };
   Epilogue(Kernel &k) : k(&k) {}
   bool canBeNarrow(uint64_t bound);
-  void storeNarrow(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count);
+  void emitHalves(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count,
+                  llvm::SmallVectorImpl<struct Half> &all, int64_t &zero);
+  void storeNarrow(ArrayRef<SmallVector<Value>> accs, ArrayRef<SmallVector<Value>> positions, Value channel, int64_t count);
+  void storeWide(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count);
   Value loadOperand(const Flat &operand, ValueRange position, Value channel, int64_t count, int64_t lanes);
   void storePart(Value vector, ValueRange position, Value channel, int64_t count);
   Kernel *k;

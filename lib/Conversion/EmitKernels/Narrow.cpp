@@ -54,10 +54,11 @@ std::pair<Value, Value> Narrow::products(Value acc, Value m, Value odd) const {
   return {a.mul(evenLanes(acc), evenLanes(m)), a.mul(a.shr(k.bitcast(acc, i64), 32), evenLanes(odd))};
 }
 
-Value Narrow::joinHigh(Value even, Value odd) const {
+Value Narrow::joinHigh(Value even, Value odd, bool swapped) const {
   SmallVector<int64_t> order;
-  for (int64_t i = 0; i < lanes; i += 2)
-    order.append({i + 1, lanes + i + 1});
+  for (int64_t i = 0; i < lanes; i += 4)
+    for (int64_t j : swapped ? ArrayRef<int64_t>{1, 3, lanes + 1, lanes + 3} : ArrayRef<int64_t>{1, lanes + 1, 3, lanes + 3})
+      order.push_back(i + j);
   return a.shuffle(k.bitcast(even, i32), k.bitcast(odd, i32), order);
 }
 
@@ -73,7 +74,7 @@ Value Narrow::mulHighScalable(Value acc, Value m) const {
   return vector::ScalableExtractOp::create(k.b, k.loc, VectorType::get({n}, i32), high, 0);
 }
 
-Value Narrow::mulHigh(Value acc, Value m, Value odd) const {
+Value Narrow::mulHigh(Value acc, Value m, Value odd, bool swapped) const {
   switch (arch) {
   case Arch::AArch64:
     return call("llvm.aarch64.neon.sqdmulh", i32, {acc, m});
@@ -81,7 +82,7 @@ Value Narrow::mulHigh(Value acc, Value m, Value odd) const {
     return call("llvm.arm.neon.vqdmulh", i32, {acc, m});
   case Arch::X86: {
     auto [even, uneven] = products(acc, m, odd);
-    return joinHigh(even, uneven);
+    return joinHigh(even, uneven, swapped);
   }
   case Arch::Other:
     break;
@@ -251,6 +252,12 @@ SmallVector<Value> Narrow::packCodes(ArrayRef<Half> halves, bool isUnsigned, int
       packed = call(name, i8, {half.value});
     } else {
       packed = k.truncate(isUnsigned ? a.clamp(half.value, 0, 255) : a.clamp(half.value, -128, 127), i8);
+    }
+    if (half.swapped) {
+      SmallVector<int64_t> order;
+      for (int64_t at = 0; at < sizeOf(packed); ++at)
+        order.push_back(at % 4 == 1 ? at + 1 : at % 4 == 2 ? at - 1 : at);
+      packed = a.shuffle(packed, packed, order);
     }
     codes.push_back(packed);
   }

@@ -8,9 +8,11 @@
 namespace qc {
 /// The 16-bit values of one or two neighbouring vectors of accumulators.
 struct Half {
-  Value value;          ///< vector<NxI16>
+  Value value; ///< vector<NxI16>
   /// Each 128 bits hold four values of either vector, as x86 packs them: 0-3, 8-11, 4-7, 12-15 for vectors of eight.
   bool crossed = false;
+  /// Of each four, the middle two are exchanged.
+  bool swapped = false;
 };
 
 class Narrow {
@@ -20,7 +22,11 @@ public:
   /// floor(acc * m / 2^highShift()) of i32.
   int64_t highShift() const { return isArm() ? 31 : 32; }
   /// `odd` holds at even lanes what `m` holds at odd ones; read on x86 only, where products take even lanes.
-  Value mulHigh(Value acc, Value m, Value odd) const;
+  /// `swapped`: of each four lanes the middle two are exchanged, which takes an instruction less where `canSwap`.
+  Value mulHigh(Value acc, Value m, Value odd, bool swapped = false) const;
+  /// True if packing fills a register with the codes of two positions of two vectors each.
+  bool canJoin() const { return arch == Arch::X86 && lanes >= 8; }
+  bool canSwap() const { return arch == Arch::X86 && lanes == 8; }
   bool needsOdd() const { return arch == Arch::X86; }
   /// half up(2 * acc * m / 2^32); |acc| below 2^30.
   Value mulHighRounded(Value acc, Value m, Value odd) const;
@@ -58,7 +64,7 @@ private:
   Value evenLanes(Value v) const;
   std::pair<Value, Value> products(Value acc, Value m, Value odd) const;
   Value mulHighScalable(Value acc, Value m) const;
-  Value joinHigh(Value even, Value odd) const;
+  Value joinHigh(Value even, Value odd, bool swapped = false) const;
   Value packPair(Value low, Value high) const;
   /// Elements of 128 bits of i32 in a vector.
   int64_t sections() const { return lanes / 4; }

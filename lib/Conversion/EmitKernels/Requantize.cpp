@@ -217,7 +217,8 @@ Value Requantizer::load(Kernel &k, const Parameter &parameter, Value channel, Ty
 
 /// The scaled accumulator with `fraction` bits behind the point; `tie`: -1 in lanes that hold a tie, `correction`: what is to be
 /// added to the code. Null if there are none.
-Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction) const {
+Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction,
+                            bool swapped) const {
   Arithmetic a(k);
   if (int64_t zero = op.getInputZeroPoints()[0])
     acc = a.sub(acc, zero);
@@ -235,7 +236,7 @@ Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel
     acc = a.shl(acc, high->left);
   Value m = load(k, high->m, channel, type);
   Value odd = n.needsOdd() && high->m.table ? load(k, high->odd, channel, type) : m;
-  Value scaled = high->isDouble ? n.mulHighRounded(acc, m, odd) : n.mulHigh(acc, m, odd);
+  Value scaled = high->isDouble ? n.mulHighRounded(acc, m, odd) : n.mulHigh(acc, m, odd, swapped);
   if (high->isDouble)
     scaled = a.add(scaled, a.shr(scaled, 31)); // one less if negative: half away from zero
   if (high->drop.table || high->drop.numbers.front())
@@ -243,13 +244,15 @@ Value Requantizer::emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel
   return scaled;
 }
 
-SmallVector<Half> Requantizer::emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel) const {
+SmallVector<Half> Requantizer::emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel, bool inAnyOrder) const {
   Narrow n(k);
   Arithmetic a(k);
+  // What is found in the accumulators' own order, or differs from channel to channel, would have to follow.
+  bool swapped = inAnyOrder && n.canSwap() && !high->isDouble && !high->hasTies && high->exceptions.empty() && !high->drop.table;
   SmallVector<Value> words, ties, corrections;
   for (auto [i, acc] : llvm::enumerate(accs)) {
     Value tie, correction;
-    words.push_back(emitHigh(k, n, acc, k.add(channel, i * k.isa.lanes), tie, correction));
+    words.push_back(emitHigh(k, n, acc, k.add(channel, i * k.isa.lanes), tie, correction, swapped));
     if (tie)
       ties.push_back(tie);
     if (correction)
@@ -257,6 +260,7 @@ SmallVector<Half> Requantizer::emitNarrow(Kernel &k, ArrayRef<Value> accs, Value
   }
   SmallVector<Half> halves = n.pack(words), masks = n.pack(ties), add = n.pack(corrections);
   for (auto [i, half] : llvm::enumerate(halves)) {
+    half.swapped = swapped;
     half.value = n.roundShift(half.value, high->fraction);
     if (!masks.empty()) // -1 becomes ~1
       half.value = a.bitAnd(half.value, a.add(masks[i].value, -1));

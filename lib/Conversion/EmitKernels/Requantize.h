@@ -30,8 +30,9 @@ public:
 
   /// Codes as i32 from inputs as i32, vectors of channels from `channel` on.
   Value emit(Kernel &k, ValueRange inputs, Value channel) const;
-  /// narrow: codes less their zero point, limits not applied, of neighbouring vectors of accumulators,
-  SmallVector<Half> emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel) const;
+  /// narrow: codes less their zero point, limits not applied, of neighbouring vectors of accumulators (in whatever order is
+  /// cheap, if nothing but packing follows),
+  SmallVector<Half> emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel, bool inAnyOrder) const;
   /// or of codes less their zero points.
   Half emitNarrow(Kernel &k, ArrayRef<Half> inputs) const;
 
@@ -60,7 +61,7 @@ private:
   bool planExceptions(High &form, int64_t bound) const;
   std::optional<Codes> planCodes() const;
   Value load(Kernel &k, const Parameter &parameter, Value channel, Type vector) const;
-  Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction) const;
+  Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction, bool swapped = false) const;
   Value emitWide(Kernel &k, ValueRange inputs, Value channel) const;
 
   bool narrow;
