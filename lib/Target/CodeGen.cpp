@@ -53,8 +53,8 @@ std::unique_ptr<TargetMachine> createMachine(const Target &target, std::string &
       found->createTargetMachine(triple, target.cpu, target.features, options, Reloc::PIC_, model, CodeGenOptLevel::Aggressive));
 }
 
-/// Gives the two entries their names and makes everything else invisible.
-void nameEntries(Module &module, const CodeGenOptions &options) {
+/// Gives the two entries their names and makes everything else invisible. `callbacks`: arguments behind the arena.
+void nameEntries(Module &module, const CodeGenOptions &options, unsigned callbacks) {
   for (GlobalVariable &global : module.globals()) {
     global.setLinkage(GlobalValue::PrivateLinkage);
     global.setDSOLocal(true);
@@ -74,11 +74,12 @@ void nameEntries(Module &module, const CodeGenOptions &options) {
     function.setName(options.prefix + "_" + function.getName());
     if (wrapper)
       function.setSection(".text." + options.prefix + "_run_f32");
-    for (Argument &argument : function.args())
-      if (argument.getType()->isPointerTy())
-        argument.addAttr(Attribute::NoAlias);
-    if (function.arg_size() && function.getArg(function.arg_size() - 1)->getType()->isPointerTy())
-      function.getArg(function.arg_size() - 1)->addAttr(Attribute::getWithAlignment(module.getContext(), Align(64)));
+    size_t buffers = function.arg_size() - std::min<size_t>(callbacks, function.arg_size());
+    for (size_t i = 0; i < buffers; ++i)
+      if (function.getArg(i)->getType()->isPointerTy())
+        function.getArg(i)->addAttr(Attribute::NoAlias);
+    if (buffers && function.getArg(buffers - 1)->getType()->isPointerTy())
+      function.getArg(buffers - 1)->addAttr(Attribute::getWithAlignment(module.getContext(), Align(64)));
   }
 }
 
@@ -228,7 +229,7 @@ Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const
   module->setTargetTriple(Triple(target.triple));
   module->setDataLayout(machine->createDataLayout());
   module->setPICLevel(PICLevel::SmallPIC);
-  nameEntries(*module, options);
+  nameEntries(*module, options, source->hasAttr("qc.threads") ? 2 : 0);
   optimize(*module, *machine);
   expandCalls(*module, *machine);
   addInterface(*module, options.interface);

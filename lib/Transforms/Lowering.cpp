@@ -65,11 +65,18 @@ struct LowerVectors : PassWrapper<LowerVectors, OperationPass<ModuleOp>> {
 };
 } // namespace
 
-void qc::buildPackedPasses(OpPassManager &pm, StringRef isa) {
+void qc::buildPackedPasses(OpPassManager &pm, StringRef isa, unsigned threads, unsigned overhead) {
   FormKernelsOptions form;
   form.isa = isa.str();
   pm.addNestedPass<func::FuncOp>(createAssignLayout());
   pm.addNestedPass<func::FuncOp>(createFormKernels(form));
+  if (threads > 1) {
+    DivideKernelsOptions divide;
+    divide.isa = isa.str();
+    divide.threads = threads;
+    divide.overhead = overhead;
+    pm.addPass(createDivideKernels(divide));
+  }
 }
 
 void qc::buildVectorPasses(OpPassManager &pm, StringRef isa) {
@@ -77,6 +84,7 @@ void qc::buildVectorPasses(OpPassManager &pm, StringRef isa) {
   emit.isa = isa.str();
   pm.addPass(createEmitKernels(emit));
   pm.addPass(createShareKernels());
+  pm.addPass(createOutlineTasks());
 }
 
 void qc::buildLinalgPasses(OpPassManager &pm) {
@@ -123,7 +131,8 @@ void qc::buildLLVMPasses(OpPassManager &pm, unsigned indexBits) {
   controlFlow.indexBitwidth = indexBits;
   pm.addPass(createConvertControlFlowToLLVMPass(controlFlow));
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizerPass()); // descriptors of buffers fold away: arguments are handed on as they are
+  pm.addPass(createShareTasks());
 }
 
 void qc::registerLoweringDialects(DialectRegistry &registry) {

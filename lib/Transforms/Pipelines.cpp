@@ -108,7 +108,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     return;
   }
   case Stage::Packed:
-    return buildPackedPasses(pm, options.isa);
+    return buildPackedPasses(pm, options.isa, options.threads, options.taskOverhead);
   case Stage::Linalg:
     return buildLinalgPasses(pm);
   case Stage::Buffers:
@@ -138,6 +138,8 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
   Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
   Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
+  Option<unsigned> threads{*this, "threads", llvm::cl::desc("most tasks of a kernel that run at once"), llvm::cl::init(1)};
+  Option<unsigned> taskOverhead{*this, "task-overhead", llvm::cl::desc("cycles to hand tasks out"), llvm::cl::init(6000)};
 };
 
 LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::function_ref<LogicalResult(const Twine &)> fail) {
@@ -160,6 +162,8 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.dropSoftmax = text.dropSoftmax;
   options.isa = text.isa;
   options.indexBits = text.indexBits;
+  options.threads = text.threads;
+  options.taskOverhead = text.taskOverhead;
   for (const std::string &problem : checkOptions(options))
     return fail(problem);
   buildPipeline(pm, *from, *to, options);
@@ -206,6 +210,9 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
   if (!isCodeType(options.activations, true))
     problems.push_back("activations=" + options.activations + ": use iN or uN with N in 2..8 or 16");
+  if (options.threads < 1 || options.threads > mostThreads)
+    problems.push_back("threads=" + std::to_string(options.threads) + ": use 1 (none but the caller) to " +
+                       std::to_string(mostThreads));
   if (!(options.percentile > 50 && options.percentile <= 100))
     problems.push_back("percentile: use a number above 50 and up to 100");
   return problems;

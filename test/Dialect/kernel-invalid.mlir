@@ -116,3 +116,78 @@ func.func @no_yield_outside_kernel(%x: tensor<2xi8>) {
   // expected-error @below {{'qc.yield' op expects parent op 'qc.kernel'}}
   qc.yield %x : tensor<2xi8>
 }
+
+// -----
+
+func.func @no_kernel_tasks_one_number(%x: memref<2xi8>, %y: memref<2xi8>) {
+  // expected-error @below {{tasks are two positive numbers}}
+  qc.kernel "pointwise"(%x) outs(%y) {tasks = array<i64: 2>} : (memref<2xi8>, memref<2xi8>) -> () {
+  ^bb0(%a: tensor<2xi8>):
+    qc.yield %a : tensor<2xi8>
+  }
+  return
+}
+
+// -----
+
+func.func @no_kernel_tasks_zero(%x: memref<2xi8>, %y: memref<2xi8>) {
+  // expected-error @below {{tasks are two positive numbers}}
+  qc.kernel "pointwise"(%x) outs(%y) {tasks = array<i64: 2, 0>} : (memref<2xi8>, memref<2xi8>) -> () {
+  ^bb0(%a: tensor<2xi8>):
+    qc.yield %a : tensor<2xi8>
+  }
+  return
+}
+
+// -----
+
+func.func @no_kernel_slots_without_tasks(%x: memref<2xi8>, %y: memref<2xi8>) {
+  // expected-error @below {{has 2 slots: without tasks there is one}}
+  qc.kernel "pointwise"(%x) outs(%y) {slots = 2 : i64} : (memref<2xi8>, memref<2xi8>) -> () {
+  ^bb0(%a: tensor<2xi8>):
+    qc.yield %a : tensor<2xi8>
+  }
+  return
+}
+
+// -----
+
+func.func @no_kernel_slots_share_a_line(%x: memref<2xi8>, %y: memref<2xi8>, %s: memref<64xi8>) {
+  // expected-error @below {{a multiple of 64, so that tasks share no line of the cache}}
+  qc.kernel "pointwise"(%x) outs(%y, %s) {scratch_bytes = 32 : i64, slots = 2 : i64, tasks = array<i64: 2, 1>} : (memref<2xi8>, memref<2xi8>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<2xi8>):
+    qc.yield %a : tensor<2xi8>
+  }
+  return
+}
+
+// -----
+
+func.func @no_kernel_scratch_for_one_slot(%x: memref<2xi8>, %y: memref<2xi8>, %s: memref<64xi8>) {
+  // expected-error @below {{has 'memref<64xi8>' as scratch, needs 64 bytes for each of 2 slots}}
+  qc.kernel "pointwise"(%x) outs(%y, %s) {scratch_bytes = 64 : i64, slots = 2 : i64, tasks = array<i64: 2, 1>} : (memref<2xi8>, memref<2xi8>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<2xi8>):
+    qc.yield %a : tensor<2xi8>
+  }
+  return
+}
+
+// -----
+
+func.func @no_parallel_no_task() {
+  // expected-error @below {{has 0 tasks in 2 slots; both are positive}}
+  qc.parallel 0 slots 2 {
+  ^bb0(%task: index, %slot: index):
+  }
+  return
+}
+
+// -----
+
+func.func @no_parallel_arguments() {
+  // expected-error @below {{needs a region that takes the numbers of task and slot}}
+  qc.parallel 2 slots 2 {
+  ^bb0(%task: index):
+  }
+  return
+}

@@ -65,3 +65,26 @@ func.func @kernel_on_buffers(%x: memref<4xi8>, %y: memref<4xi8>, %s: memref<64xi
   }
   return
 }
+
+// A divided kernel has scratch for each slot.
+// CHECK-LABEL: func.func @kernel_divided
+// CHECK: qc.kernel "pointwise"(%arg0) outs(%arg1, %arg2) {scratch_bytes = 64 : i64, slots = 4 : i64, tasks = array<i64: 2, 3>} : (memref<4xi8>, memref<4xi8>, memref<256xi8>) -> () {
+func.func @kernel_divided(%x: memref<4xi8>, %y: memref<4xi8>, %s: memref<256xi8>) {
+  qc.kernel "pointwise"(%x) outs(%y, %s) {scratch_bytes = 64 : i64, slots = 4 : i64, tasks = array<i64: 2, 3>} : (memref<4xi8>, memref<4xi8>, memref<256xi8>) -> () {
+  ^bb0(%a: tensor<4xi8>):
+    qc.yield %a : tensor<4xi8>
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @parallel
+// CHECK: qc.parallel 6 slots 4 {
+// CHECK-NEXT: ^bb0(%[[TASK:.*]]: index, %{{.*}}: index):
+// CHECK-NEXT: memref.store %{{.*}}, %arg0[%[[TASK]]] : memref<6xindex>
+func.func @parallel(%y: memref<6xindex>) {
+  qc.parallel 6 slots 4 {
+  ^bb0(%task: index, %slot: index):
+    memref.store %slot, %y[%task] : memref<6xindex>
+  }
+  return
+}

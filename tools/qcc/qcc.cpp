@@ -25,7 +25,7 @@ namespace cl = llvm::cl;
 namespace {
 /// LLVM's libraries register options of their own, some under names that qcc's contract gives another meaning; those make way.
 const bool namesAreFree = [] {
-  for (const char *name : {"stop-after", "mcpu", "mattr"})
+  for (const char *name : {"stop-after", "mcpu", "mattr", "threads"})
     if (auto found = cl::getRegisteredOptions().find(name); found != cl::getRegisteredOptions().end())
       found->second->removeArgument();
   return true;
@@ -70,6 +70,11 @@ cl::opt<std::string> pairSafe("pair-safe",
                               cl::init("off"), cl::cat(category));
 cl::opt<std::string> name("name", cl::desc("symbol prefix (default: stem of -o)"), cl::cat(category));
 cl::list<std::string> dims("dim", cl::desc("bind a symbolic dimension: NAME=SIZE"), cl::cat(category));
+cl::opt<unsigned> threads("threads", cl::desc("most threads of the caller that may run at once, 1 (default) to 64"), cl::init(1),
+                          cl::cat(category));
+cl::opt<unsigned> taskOverhead("task-overhead",
+                               cl::desc("for -threads: cycles to hand tasks out and wait for the last one (default 6000)"),
+                               cl::init(6000), cl::cat(category));
 cl::opt<std::string> report("report", cl::desc("print the report, or write it to a file"), cl::ValueOptional, cl::cat(category));
 
 int fail(const llvm::Twine &message) {
@@ -91,6 +96,8 @@ qc::PipelineOptions getPipelineOptions() {
   options.dumpRanges = dumpRanges;
   options.integerOnly = integerOnly;
   options.dropSoftmax = dropSoftmax;
+  options.threads = threads;
+  options.taskOverhead = taskOverhead;
   return options;
 }
 
@@ -109,6 +116,8 @@ std::vector<std::string> findProblems() {
     problems.push_back("-integer-only contradicts -mode=f32");
   if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
     problems.push_back("-mode=f32 compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  if (taskOverhead.getNumOccurrences() && threads == 1)
+    problems.push_back("-task-overhead needs -threads");
   if (!dumpRanges.empty() && calib.empty())
     problems.push_back("-dump-ranges needs -calib");
   return problems;
@@ -183,6 +192,8 @@ llvm::json::Object describeOptions() {
                              {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (threads > 1)
+    options["threads"] = int64_t(threads), options["task_overhead"] = int64_t(taskOverhead);
   if (!calib.empty()) {
     options["calibrator"] = calibrator.getValue();
     options["calib"] = llvm::sys::path::filename(calib);

@@ -23,7 +23,7 @@ extern char **environ;
 namespace qc {
 //===--- The program's source ----------------------------------------------------------------------------------------===//
 
-// System calls by number; 32-bit targets use the 64-bit clock, the only one that riscv32 has.
+// System calls by number (SYS_EXIT ends all threads); 32-bit targets use the 64-bit clock, the only one that riscv32 has.
 static constexpr const char *kSystem = R"(
 typedef unsigned char u8;
 typedef __UINT64_TYPE__ u64;
@@ -31,7 +31,7 @@ typedef __INT64_TYPE__ i64;
 typedef __UINTPTR_TYPE__ word;
 
 #if defined(__x86_64__)
-enum { SYS_READ = 0, SYS_WRITE = 1, SYS_EXIT = 60, SYS_CLOCK = 228 };
+enum { SYS_READ = 0, SYS_WRITE = 1, SYS_EXIT = 231, SYS_CLOCK = 228 };
 static long call(long n, long a, long b, long c) {
   long r;
   __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
@@ -39,7 +39,7 @@ static long call(long n, long a, long b, long c) {
 }
 __asm__(".globl _start\n_start: xor %ebp, %ebp\n and $-16, %rsp\n call program\n");
 #elif defined(__aarch64__)
-enum { SYS_READ = 63, SYS_WRITE = 64, SYS_EXIT = 93, SYS_CLOCK = 113 };
+enum { SYS_READ = 63, SYS_WRITE = 64, SYS_EXIT = 94, SYS_CLOCK = 113 };
 static long call(long n, long a, long b, long c) {
   register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
   __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
@@ -47,7 +47,7 @@ static long call(long n, long a, long b, long c) {
 }
 __asm__(".globl _start\n_start: bl program\n");
 #elif defined(__riscv)
-enum { SYS_READ = 63, SYS_WRITE = 64, SYS_EXIT = 93, SYS_CLOCK = __riscv_xlen == 32 ? 403 : 113 };
+enum { SYS_READ = 63, SYS_WRITE = 64, SYS_EXIT = 94, SYS_CLOCK = __riscv_xlen == 32 ? 403 : 113 };
 static long call(long n, long a, long b, long c) {
   register long a7 __asm__("a7") = n, a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c;
   __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2) : "memory");
@@ -55,7 +55,7 @@ static long call(long n, long a, long b, long c) {
 }
 __asm__(".globl _start\n_start: call program\n");
 #elif defined(__arm__)
-enum { SYS_READ = 3, SYS_WRITE = 4, SYS_EXIT = 1, SYS_CLOCK = 403 };
+enum { SYS_READ = 3, SYS_WRITE = 4, SYS_EXIT = 248, SYS_CLOCK = 403 };
 /* r7 may be the frame pointer in Thumb code, so it is saved by hand. */
 static long call(long n, long a, long b, long c) {
   register long r0 __asm__("r0") = a, r1 __asm__("r1") = b, r2 __asm__("r2") = c, r3 __asm__("r3") = n;
@@ -106,7 +106,8 @@ enum { GUARD = 4096, REPEAT = %REPEAT% };
 void %SYMBOL%(%PARAMETERS%);
 static u64 times[REPEAT];
 static struct { u8 *at; word bytes; } buffers[] = {%TABLE%};
-enum { INPUTS = %INPUTS%, COUNT = sizeof(buffers) / sizeof(buffers[0]), UNCHANGED = COUNT };
+enum { INPUTS = %INPUTS%, COUNT = sizeof(buffers) / sizeof(buffers[0]), UNCHANGED = COUNT, DISJOINT };
+static int overlaps; /* two tasks wrote one byte */
 
 static void fill(u8 *at, word bytes, u8 value) {
   for (word i = 0; i < bytes; ++i)
@@ -126,7 +127,9 @@ static u64 digest(void) {
   return h;
 }
 
+%POOL%
 __attribute__((used)) void program(void) {
+  startPool();
   /* Garbage, so that reading what was never written shows in the results. */
   for (int p = 0; p < COUNT; ++p)
     fill(buffers[p].at - GUARD, buffers[p].bytes + 2 * GUARD, 0xA5);
@@ -154,6 +157,8 @@ __attribute__((used)) void program(void) {
         broken = 1 + p;
     if (!broken && digest() != before)
       broken = 1 + UNCHANGED;
+    if (overlaps)
+      broken = 1 + DISJOINT;
     deliver(&broken, sizeof broken);
     for (int p = INPUTS; p < COUNT - 1; ++p)
       deliver(buffers[p].at, buffers[p].bytes);
@@ -181,11 +186,20 @@ static std::string getSource(const Interface &interface, const EntryPoint &entry
   };
   for (auto [index, port] : enumerate(interface.inputs))
     add("in" + Twine(index), port.elements() * port.bytes(options.f32), true);
+  int64_t bytes = entry.arenaBytes; // that tasks may write
+  for (auto [index, port] : enumerate(interface.outputs))
+    bytes += port.elements() * port.bytes(options.f32);
   for (auto [index, port] : enumerate(interface.outputs))
     add("out" + Twine(index), port.elements() * port.bytes(options.f32), false);
   add("arena", entry.arenaBytes, false);
+  std::string pool = getPoolSource(interface, options.pool, bytes);
+  if (interface.threads > 1) {
+    parameters += ", void (*)(void *, void (*)(void *, unsigned, unsigned), void *, unsigned), void *";
+    arguments += options.program.empty() ? ", parallel_for, 0" : ", 0, 0"; // other programs run all on the caller
+  }
 
   std::string text = replace(options.program.empty() ? kMain : options.program, "%REPEAT%", Twine(options.repeat));
+  text = replace(text, "%POOL%", pool);
   text = replace(text, "%INPUTS%", Twine(interface.inputs.size()));
   text = replace(text, "%BUFFERS%", buffers);
   text = replace(text, "%PARAMETERS%", parameters);
@@ -420,6 +434,8 @@ Error Harness::run(ArrayRef<std::vector<char>> inputs, MutableArrayRef<std::vect
   uint64_t broken = 0;
   if (Error error = receive(&broken, sizeof broken))
     return error;
+  if (broken > portNames.size() + 1)
+    return createStringError(objectPath + ": two tasks of a kernel wrote the same byte");
   if (broken > portNames.size())
     return createStringError(objectPath + ": the network changed its inputs");
   if (broken)

@@ -2,7 +2,7 @@
 #ifndef QC_TOOLS_QRUN_HARNESS_H
 #define QC_TOOLS_QRUN_HARNESS_H
 
-#include "Interface.h"
+#include "Pool.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -17,6 +17,7 @@ struct HarnessOptions {
   /// Another program around the network than the one that `run` talks to, with the same %NAMES%; talk to it by send and receive.
   std::string program;
   std::string object; ///< linked instead of the file, where not empty
+  PoolOptions pool;
 };
 
 /// The running program. One way for every target: only the system calls and the emulator differ.

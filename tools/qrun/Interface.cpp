@@ -114,8 +114,13 @@ static bool fromJSON(const json::Value &value, Interface &interface, json::Path 
   }
   TargetName target;
   if (!map.map("name", interface.name) || !map.map("target", target) || !map.map("inputs", interface.inputs) ||
-      !map.map("outputs", interface.outputs) || !map.map("run", interface.run) || !map.map("run_f32", interface.runF32))
+      !map.map("outputs", interface.outputs) || !map.map("run", interface.run) || !map.map("run_f32", interface.runF32) ||
+      !map.mapOptional("threads", interface.threads))
     return false;
+  if (interface.threads < 1 || interface.threads > 1000) {
+    path.field("threads").report("not a number of threads");
+    return false;
+  }
   interface.triple = target.triple;
   interface.cpu = target.cpu;
   interface.features = target.features;

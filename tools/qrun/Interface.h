@@ -49,6 +49,7 @@ struct Interface {
   std::string name, triple, cpu, features;
   std::vector<Port> inputs, outputs;
   std::optional<EntryPoint> run, runF32;
+  int64_t threads = 1; ///< above 1: entries take a parallel_for and its pool
 };
 
 /// What is needed of the object itself.

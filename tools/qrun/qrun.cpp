@@ -16,6 +16,13 @@
 using namespace llvm;
 using namespace qc;
 
+/// LLVM's libraries register an option of this name; it makes way.
+static const bool namesAreFree = [] {
+  if (auto found = cl::getRegisteredOptions().find("threads"); found != cl::getRegisteredOptions().end())
+    found->second->removeArgument();
+  return true;
+}();
+
 static cl::OptionCategory category("qrun options");
 static cl::opt<std::string> objectPath(cl::Positional, cl::desc("<object>"), cl::Required, cl::cat(category));
 static cl::opt<std::string> inputsPath("inputs", cl::desc("Samples: arrays named after the inputs, [N] + shape"),
@@ -34,6 +41,16 @@ static cl::opt<std::string> statePairs("state", cl::desc("States: each output is
 static cl::opt<unsigned> resetEvery("reset-every",
                                     cl::desc("States restart every K samples from their arrays, or from zero without one"),
                                     cl::value_desc("K"), cl::cat(category));
+static cl::opt<unsigned> threads("threads", cl::desc("Threads for an object of qcc -threads, the caller included"), cl::init(1),
+                                 cl::cat(category));
+static cl::opt<TaskOrder>
+    taskOrder("task-order", cl::desc("Run the tasks of an object of qcc -threads one by one"), cl::init(TaskOrder::Threads),
+              cl::values(clEnumValN(TaskOrder::Forward, "forward", "from the first to the last"),
+                         clEnumValN(TaskOrder::Reverse, "reverse", "from the last to the first"),
+                         clEnumValN(TaskOrder::Shuffled, "shuffled", "in another order each time"),
+                         clEnumValN(TaskOrder::Isolated, "isolated",
+                                    "each on the memory before the first; none may write a byte of another")),
+              cl::cat(category));
 static cl::opt<bool> wantJson("json", cl::desc("Print the times as one JSON object on the last line"), cl::cat(category));
 static cl::opt<bool> wantProfile("profile", cl::desc("Time each kernel, on the first sample or, without -inputs, on any codes"),
                                  cl::cat(category));
@@ -244,6 +261,7 @@ Error Runner::run() {
   options.f32 = f32;
   options.repeat = repeat;
   options.cpu = cpu;
+  options.pool = {threads, taskOrder};
   Expected<std::unique_ptr<Harness>> harness = Harness::start(objectPath, object, options);
   if (!harness)
     return harness.takeError();
@@ -365,6 +383,8 @@ static Error runMain() {
     return createStringError(objectPath + ": no float wrapper (the target has no FPU); use -int");
   if (wantInt && !interface.run)
     return createStringError(objectPath + ": no integer function (compiled with -mode=f32); use -f32");
+  if (Error error = checkPool(*object, objectPath, {threads, taskOrder}))
+    return error;
   if (!outputsPath.empty()) {
     StringRef folder = sys::path::parent_path(outputsPath);
     if (std::error_code code = sys::fs::access(folder.empty() ? "." : folder, sys::fs::AccessMode::Write))

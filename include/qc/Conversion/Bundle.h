@@ -39,6 +39,7 @@ struct BundleInfo {
   std::string requant;
   std::vector<Port> inputs, outputs;
   Entry run, runF32;
+  int64_t threads = 1; ///< above 1, entries take the caller's parallel_for
   llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales;
   llvm::json::Object options;
   bool integerOnly() const { return run.present && floatOps.empty(); }
@@ -52,7 +53,7 @@ void collectTensors(mlir::ModuleOp module, BundleInfo &info);
 /// Reads ports, layers and float ops (stage `integer`).
 void collectProgram(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernel computes which layers (stage `packed`): form, dot kernel and register tile replace the names of plain
-/// loops.
+/// loops; and into how many tasks it is divided.
 void collectKernels(mlir::ModuleOp module, BundleInfo &info);
 /// Reads arena sizes and map (stage `buffers`).
 void collectArena(mlir::ModuleOp module, BundleInfo &info);

@@ -8,9 +8,10 @@
 #include <string>
 
 namespace qc {
-/// Layout and kernels: the stage `packed`. `isa` is a row of lib/Target/Isas.def.
-void buildPackedPasses(mlir::OpPassManager &pm, llvm::StringRef isa);
-/// Kernels to vectors: the stage `vector`.
+/// Layout and kernels: the stage `packed`. `isa` is a row of lib/Target/Isas.def. Kernels are divided for up to `threads`, where
+/// handing tasks out takes `overhead` cycles.
+void buildPackedPasses(mlir::OpPassManager &pm, llvm::StringRef isa, unsigned threads = 1, unsigned overhead = 0);
+/// Kernels to vectors, tasks to functions: the stage `vector`.
 void buildVectorPasses(mlir::OpPassManager &pm, llvm::StringRef isa);
 /// qc to linalg on tensors; functions take their ports and an arena as buffers.
 void buildLinalgPasses(mlir::OpPassManager &pm);

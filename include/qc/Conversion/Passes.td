@@ -49,11 +49,29 @@ def FormKernels : Pass<"qc-form-kernels", "::mlir::func::FuncOp"> {
   let options = [Option<"isa", "isa", "std::string", "\"scalar\"", "row of Isas.def">];
 }
 
+def DivideKernels : Pass<"qc-divide-kernels", "::mlir::ModuleOp"> {
+  let summary = "decides into how many tasks each kernel is divided";
+  let description = [{
+    For `qcc -threads`: what is worth the wait of several threads is divided along positions, channels or both (`tasks`), never along a sum, so that no
+    value depends on it. The number weighs about how many cycles the tasks take against those of starting them, of scratch that neighbouring tasks both
+    fill, and of waiting for the last one. Tasks that run at the same time have scratch of their own (`slots`). The module's `qc.threads` says
+    that entry functions take a callback. Kernels that are too small stay as they are and run on the caller.
+    ```mlir
+    qc.kernel "pointwise"(%x) : (tensor<1x262144xi8>) ...
+    ==>   qc.kernel "pointwise"(%x) {slots = 2 : i64, tasks = array<i64: 8, 1>} : (tensor<1x262144xi8>) ...
+    ```
+  }];
+  let options = [Option<"isa", "isa", "std::string", "\"scalar\"", "row of Isas.def, the one that the kernels were formed for">,
+    Option<"threads", "threads", "int64_t", "2", "most tasks that run at once">,
+    Option<"overhead", "overhead", "int64_t", "6000", "cycles to hand tasks out and wait for the last one">];
+}
+
 def EmitKernels : Pass<"qc-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "kernels on buffers to loops of one-dimensional vectors";
   let description = [{
     Obeys the attributes that `qc-form-kernels` wrote. Weights are packed here, at compile time, into the order in which the kernel reads them,
-    and become one-dimensional constants, equal ones once. Afterwards no `qc.kernel` is left.
+    and become one-dimensional constants, equal ones once. Afterwards no `qc.kernel` is left. One with
+    `tasks` becomes a `qc.parallel` around its loops, which run over the part of the task.
   }];
   let options = [Option<"isa", "isa", "std::string", "\"scalar\"", "row of Isas.def, the one that the kernels were formed for">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

@@ -30,6 +30,9 @@ const Isa *findIsa(llvm::StringRef name);
 /// "avx512vnni, avx2, ...", for messages.
 std::string getIsaNames();
 
+/// Most threads that kernels may be divided for.
+constexpr int64_t mostThreads = 64;
+
 enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDWD, SDOT, SDOTAhead, SMMLA, Widening, SMLAD, FMA };
 /// What the activations are when the step reads them: codes in u8 (i8 codes shifted by 128), i8, i16, or numbers in f32.
 enum class DotActivation { U8, I8, I16, F32 };

@@ -377,4 +377,60 @@ def PlanArena : Pass<"qc-plan-arena", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }
 
+def OutlineTasks : Pass<"qc-outline-tasks", "::mlir::ModuleOp"> {
+  let summary = "moves what a task does into a function of its own";
+  let description = [{
+    A task runs on any thread, so it must be a function: its arguments are the buffers that the `qc.parallel` uses (which still do not alias), the task's number and its
+    slot. In place of the op stands a call of a second function, which calls the first one for every task (`qc.tasks`): this is what runs without threads, and what
+    `qc-share-tasks` hands out otherwise. Afterwards no `qc.parallel` is left.
+    ```mlir
+    func.func private @layer(%y: memref<8xi8>) {
+      %c = arith.constant 1 : i8
+      qc.parallel 8 slots 2 {
+      ^bb0(%task: index, %slot: index):
+        memref.store %c, %y[%task] : memref<8xi8>
+      }
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func private @layer_task(%arg0: memref<8xi8> {llvm.noalias}, %arg1: index, %arg2: index) {
+      %c1_i8 = arith.constant 1 : i8
+      memref.store %c1_i8, %arg0[%arg1] : memref<8xi8>
+      return
+    }
+    func.func private @layer_tasks(%arg0: memref<8xi8> {llvm.noalias}) attributes {qc.tasks = 8 : i64} {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c8 = arith.constant 8 : index
+      scf.for %arg1 = %c0 to %c8 step %c1 {
+        func.call @layer_task(%arg0, %arg1, %c0) : (memref<8xi8>, index, index) -> ()
+      }
+      return
+    }
+    func.func private @layer(%arg0: memref<8xi8>) {
+      %c1_i8 = arith.constant 1 : i8
+      call @layer_tasks(%arg0) : (memref<8xi8>) -> ()
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
+}
+
+def ShareTasks : Pass<"qc-share-tasks", "::mlir::ModuleOp"> {
+  let summary = "hands tasks to the caller's threads";
+  let description = [{
+    In a module with `qc.threads`, on the LLVM dialect: entry functions take two more arguments, the caller's `parallel_for` and what it wants to be given (docs/Threads.md),
+    and hand them down to the functions with `qc.tasks`. Such a function puts its arguments into a record on its stack and calls
+    `parallel_for(pool, task, record, count)`, or, where that is null, runs the tasks itself. `task(record, index, slot)` unpacks the record and calls the task's
+    function. There is no state and no symbol from outside.
+    ```mlir
+    llvm.func @run(%x: !llvm.ptr, %arena: !llvm.ptr)   ==>   llvm.func @run(%x: !llvm.ptr, %arena: !llvm.ptr, %parallel_for: !llvm.ptr, %pool: !llvm.ptr)
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // QC_TRANSFORMS_PASSES_TD

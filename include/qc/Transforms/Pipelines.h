@@ -18,8 +18,8 @@ llvm::StringRef getStageName(Stage stage);
 /// "import, graph, ...", for messages.
 std::string getStageNames(bool withBundle);
 
-/// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target, and change no
-/// value.
+/// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target; they and
+/// `threads` change no value.
 struct PipelineOptions {
   bool float32 = false;           ///< -mode=f32: no quantization at all
   std::string activations = "i8"; ///< iN or uN
@@ -35,6 +35,8 @@ struct PipelineOptions {
   bool dropSoftmax = false;
   std::string isa = "scalar"; ///< what kernels may use: a row of lib/Target/Isas.def
   unsigned indexBits = 64;    ///< pointer width of the target
+  unsigned threads = 1;       ///< most tasks of a kernel that run at once
+  unsigned taskOverhead = 6000; ///< cycles to hand tasks out and wait for the last one
 };
 
 /// What is impossible in the options, as "<option>=<value>: <remedy>"; empty if nothing.

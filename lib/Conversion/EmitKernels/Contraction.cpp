@@ -527,4 +527,48 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   op.setScratchBytes(getScratchBytes(best));
   return "";
 }
+
+static Division divide(const ContractionPlan &p) {
+  const ContractionShape &s = p.s;
+  Division d;
+  d.positions = p.flat ? (p.width() + p.rows - 1) / p.rows : s.batch * s.outH;
+  d.channels = s.groups > 1 ? s.groups : p.blocks();
+  double width = p.flat ? double(std::min(p.rows, p.width())) : double(s.outW);
+  double depth = double(s.taps() * s.inPerGroup), channels = double(s.outC()) / double(d.channels);
+  channels *= double(s.phases.size());
+  d.cycles = width * depth * channels / double(p.lanes * p.dot->k0);
+  // Few positions wait for the weights.
+  d.cycles = std::max(d.cycles, depth * channels / 8 / double(d.positions));
+  if (p.panel) {
+    d.fill = double(p.flat ? p.rows : p.panelWidth * p.stepH()) * double(p.pixelStride) / 16;
+    if (s.groups > 1)
+      std::swap(d.fill, d.fillChannels);
+    d.overlap = p.flat ? 0 : std::max<int64_t>((s.kernelH - 1) * s.dilationH + 1 - s.strideH, 0) / s.strideH;
+  }
+  return d;
+}
+
+void Division::add(const Division &next) {
+  auto total = [](const Division &d) { return double(d.positions * d.channels) * d.cycles; };
+  double sum = total(*this) + total(next);
+  positions = std::max(positions, next.positions);
+  channels = std::max(channels, next.channels);
+  cycles = sum / double(positions * channels);
+  fill += next.fill;
+  fillChannels += next.fillChannels;
+  overlap = std::max(overlap, next.overlap);
+}
+
+Division divideContraction(KernelOp op, const Isa &isa) {
+  std::string why;
+  auto parts = ContractionShape::get(op, why);
+  const DotKernel *dot = op.getDot() ? findDotKernel(*op.getDot()) : nullptr;
+  auto tile = op.getTile();
+  Division d;
+  if (failed(parts) || !dot || !tile || tile->size() < 2)
+    return d;
+  for (const ContractionShape &shape : *parts)
+    d.add(divide(makePlan(shape, isa, *dot, (*tile)[0], (*tile)[1], op.getPermuted())));
+  return d;
+}
 } // namespace qc

@@ -101,6 +101,7 @@ struct ContractionPlan {
   int64_t width() const { return flat ? positions() : s.outW; }
   int64_t elementBytes() const { return getActivationBytes(*dot); }
   int64_t fullBlocks() const { return s.outPerGroup / (lanes * vectors); }
+  int64_t blocks() const { return fullBlocks() + (tailVectors() ? 1 : 0); }
   int64_t tailVectors() const { return (s.outPerGroup % (lanes * vectors) + lanes - 1) / lanes; }
   /// Weight elements of one vector of channels.
   int64_t weightsPerVector() const { return runs() * steps * lanes * dot->k0; }

@@ -113,4 +113,30 @@ std::string planDepthwise(KernelOp op, const Isa &isa) {
   op.setScratchBytes(scratchBytes);
   return "";
 }
+
+static Division divide(const DepthwisePlan &p) {
+  Division d;
+  d.positions = p.s.batch * p.y.out;
+  d.channels = p.chunks();
+  double channels = double(p.s.outC() * p.s.phases.size()) / double(d.channels);
+  d.cycles = double(p.x.out) * channels * double(p.s.taps()) / double(p.lanes);
+  if (p.panel) {
+    d.fillChannels = double(p.x.in * p.y.stride) * channels / 8;
+    d.overlap = std::max<int64_t>(p.y.span() - p.y.stride, 0) / p.y.stride;
+  }
+  return d;
+}
+
+Division divideDepthwise(KernelOp op, const Isa &isa) {
+  std::string why;
+  auto parts = ContractionShape::get(op, why);
+  const DotKernel *dot = op.getDot() ? findDotKernel(*op.getDot()) : nullptr;
+  auto tile = op.getTile();
+  Division d;
+  if (failed(parts) || !dot || !tile || tile->size() != 2)
+    return d;
+  for (const ContractionShape &shape : *parts)
+    d.add(divide(makeDepthwisePlan(shape, isa, *dot, (*tile)[0], (*tile)[1])));
+  return d;
+}
 } // namespace qc

@@ -49,6 +49,7 @@ struct DepthwisePlan {
   int64_t channels() const { return groupLanes() / multiplier() * multiplier(); } ///< outputs of a group
   int64_t fullGroups() const { return s.outC() / channels(); }
   int64_t tailChannels() const { return s.outC() % channels(); }
+  int64_t chunks() const { return fullGroups() / chunk + (tailChannels() ? 1 : 0); }
   /// Vectors of the group that holds the last channels; a power of two.
   int64_t tailVectors() const;
   /// Lanes of one step: all of a group where the step is a plain product.

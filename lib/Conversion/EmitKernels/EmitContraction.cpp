@@ -19,12 +19,18 @@ public:
       panel = k.getScratch(getActivationType(k, dot, s.code), 0, p.panelBytes / p.elementBytes());
     if (p.packing)
       permuted = k.getScratch(k.b.getIntegerType(8), p.panelBytes, p.scratchBytes - p.panelBytes);
+    // Tasks divide channels by groups or, where there is one, by blocks.
+    Range groups = s.groups > 1 ? k.divide(Part::Channels, s.groups) : Range{k.index(0), k.index(1), 1};
+    blocks = s.groups > 1 ? Range{k.index(0), k.index(p.blocks()), p.blocks()} : k.divide(Part::Channels, p.blocks());
     if (p.flat) {
       forEachPhase(k, s, 0, 0, [&](const PhaseCursor &cursor) { phase = cursor; });
-      k.loop(s.groups, [&](Value g) { emitFlat(g); });
+      k.loop(groups, [&](Value g) { emitFlat(g); });
       return;
     }
-    k.loop(s.batch, [&](Value image) { k.loop(s.groups, [&](Value g) { emitImage(image, g); }); });
+    k.loop(s.batch, [&](Value image) {
+      Range rows = k.divideRows(s.batch, s.outH, image);
+      k.loop(groups, [&](Value g) { emitImage(image, g, rows); });
+    });
   }
 
 private:
@@ -299,17 +305,25 @@ private:
         });
       });
     };
+    Range range = k.divide(Part::Positions, tiles + (tail ? 1 : 0));
+    Value end = tail ? k.min(range.high, k.index(tiles)) : range.high;
     if (tiles)
-      k.loop(k.index(0), k.index(tiles), p.band, {}, [&](Value first, ValueRange) {
-        Value count = tiles % p.band ? k.min(k.sub(k.index(tiles), first), k.index(p.band)) : k.index(std::min(p.band, tiles));
-        emitTiles(k.mul(first, p.rows), count, p.rows);
+      k.loop(range.low, end, p.band, {}, [&](Value first, ValueRange) {
+        emitTiles(k.mul(first, p.rows), getBand(first, end, tiles), p.rows);
         return SmallVector<Value>();
       });
     if (tail)
-      emitTiles(k.index(tiles * p.rows), k.index(1), tail);
+      k.atEnd(range, [&] { emitTiles(k.index(tiles * p.rows), k.index(1), tail); });
   }
 
-  void emitImage(Value image, Value g) {
+  /// How many of `count` rows or tiles are in the band that begins at `first`.
+  Value getBand(Value first, Value end, int64_t count) {
+    if (getConstantIntValue(end) && count % p.band == 0)
+      return k.index(std::min(p.band, count));
+    return k.min(k.sub(end, first), k.index(p.band));
+  }
+
+  void emitImage(Value image, Value g, const Range &range) {
     int64_t strideW = input.strides[input.strides.size() - 2], strideH = s.positionRank == 3 ? input.strides[1] : 0;
     int64_t tiles = s.outW / p.rows, tail = s.outW % p.rows;
     // How far apart in memory: neighbouring positions, kernel rows, taps of a row, rows of positions.
@@ -317,8 +331,8 @@ private:
     int64_t line = p.panel ? p.panelWidth * p.pixelStride : strideH;
     int64_t nextTapRow = s.dilationH * line, nextTap = s.dilationW * (p.panel ? p.pixelStride : strideW);
     int64_t nextLine = (p.panel ? p.stepH() : s.strideH) * line;
-    k.loop(k.index(0), k.index(s.outH), p.band, {}, [&](Value first, ValueRange) {
-      Value count = s.outH % p.band ? k.min(k.sub(k.index(s.outH), first), k.index(p.band)) : k.index(p.band);
+    k.loop(range.low, range.high, p.band, {}, [&](Value first, ValueRange) {
+      Value count = getBand(first, range.high, s.outH);
       Value base = k.index(0);
       if (p.panel)
         fillPanel(image, g, first, k.add(k.mul(k.add(count, -1), p.stepH()), (s.kernelH - 1) * s.dilationH + 1));
@@ -356,12 +370,15 @@ private:
             channels = p.vectors * p.lanes;
     Value groupWeights = k.add(phase.weights, k.mul(g, p.fullBlocks() * block + p.tailVectors() * p.weightsPerVector()));
     Value groupChannel = k.mul(g, s.outPerGroup);
-    k.loop(p.fullBlocks(), [&](Value i) {
-      body(i, k.add(groupChannel, k.mul(i, channels)), k.add(groupWeights, k.mul(i, block)), p.vectors, channels);
-    });
-    if (int64_t tail = p.tailVectors())
-      body(k.index(p.fullBlocks()), k.add(groupChannel, p.fullBlocks() * channels), k.add(groupWeights, p.fullBlocks() * block),
-           tail, s.outPerGroup - p.fullBlocks() * channels);
+    k.loop(
+        blocks, p.fullBlocks(),
+        [&](Value i) {
+          body(i, k.add(groupChannel, k.mul(i, channels)), k.add(groupWeights, k.mul(i, block)), p.vectors, channels);
+        },
+        [&] {
+          body(k.index(p.fullBlocks()), k.add(groupChannel, p.fullBlocks() * channels),
+               k.add(groupWeights, p.fullBlocks() * block), p.tailVectors(), s.outPerGroup - p.fullBlocks() * channels);
+        });
   }
 
   void emitTile(int64_t rows, int64_t vectors, Value block, Value from, int64_t nextPosition, int64_t nextTapRow, int64_t nextTap,
@@ -402,6 +419,7 @@ private:
   Epilogue epilogue;
   Value weights, bias, panel;
   PhaseCursor phase;
+  Range blocks; ///< of channels, in each group
   Value permuted, shuffles, offsets; ///< of the permuted form
   Value chainEnds;                   ///< its table, or for all blocks:
   std::array<int64_t, 2> sameEnds{};

@@ -27,10 +27,13 @@ public:
                            : p.elementBytes() == 2 ? k.b.getIntegerType(16)
                                                    : k.b.getIntegerType(8),
                            0, p.scratchBytes / p.elementBytes());
+    Range chunks = k.divide(Part::Channels, p.chunks());
     k.loop(s.batch, [&](Value image) {
-      k.loop(p.fullGroups() / p.chunk, [&](Value i) { emitChunk(image, k.mul(i, p.chunk), p.chunk, p.vectors, p.channels()); });
-      if (int64_t tail = p.tailChannels())
-        emitChunk(image, k.index(p.fullGroups()), 1, p.tailVectors(), tail);
+      rows = k.divideRows(s.batch, p.y.out, image);
+      k.loop(
+          chunks, p.fullGroups() / p.chunk,
+          [&](Value i) { emitChunk(image, k.mul(i, p.chunk), p.chunk, p.vectors, p.channels()); },
+          [&] { emitChunk(image, k.index(p.fullGroups()), 1, p.tailVectors(), p.tailChannels()); });
     });
   }
 
@@ -267,7 +270,7 @@ private:
     group = groupVectors * p.lanes;
     channels = count;
     int64_t kept = std::max<int64_t>(p.y.span() - p.y.stride, 0);
-    k.loop(p.y.out, [&](Value y) {
+    k.loop(rows, [&](Value y) {
       Value top = k.mul(y, p.y.stride);
       if (p.panel) {
         // The rows that the position above has not left in the ring.
@@ -275,8 +278,8 @@ private:
         if (kept && getConstantIntValue(y))
           fresh = k.index(0);
         else if (kept) {
-          Value isFirst = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, y, k.index(0));
-          fresh = arith::SelectOp::create(k.b, k.loc, isFirst, k.index(0), fresh);
+          Value isFirst = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, y, rows.low);
+          fresh = arith::SelectOp::create(k.b, k.loc, isFirst, getConstantIntValue(rows.low) ? rows.low : top, fresh);
         }
         k.loop(fresh, k.add(top, p.y.span()), 1, {}, [&](Value r, ValueRange) {
           fillRow(image, firstGroup, r);
@@ -421,6 +424,7 @@ private:
   Epilogue epilogue;
   Value weights, bias, panel;
   PhaseCursor phase;
+  Range rows; ///< positions along y
   int64_t strideX = 0, strideY = 0;
   // Of the chunk at hand: groups, vectors and lanes of a group, channels of it that exist.
   int64_t chunk = 1, vectors = 1, group = 1, channels = 1;

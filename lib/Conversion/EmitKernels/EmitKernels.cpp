@@ -10,10 +10,22 @@ namespace qc {
 ArrayRef<KernelForm> getKernelForms() {
   // Tried in this order.
   static constexpr KernelForm forms[] = {
-      {"depthwise", planDepthwise, emitDepthwise}, {"contract", planContraction, emitContraction}, {"pool", planPool, emitPool},
-      {"pointwise", planPointwise, emitPointwise}, {"transpose", planTranspose, emitTranspose},
+      {"depthwise", planDepthwise, emitDepthwise, divideDepthwise},
+      {"contract", planContraction, emitContraction, divideContraction},
+      {"pool", planPool, emitPool, dividePool},
+      {"pointwise", planPointwise, emitPointwise, dividePointwise},
+      {"transpose", planTranspose, emitTranspose, divideTranspose},
   };
   return forms;
+}
+
+FailureOr<Isa> getUsedIsa(KernelOp op, const Isa &isa) {
+  auto tile = op.getTile();
+  if (!tile || tile->size() != 3)
+    return isa;
+  if (!llvm::is_contained(isa.getLaneChoices(), (*tile)[2]))
+    return op.emitError() << (*tile)[2] << " lanes are no group of registers of " << isa.name;
+  return isa.withLanes((*tile)[2]);
 }
 
 namespace {
@@ -34,18 +46,24 @@ struct EmitKernels : impl::EmitKernelsBase<EmitKernels> {
         op.emitError("has the unknown form '") << op.getForm() << "'";
         return signalPassFailure();
       }
-      Isa used = *row;
-      if (auto tile = op.getTile(); tile && tile->size() == 3) {
-        if (!llvm::is_contained(row->getLaneChoices(), (*tile)[2])) {
-          op.emitError() << (*tile)[2] << " lanes are no group of registers of " << row->name;
-          return signalPassFailure();
-        }
-        used = row->withLanes((*tile)[2]);
-      }
+      auto used = getUsedIsa(op, *row);
+      if (failed(used))
+        return signalPassFailure();
       OpBuilder b(op);
-      Kernel kernel(op, used, b, constants);
+      Kernel kernel(op, *used, b, constants);
+      if (auto tasks = op.getTasks()) {
+        auto parallel = ParallelOp::create(b, op.getLoc(), (*tasks)[0] * (*tasks)[1], op.getSlots());
+        Block &block = parallel.getBody().emplaceBlock();
+        kernel.task = block.addArgument(b.getIndexType(), op.getLoc());
+        kernel.slot = block.addArgument(b.getIndexType(), op.getLoc());
+        b.setInsertionPointToStart(&block);
+      }
       if (failed(form->emit(kernel)))
         return signalPassFailure();
+      if (std::string part = kernel.getUndivided(); !part.empty()) {
+        op.emitError("cannot be divided by ") << part;
+        return signalPassFailure();
+      }
       op.erase();
     }
   }

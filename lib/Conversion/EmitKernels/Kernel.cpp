@@ -91,7 +91,8 @@ FailureOr<Flat> Kernel::getResult(unsigned i) {
 Value Kernel::getScratch(Type element, int64_t offset, int64_t count) {
   Value bytes = op.getInits().back();
   auto type = MemRefType::get({count}, element);
-  return memref::ViewOp::create(b, loc, type, bytes, index(offset), ValueRange());
+  Value at = slot ? add(mul(slot, op.getScratchBytes()), offset) : index(offset);
+  return memref::ViewOp::create(b, loc, type, bytes, at, ValueRange());
 }
 
 //===-- Indices ------------------------------------------------------------------------------------------------------------===//
@@ -129,11 +130,78 @@ Value Kernel::min(Value x, Value y) {
   return arith::MinSIOp::create(b, loc, x, y);
 }
 
+Value Kernel::max(Value x, Value y) {
+  auto a = getConstantIntValue(x), c = getConstantIntValue(y);
+  if (a && c)
+    return index(std::max(*a, *c));
+  return arith::MaxSIOp::create(b, loc, x, y);
+}
+
 Value Kernel::offset(ValueRange positions, ArrayRef<int64_t> strides) {
   Value sum = index(0);
   for (auto [position, stride] : llvm::zip(positions, strides))
     sum = add(sum, mul(position, stride));
   return sum;
+}
+
+//===-- Tasks --------------------------------------------------------------------------------------------------------------===//
+
+Range Kernel::divide(Part part, int64_t count) {
+  bool isChannels = part == Part::Channels;
+  isDivided[isChannels] = true;
+  auto tasks = op.getTasks();
+  int64_t parts = tasks ? (*tasks)[isChannels] : 1, channels = tasks ? (*tasks)[1] : 1;
+  if (parts == 1)
+    return {index(0), index(count), count};
+  Value number = task;
+  if (isChannels && (*tasks)[0] > 1)
+    number = arith::RemUIOp::create(b, loc, task, index(channels));
+  else if (!isChannels && channels > 1)
+    number = arith::DivUIOp::create(b, loc, task, index(channels));
+  auto limit = [&](Value number) -> Value {
+    if (count % parts == 0)
+      return mul(number, count / parts);
+    return arith::DivUIOp::create(b, loc, mul(number, count), index(parts));
+  };
+  return {limit(number), limit(add(number, 1)), count};
+}
+
+Range Kernel::divideRows(int64_t batch, int64_t rows, Value image) {
+  Range all = divide(Part::Positions, batch * rows);
+  if (getConstantIntValue(all.low))
+    return {index(0), index(rows), rows};
+  if (batch == 1)
+    return all;
+  Value first = mul(image, rows);
+  return {max(sub(all.low, first), index(0)), min(sub(all.high, first), index(rows)), rows};
+}
+
+void Kernel::loop(const Range &range, int64_t full, llvm::function_ref<void(Value iv)> body, llvm::function_ref<void()> last) {
+  Value high = full == range.count ? range.high : min(range.high, index(full));
+  loop(range.low, high, 1, {}, [&](Value iv, ValueRange) {
+    body(iv);
+    return SmallVector<Value>();
+  });
+  if (full < range.count)
+    atEnd(range, last);
+}
+
+void Kernel::atEnd(const Range &range, llvm::function_ref<void()> body) {
+  if (getConstantIntValue(range.high))
+    return body();
+  Value isLast = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, range.high, index(range.count));
+  auto choice = scf::IfOp::create(b, loc, isLast, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  body();
+}
+
+std::string Kernel::getUndivided() {
+  auto tasks = op.getTasks();
+  for (unsigned i : {0, 1})
+    if (tasks && (*tasks)[i] > 1 && !isDivided[i])
+      return i ? "channels" : "positions";
+  return "";
 }
 
 //===-- Vectors ------------------------------------------------------------------------------------------------------------===//

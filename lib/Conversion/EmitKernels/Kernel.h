@@ -48,6 +48,15 @@ struct Flat {
   Flat collapse() const;
 };
 
+/// Units [low, high) of `count`.
+struct Range {
+  Value low, high;
+  int64_t count;
+};
+
+/// The two dimensions in which a kernel may be divided into tasks.
+enum class Part { Positions, Channels };
+
 /// One kernel under construction. Emits at `b`.
 class Kernel {
 public:
@@ -66,6 +75,23 @@ public:
   /// Scratch as `memref<NxT>` from byte `offset` on, `count` elements.
   Value getScratch(Type element, int64_t offset, int64_t count);
 
+  /// Of a divided kernel, inside its qc.parallel.
+  Value task, slot;
+  /// What the task at hand does of `count` units: all of them where the kernel is not divided in this dimension. Parts differ by
+  /// one unit at most; one may be empty.
+  Range divide(Part part, int64_t count);
+  /// The same as rows of one of `batch` images of `rows` rows each.
+  Range divideRows(int64_t batch, int64_t rows, Value image);
+  /// `body` for those units of `range` that lie below `full`; `last` where the unit behind them is one of the range's.
+  void loop(const Range &range, int64_t full, llvm::function_ref<void(Value iv)> body, llvm::function_ref<void()> last);
+  void loop(const Range &range, llvm::function_ref<void(Value iv)> body) {
+    loop(range, range.count, body, nullptr);
+  }
+  /// `body` where `range` reaches its end.
+  void atEnd(const Range &range, llvm::function_ref<void()> body);
+  /// What of `tasks` no loop has been divided by; "" if all have.
+  std::string getUndivided();
+
   // Index arithmetic; constants fold.
   Value index(int64_t value);
   Value add(Value x, Value y);
@@ -73,6 +99,7 @@ public:
   Value sub(Value x, Value y);
   Value mul(Value x, int64_t y);
   Value min(Value x, Value y);
+  Value max(Value x, Value y);
   /// sum of positions[i] * strides[i]
   Value offset(ValueRange positions, ArrayRef<int64_t> strides);
 
@@ -107,6 +134,9 @@ public:
       return SmallVector<Value>();
     });
   }
+
+private:
+  bool isDivided[2] = {false, false};
 };
 
 /// Vector of `lanes` elements of which the first `count` are read from memory, nothing else.
@@ -167,31 +197,49 @@ Value getChannelsLastResult(Value value);
 void copyRun(Kernel &k, Value from, Value fromOffset, Type code, int64_t shift, Value to, Value toOffset, int64_t count);
 void fillRun(Kernel &k, Value to, Value toOffset, int64_t value, int64_t count);
 
+/// What may be divided among tasks, and its cost: units, and about how many cycles they take.
+struct Division {
+  int64_t positions = 1, channels = 1; ///< units, of which each task takes a run
+  double cycles = 0;                   ///< of one unit of positions times one of channels
+  double fill = 0, fillChannels = 0;   ///< to fill scratch for one unit of positions, and for one of channels of it
+  int64_t overlap = 0;                 ///< units of positions that two neighbouring tasks both fill
+  /// Work of the same tasks, done after this.
+  void add(const Division &next);
+};
+
 /// Contraction.cpp: convolutions and products with constant weights. Decides dot kernel, tile and scratch of a kernel that holds
 /// one; the reason if it cannot be one.
 std::string planContraction(KernelOp op, const Isa &isa);
 LogicalResult emitContraction(Kernel &k);
+Division divideContraction(KernelOp op, const Isa &isa);
 
 /// Depthwise.cpp: convolutions with one input channel per output channel.
 std::string planDepthwise(KernelOp op, const Isa &isa);
 LogicalResult emitDepthwise(Kernel &k);
+Division divideDepthwise(KernelOp op, const Isa &isa);
 /// Pool.cpp: pooling and spatial reductions, channels last.
 std::string planPool(KernelOp op, const Isa &isa);
 LogicalResult emitPool(Kernel &k);
+Division dividePool(KernelOp op, const Isa &isa);
 /// Transpose.cpp: changes of dimension order that stand alone.
 std::string planTranspose(KernelOp op, const Isa &isa);
 LogicalResult emitTranspose(Kernel &k);
+Division divideTranspose(KernelOp op, const Isa &isa);
 /// Pointwise.cpp: requantizations (one or several inputs), tables, clamps without a main op.
 std::string planPointwise(KernelOp op, const Isa &isa);
 LogicalResult emitPointwise(Kernel &k);
+Division dividePointwise(KernelOp op, const Isa &isa);
 
 /// One row per `form`.
 struct KernelForm {
   llvm::StringLiteral name;
   std::string (*plan)(KernelOp op, const Isa &isa);
   LogicalResult (*emit)(Kernel &k);
+  Division (*divide)(KernelOp op, const Isa &isa); ///< of a kernel that has been planned
 };
 ArrayRef<KernelForm> getKernelForms();
+/// `isa` with the lanes that the kernel's tile says.
+mlir::FailureOr<Isa> getUsedIsa(KernelOp op, const Isa &isa);
 } // namespace qc
 
 #endif // QC_LIB_CONVERSION_EMITKERNELS_KERNEL_H

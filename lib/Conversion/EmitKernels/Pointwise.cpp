@@ -71,11 +71,30 @@ LogicalResult emitPointwise(Kernel &k) {
       position.push_back(row);
     epilogue->store(codes, position, channel, count);
   };
-  k.loop(rows, [&](Value row) {
-    k.loop(width / block, [&](Value i) { emit(row, k.mul(i, block), block); });
-    if (int64_t tail = width % block)
-      emit(row, k.index(width - tail), tail);
-  });
+  // One row is divided along itself.
+  int64_t full = width / block, tail = width % block, blocks = full + (tail ? 1 : 0);
+  Range range = k.divide(Part::Positions, rows > 1 ? rows : blocks);
+  auto emitRow = [&](Value row, const Range &range) {
+    k.loop(range, full, [&](Value i) { emit(row, k.mul(i, block), block); }, [&] { emit(row, k.index(width - tail), tail); });
+  };
+  if (rows == 1)
+    emitRow(k.index(0), range);
+  else
+    k.loop(range, [&](Value row) { emitRow(row, {k.index(0), k.index(blocks), blocks}); });
   return success();
+}
+
+Division dividePointwise(KernelOp op, const Isa &isa) {
+  std::string why;
+  auto head = getHead(op, why);
+  if (failed(head))
+    return {};
+  // Rows, or blocks of the only one: which of them the buffers decide. As many units as there are in either case.
+  ArrayRef<int64_t> shape = getShape(*head);
+  int64_t elements = product(shape), rows = elements / shape.back();
+  Division d;
+  d.positions = std::max<int64_t>(rows > 1 ? std::min(rows, elements / (8 * isa.lanes)) : elements / (8 * isa.lanes), 1);
+  d.cycles = double(elements) / double(d.positions) / double(isa.lanes);
+  return d;
 }
 } // namespace qc

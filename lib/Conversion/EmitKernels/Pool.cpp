@@ -61,6 +61,41 @@ struct PoolShape {
       taps *= axis.kernel;
     return taps;
   }
+  /// True if taps are straight code.
+  bool isUnrolled() const { return window() <= mostUnrolledTaps && (selects() || !isPadded()); }
+  /// True if outputs along this axis whose windows reach over the border have a loop of their own.
+  bool splits(size_t i) const {
+    auto [first, last] = axes[i].getInterior();
+    return isUnrolled() && i + 1 == axes.size() && axes[i].isPadded() && last > first;
+  }
+  /// The dimension of the operand whose loop tasks divide: the outermost one with several positions. -1: they divide the channels.
+  int64_t getDividedDim() const {
+    for (int64_t dim : kept)
+      if (getShape(main->getOperand(0))[dim] > 1)
+        return dim;
+    for (auto [i, axis] : llvm::enumerate(axes))
+      if (axis.out > 1)
+        return splits(i) ? -1 : axis.dim;
+    return -1;
+  }
+  /// 8-bit codes are summed in 16 bits, two vectors of accumulators at a time.
+  bool isNarrow(const Isa &isa) const {
+    return !selects() && !isFloat() && isa.hasVectors() && code.getIntOrFloatBitWidth() <= 8;
+  }
+  /// Channels that are computed at once, the last ones excepted.
+  int64_t getWidth(const Isa &isa) const {
+    if (plain && selects()) {
+      int64_t bits = std::max<int64_t>(8, llvm::PowerOf2Ceil(code.getIntOrFloatBitWidth()));
+      int64_t width = std::max<int64_t>(1, isa.lanes * 32 / bits);
+      while (width > channels)
+        width /= 2;
+      return width;
+    }
+    int64_t unit = isNarrow(isa) ? 2 * isa.lanes : isa.lanes, most = unit * (isa.registers > 8 ? 4 : 2), width = unit;
+    while (2 * width <= std::min(most, channels))
+      width *= 2;
+    return width;
+  }
   static FailureOr<PoolShape> get(KernelOp op, std::string &why);
 
 private:
@@ -209,10 +244,11 @@ public:
         return failure();
       epilogue.emplace(*made);
     }
+    dividedDim = s.getDividedDim();
     mergeAxes();
     storage = cast<MemRefType>(x.memory.getType()).getElementType();
-    narrow = !s.selects() && !s.isFloat() && lanes > 1 && storage.isInteger(8);
-    unrolled = s.window() <= mostUnrolledTaps && (s.selects() || !s.isPadded());
+    narrow = s.isNarrow(k.isa);
+    unrolled = s.isUnrolled();
     loopKept(0, k.index(0));
     return success();
   }
@@ -252,11 +288,15 @@ private:
 
   //===-- Positions --------------------------------------------------------------------------------------------------------===//
 
+  Range divide(int64_t dim, int64_t count) {
+    return dim == dividedDim ? k.divide(Part::Positions, count) : Range{k.index(0), k.index(count), count};
+  }
+
   void loopKept(size_t i, Value base) {
     if (i == s.kept.size())
       return loopAxes(0, {base});
     int64_t dim = s.kept[i];
-    k.loop(getShape(s.main->getOperand(0))[dim], [&](Value iv) {
+    k.loop(divide(dim, getShape(s.main->getOperand(0))[dim]), [&](Value iv) {
       loops.push_back(iv);
       loopKept(i + 1, k.add(base, k.mul(iv, getStep(dim))));
       loops.pop_back();
@@ -288,9 +328,8 @@ private:
         tapRanges.pop_back();
       loops.pop_back();
     };
-    bool splits = unrolled && i + 1 == s.axes.size() && axis.isPadded() && last > first;
-    if (!splits) {
-      k.loop(axis.out, [&](Value o) { at(o, /*inside=*/!axis.isPadded()); });
+    if (!s.splits(i)) {
+      k.loop(divide(axis.dim, axis.out), [&](Value o) { at(o, /*inside=*/!axis.isPadded()); });
       return;
     }
     // Few windows reach over the border: one loop for those on both sides.
@@ -354,24 +393,36 @@ private:
     if (s.plain && s.selects())
       return emitSelection(bases);
     // Accumulators are vectors of `lanes`; an i16 vector holds two of them.
-    int64_t unit = narrow ? 2 * lanes : lanes;
-    int64_t most = unit * (k.isa.registers > 8 ? 4 : 2), width = unit;
-    while (2 * width <= std::min(most, s.channels))
-      width *= 2;
+    int64_t unit = narrow ? 2 * lanes : lanes, width = s.getWidth(k.isa);
     auto emit = [&](Value channel, int64_t count, int64_t width) {
       finish(accumulate(bases, channel, count, width), channel, count);
     };
-    if (s.channels < unit)
-      return emit(k.index(0), s.channels, unit);
-    k.loop(k.index(0), k.index(s.channels / width * width), width, {}, [&](Value channel, ValueRange) {
-      emit(channel, width, width);
-      return SmallVector<Value>();
-    });
     int64_t done = s.channels / width * width, rest = llvm::alignTo(s.channels - done, unit);
-    if (k.op.getInputs().size() > 1) // what is added may lie where the result goes: every element is stored once
-      done < s.channels ? emit(k.index(done), s.channels - done, rest) : void();
-    else if (rest) // together with channels that are done already
-      emit(k.index(s.channels - rest), rest, rest);
+    forEachBlock(
+        width, [&](Value channel) { emit(channel, width, width); },
+        [&] {
+          if (s.channels < unit)
+            emit(k.index(0), s.channels, unit);
+          else if (k.op.getInputs().size() > 1) // what is added may lie where the result goes: every element is stored once
+            emit(k.index(done), s.channels - done, rest);
+          else // together with channels that are done already
+            emit(k.index(s.channels - rest), rest, rest);
+        });
+  }
+
+  /// `body` for blocks of `width` channels, `last` if some are left. The task that does the last whole block does those, too:
+  /// they may overlap.
+  void forEachBlock(int64_t width, llvm::function_ref<void(Value channel)> body, llvm::function_ref<void()> last) {
+    int64_t full = s.channels / width;
+    Range blocks =
+        dividedDim < 0 ? k.divide(Part::Positions, std::max<int64_t>(full, 1)) : Range{k.index(0), k.index(full), full};
+    if (full)
+      k.loop(k.mul(blocks.low, width), k.mul(blocks.high, width), width, {}, [&](Value channel, ValueRange) {
+        body(channel);
+        return SmallVector<Value>();
+      });
+    if (s.channels % width)
+      k.atEnd(blocks, last);
   }
 
   /// What sums start with: the padding under the window.
@@ -387,19 +438,12 @@ private:
 
   /// Codes (or numbers) that only compare: whole registers of them, stored directly.
   void emitSelection(ArrayRef<Value> bases) {
-    int64_t width = std::max<int64_t>(1, lanes * 32 / storage.getIntOrFloatBitWidth());
-    auto emit = [&](Value channel, int64_t width) {
+    int64_t width = s.getWidth(k.isa);
+    auto emit = [&](Value channel) {
       Value best = accumulate(bases, channel, width, width).front();
       k.store(best, y.memory, k.add(k.offset(position, y.strides), channel));
     };
-    while (width > s.channels)
-      width /= 2;
-    k.loop(k.index(0), k.index(s.channels / width * width), width, {}, [&](Value channel, ValueRange) {
-      emit(channel, width);
-      return SmallVector<Value>();
-    });
-    if (s.channels % width)
-      emit(k.index(s.channels - width), width);
+    forEachBlock(width, emit, [&] { emit(k.index(s.channels - width)); });
   }
 
   /// `width` elements of which `count` exist.
@@ -569,6 +613,7 @@ private:
   std::optional<Epilogue> epilogue;
   SmallVector<int64_t> steps; ///< elements of the input from one position of an axis to the next
   bool narrow = false, unrolled = false;
+  int64_t dividedDim = -1;
   SmallVector<Value> loops, position;
   SmallVector<std::pair<Value, Value>> tapRanges;
   Value first;
@@ -587,5 +632,22 @@ LogicalResult emitPool(Kernel &k) {
   if (failed(shape))
     return k.op.emitError("cannot be a pooling: ") << why;
   return PoolEmitter(k, *shape).run();
+}
+
+Division dividePool(KernelOp op, const Isa &isa) {
+  std::string why;
+  auto s = PoolShape::get(op, why);
+  if (failed(s))
+    return {};
+  Division d;
+  double outputs = double(product(getShape(s->main->getResult(0))));
+  if (int64_t dim = s->getDividedDim(); dim < 0)
+    d.positions = std::max<int64_t>(s->channels / s->getWidth(isa), 1);
+  else if (const Axis *axis = llvm::find_if(s->axes, [&](const Axis &axis) { return axis.dim == dim; }); axis != s->axes.end())
+    d.positions = axis->out;
+  else
+    d.positions = getShape(s->main->getOperand(0))[dim];
+  d.cycles = outputs * (double(s->window()) / 2 + 1) / double(isa.lanes) / double(d.positions);
+  return d;
 }
 } // namespace qc

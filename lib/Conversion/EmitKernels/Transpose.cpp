@@ -88,7 +88,7 @@ public:
 private:
   static int64_t getWidth(int64_t size, int64_t most) { return llvm::bit_floor(uint64_t(std::min(size, most))); }
 
-  /// Loops over all dimensions but `inner`.
+  /// Loops over all dimensions but `inner`. Tasks divide the first of them or, where there is none, what `body` covers first.
   void loop(ArrayRef<size_t> inner, llvm::function_ref<void(Value from, Value to)> body) {
     loop(0, inner, k.index(0), k.index(0), body);
   }
@@ -97,18 +97,26 @@ private:
       return body(from, to);
     if (llvm::is_contained(inner, i))
       return loop(i + 1, inner, from, to, body);
-    k.loop(dims[i].size,
+    k.loop(divide(dims[i].size),
            [&](Value iv) { loop(i + 1, inner, k.add(from, k.mul(iv, dims[i].from)), k.add(to, k.mul(iv, dims[i].to)), body); });
   }
 
   /// Steps of `width`; the last one goes over elements that are done already rather than past the end.
   void cover(int64_t size, int64_t width, llvm::function_ref<void(Value at)> body) {
-    k.loop(k.index(0), k.index(size / width * width), width, {}, [&](Value at, ValueRange) {
+    Range steps = divide(size / width);
+    k.loop(k.mul(steps.low, width), k.mul(steps.high, width), width, {}, [&](Value at, ValueRange) {
       body(at);
       return SmallVector<Value>();
     });
     if (size % width)
-      body(k.index(size - width));
+      k.atEnd(steps, [&] { body(k.index(size - width)); });
+  }
+
+  Range divide(int64_t count) {
+    if (isDivided)
+      return {k.index(0), k.index(count), count};
+    isDivided = true;
+    return k.divide(Part::Positions, count);
   }
 
   void copy(Value from, Value to, int64_t width) {
@@ -214,6 +222,7 @@ private:
   Flat x, y;
   SmallVector<Dim> dims;
   int64_t registerSize, elementBytes;
+  bool isDivided = false;
 };
 } // namespace
 
@@ -234,5 +243,19 @@ LogicalResult emitTranspose(Kernel &k) {
     return failure();
   TransposeEmitter(k, *x, *y, transpose.getPermutation()).run();
   return success();
+}
+
+Division divideTranspose(KernelOp op, const Isa &isa) {
+  std::string why;
+  TransposeOp transpose = getTranspose(op, why);
+  if (!transpose)
+    return {};
+  // What the outermost loop runs over depends on the buffers; it has at least a few steps where there are many elements.
+  int64_t elements = product(getShape(transpose.getInput()));
+  int64_t bytes = std::max(8u, getElementType(transpose.getInput()).getIntOrFloatBitWidth()) / 8;
+  Division d;
+  d.positions = std::max<int64_t>(elements / (1024 * isa.lanes), 1);
+  d.cycles = double(elements * bytes) / double(d.positions) / double(isa.lanes);
+  return d;
 }
 } // namespace qc

@@ -197,7 +197,9 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
 }
 
 void collectKernels(ModuleOp module, BundleInfo &info) {
-  llvm::StringMap<std::string> kernels; // "<op> <layer>" to its kernel
+  llvm::StringMap<std::pair<std::string, int64_t>> kernels; // "<op> <layer>" to its kernel and tasks
+  if (auto threads = module->getAttrOfType<IntegerAttr>("qc.threads"))
+    info.threads = threads.getInt();
   module.walk([&](KernelOp kernel) {
     std::string name = kernel.getForm().str();
     if (auto dot = kernel.getDot())
@@ -206,14 +208,17 @@ void collectKernels(ModuleOp module, BundleInfo &info) {
       name += " " + tile;
     if (kernel.getPermuted())
       name += " permuted";
+    auto tasks = kernel.getTasks();
     for (Operation &op : kernel.getBody().front())
-      kernels[(op.getName().stripDialect() + " " + getLocName(op.getLoc())).str()] = name;
+      kernels[(op.getName().stripDialect() + " " + getLocName(op.getLoc())).str()] = {name, tasks ? product(*tasks) : 1};
   });
   for (llvm::json::Value &value : info.layers) {
     llvm::json::Object &layer = *value.getAsObject();
     auto it = kernels.find((*layer.getString("op") + " " + *layer.getString("name")).str());
     if (it != kernels.end())
-      layer["kernel"] = it->second;
+      layer["kernel"] = it->second.first;
+    if (info.threads > 1)
+      layer["tasks"] = it == kernels.end() ? 1 : it->second.second;
   }
 }
 

@@ -25,6 +25,10 @@ std::string cType(StringRef type) {
 std::vector<std::string> parameterNames(const BundleInfo &info) {
   std::vector<std::string> names;
   StringSet<> used{"arena"};
+  if (info.threads > 1) {
+    used.insert("parallel_for");
+    used.insert("pool");
+  }
   static const StringSet<> keywords{"int",      "float",  "double",    "char",     "short",     "long",     "auto",   "static",
                                     "const",    "void",   "if",        "else",     "for",       "while",    "do",     "return",
                                     "switch",   "case",   "default",   "break",    "continue",  "struct",   "union",  "enum",
@@ -51,7 +55,19 @@ void declare(raw_ostream &os, const BundleInfo &info, StringRef suffix, bool f32
     os << "const " << cType(f32 ? port.f32Type : port.type) << " " << names[next++] << "[" << port.elements() << "], ";
   for (const Port &port : info.outputs)
     os << cType(f32 ? port.f32Type : port.type) << " " << names[next++] << "[" << port.elements() << "], ";
-  os << "void *arena);\n";
+  os << "void *arena" << (info.threads > 1 ? ", qc_parallel_for parallel_for, void *pool" : "") << ");\n";
+}
+
+/// The same type in the headers of all networks, so that one pool serves them.
+void declareCallback(raw_ostream &os, StringRef upper, int64_t threads) {
+  os << "/* Threads are the caller's. parallel_for(pool, task, context, count) calls task(context, index, slot) once for each index\n"
+        "   in [0, count), in any order and on any threads, and returns when all calls have. Calls that run at the same time have\n"
+        "   different slots in [0, "
+     << upper << "_THREADS). A null parallel_for: everything runs on the caller. The results are the same bytes. */\n#define "
+     << upper << "_THREADS " << threads
+     << "\n#ifndef QC_PARALLEL_FOR\n#define QC_PARALLEL_FOR\n"
+        "typedef void (*qc_task)(void *context, uint32_t index, uint32_t slot);\n"
+        "typedef void (*qc_parallel_for)(void *pool, qc_task task, void *context, uint32_t count);\n#endif\n\n";
 }
 
 void definePorts(raw_ostream &os, StringRef prefix, StringRef kind, const std::vector<Port> &ports) {
@@ -121,6 +137,8 @@ std::string makeHeader(const BundleInfo &info) {
   definePorts(os, upper, "INPUT", info.inputs);
   definePorts(os, upper, "OUTPUT", info.outputs);
   os << "\n";
+  if (info.threads > 1)
+    declareCallback(os, upper, info.threads);
   if (info.run.present) {
     os << "/* Integer codes in the model's shape and layout: real = SCALE * (code - ZERO_POINT). Arena: " << upper
        << "_ARENA_BYTES. */\n";
@@ -150,6 +168,8 @@ std::string makeInterface(const BundleInfo &info) {
                                   {"arena_bytes", entry->arenaBytes},
                                   {"arena_align", arenaAlign},
                                   {"kernels", json::Array(entry->kernels)}};
+  if (info.threads > 1)
+    root["threads"] = info.threads;
   std::string text;
   raw_string_ostream(text) << json::Value(std::move(root));
   return text;

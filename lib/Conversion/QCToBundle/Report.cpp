@@ -48,6 +48,8 @@ std::string makeReport(const BundleInfo &info) {
       {"tensors", json::Array(info.tensors)},
       {"arena", json::Array(info.arenaMap)},
   };
+  if (info.threads > 1)
+    root["threads"] = info.threads;
   if (info.run.present)
     root["run"] = describeEntry(info.run);
   if (info.runF32.present)
@@ -67,12 +69,17 @@ std::string makeSummary(const BundleInfo &info) {
     os << ", requantize: " << info.requant;
   os << "\nMACs " << total(info.layers, "macs") << ", constants " << total(info.layers, "constant_bytes") << " B, arena "
      << entry.arenaBytes << " B (lower bound " << entry.arenaLowerBound << " B), stack " << entry.stackBytes << " B\n\n";
-  os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", "layer", "kernel", "MACs", "constants B", "output B");
+  if (info.threads > 1)
+    os << "Up to " << info.threads << " threads of the caller; what has one task runs on the caller.\n\n";
+  auto column = [&](const Twine &tasks) { return info.threads > 1 ? formatv(" {0,6}", tasks.str()).str() : std::string(); };
+  os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}{5}\n", "layer", "kernel", "MACs", "constants B", "output B",
+                column("tasks"));
   for (const json::Value &value : info.layers) {
     const json::Object &row = *value.getAsObject();
     auto number = [&](StringRef key) { return row.getInteger(key).value_or(0); };
-    os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}\n", row.getString("name").value_or(""),
-                  row.getString("kernel").value_or(""), number("macs"), number("constant_bytes"), number("output_bytes"));
+    os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}{5}\n", row.getString("name").value_or(""),
+                  row.getString("kernel").value_or(""), number("macs"), number("constant_bytes"), number("output_bytes"),
+                  column(Twine(number("tasks"))));
   }
   if (!info.shrunkScales.empty())
     os << "\nLarger scales for safe pairs (channels, largest factor, dB of the weights before and after):\n";

@@ -37,7 +37,27 @@ LogicalResult KernelOp::verify() {
     return emitOpError("has ") << getNumResults() << " results, its region yields " << values;
   if (failed(check(getResultTypes(), "result")))
     return failure();
+  if (auto tasks = getTasks(); tasks && (tasks->size() != 2 || llvm::any_of(*tasks, [](int64_t n) { return n < 1; })))
+    return emitOpError("tasks are two positive numbers: parts of the positions and of the channels");
+  int64_t scratch = getScratchBytes(), slots = getSlots();
+  if (slots < 1 || (slots > 1 && !getTasks()))
+    return emitOpError("has ") << slots << " slots: without tasks there is one";
+  if (slots > 1 && scratch % 64)
+    return emitOpError("scratch_bytes of a divided kernel are a multiple of 64, so that tasks share no line of the cache");
+  if (scratch && !getInits().empty())
+    if (auto type = cast<ShapedType>(getInits().back().getType()); type.getNumElements() != scratch * slots)
+      return emitOpError("has ") << type << " as scratch, needs " << scratch << " bytes for each of " << slots << " slots";
   return check(getInits().getTypes(), "destination");
+}
+
+LogicalResult ParallelOp::verify() {
+  int64_t count = getCount(), slots = getSlots();
+  if (count < 1 || slots < 1)
+    return emitOpError("has ") << count << " tasks in " << slots << " slots; both are positive";
+  Block &block = getBody().front();
+  if (block.getNumArguments() != 2 || !llvm::all_of(block.getArgumentTypes(), [](Type type) { return type.isIndex(); }))
+    return emitOpError("needs a region that takes the numbers of task and slot");
+  return success();
 }
 
 void KernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
@@ -112,7 +132,8 @@ struct KernelBuffers : BufferizableOpInterface::ExternalModel<KernelBuffers, Ker
       return failure();
     auto lowered =
         KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
-                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getScratchBytesAttr());
+                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getScratchBytesAttr(), kernel.getTasksAttr(),
+                         kernel.getSlotsAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());
     replaceOpWithBufferizedValues(rewriter, op, ArrayRef(inits).take_front(kernel.getNumResults()));

@@ -510,8 +510,9 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
     The region takes one argument per input and computes the result with ordinary ops; weights are constants in it. So its meaning is
     that of the ops, whatever was decided: `form` names the loop nest, `dot` the row of `DotKernels.def` that multiplies, `tile` the
     register tile `[positions, vectors of channels]`, `permuted` that each block of channels reads its activations in its own order
-    (`PairSafe.h`). Up to stage `packed` there are no `inits`; then come one destination per result and,
-    if `scratch_bytes` is not 0, one of that many `i8`. Operands become buffers; the region never changes.
+    (`PairSafe.h`), `tasks` into how many parts `[positions, channels]` it is divided, of which `slots` may run at once. Up to stage
+    `packed` there are no `inits`; then come one destination per result and,
+    if `scratch_bytes` is not 0, one of that many `i8` for each slot. Operands become buffers; the region never changes.
     ```mlir
     func.func @kernel(%x: tensor<2x8xi8>) -> tensor<2x4xi32> {
       %y = qc.kernel "contract"(%x) {scratch_bytes = 0 : i64} : (tensor<2x8xi8>) -> tensor<2x4xi32> {
@@ -525,10 +526,34 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
     ```
   }];
   let arguments = (ins Variadic<AnyShaped>:$inputs, Variadic<AnyShaped>:$inits, StrAttr:$form, OptionalAttr<StrAttr>:$dot,
-    OptionalAttr<DenseI64ArrayAttr>:$tile, UnitAttr:$permuted, DefaultValuedAttr<I64Attr, "0">:$scratch_bytes);
+    OptionalAttr<DenseI64ArrayAttr>:$tile, UnitAttr:$permuted, DefaultValuedAttr<I64Attr, "0">:$scratch_bytes,
+    OptionalAttr<DenseI64ArrayAttr>:$tasks, DefaultValuedAttr<I64Attr, "1">:$slots);
   let results = (outs Variadic<QC_Tensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$form `(` $inputs `)` (`outs` `(` $inits^ `)`)? attr-dict `:` functional-type(operands, results) $body";
+  let hasVerifier = 1;
+}
+
+def QC_ParallelOp : Op<QC_Dialect, "parallel", [NoTerminator, SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "tasks that may run at the same time";
+  let description = [{
+    Runs the region once for each `task` in [0, count), in any order and on any threads. Tasks that run at the same time have different
+    `slot`s in [0, slots): what a task needs for itself lies there. No task reads what another one writes. Between `qc-emit-kernels` and
+    `qc-outline-tasks` only.
+    ```mlir
+    func.func @parallel(%y: memref<8xi8>) {
+      %c = arith.constant 1 : i8
+      qc.parallel 8 slots 2 {
+      ^bb0(%task: index, %slot: index):
+        memref.store %c, %y[%task] : memref<8xi8>
+      }
+      return
+    }
+    ```
+  }];
+  let arguments = (ins I64Attr:$count, I64Attr:$slots);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$count `slots` $slots attr-dict-with-keyword $body";
   let hasVerifier = 1;
 }
 
