@@ -14,6 +14,7 @@ VARIANTS = {
     "avx512vnni": (["-target=x86-64", "-mattr=+avx512bw,+avx512vl,+avx512vnni"], [[]]),
     "avxvnni": (["-target=x86-64", "-mattr=+avxvnni"], [[]]),
     "avx512vl-vnni": (["-target=x86-64", "-mattr=+avx512vnni,+avx512vl"], [[]]),
+    "threads": (["-target=x86-64", "-threads=4", "-task-overhead=0"], [["-threads=3"], ["-task-order=isolated"]]),
     "sse4.1": (["-target=x86-64", "-mcpu=x86-64-v2"], [[]]),
     "dotprod": (["-target=aarch64"], [[], ["-cpu=neoverse-n1"]]),
     "dotprod.a55": (["-target=aarch64", "-mcpu=cortex-a55"], [[]]),

@@ -234,6 +234,8 @@ static Error execute(ArrayRef<std::string> command, StringRef log, const Twine &
 
 /// RISC-V objects link only with code of the same floating-point ABI.
 static std::vector<std::string> getMachineOptions(const ObjectFile &object) {
+  if (object.arch == "aarch64")
+    return {"-mno-outline-atomics"}; // they are functions of a library
   if (!StringRef(object.arch).starts_with("riscv"))
     return {};
   unsigned abi = object.flags & ELF::EF_RISCV_FLOAT_ABI;

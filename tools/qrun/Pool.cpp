@@ -44,7 +44,7 @@ static unsigned done __attribute__((aligned(64)));
 static unsigned call_number __attribute__((aligned(64)));
 static unsigned sleepers, workers;
 
-static unsigned share_begin(unsigned share, unsigned count) { return (unsigned)((u64)share * count / THREADS); }
+static unsigned share_begin(unsigned share, unsigned count) { return share * count / THREADS; }
 static void work_on(unsigned share, unsigned slot) {
   u64 at = __atomic_load_n(&shares[share].claim, __ATOMIC_ACQUIRE);
   for (;;) {
@@ -112,14 +112,19 @@ static void startPool(void) {
 }
 )";
 
-// Index i*factor + first, modulo the number of tasks: all of them in another order at each call.
+// Index i*factor + first, modulo the number of tasks: all of them in another order at each call. No division: some targets would
+// call a function for it.
 static constexpr const char *kOrders = R"(
 static unsigned random_state = 1;
 static unsigned random_number(unsigned below) {
   random_state = random_state * 1664525u + 1013904223u;
-  return (random_state >> 8) % below;
+  return ((random_state >> 16) * below) >> 16;
 }
-static unsigned common_divisor(unsigned a, unsigned b) { return b ? common_divisor(b, a % b) : a; }
+static unsigned common_divisor(unsigned a, unsigned b) {
+  while (a != b)
+    a > b ? (a -= b) : (b -= a);
+  return a;
+}
 
 #if ORDER == ISOLATED
 static u8 before[ALL_BYTES], after[ALL_BYTES], writer[ALL_BYTES];
@@ -160,9 +165,12 @@ static void parallel_for(void *pool, qc_task task, void *context, unsigned count
   save(after);
   fill(writer, sizeof writer, 0);
 #endif
-  for (unsigned i = 0; i < count; ++i) {
-    unsigned index = ORDER == REVERSE ? count - 1 - i : (unsigned)(((u64)i * factor + first) % count);
-    run_task(task, context, index, (index + turn) % SLOTS);
+  for (unsigned i = 0, index = first; i < count; ++i) {
+    unsigned at = ORDER == REVERSE ? count - 1 - i : index;
+    run_task(task, context, at, (at + turn) % SLOTS);
+    index += factor;
+    if (index >= count)
+      index -= count;
   }
 #if ORDER == ISOLATED
   u8 *from = after;

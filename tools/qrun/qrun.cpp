@@ -353,7 +353,9 @@ static Error checkMode() {
                                                {"repeat", repeat.getNumOccurrences() != 0},
                                                {"limit", limit.getNumOccurrences() != 0},
                                                {"state", !statePairs.empty()},
-                                               {"cpu", !cpu.empty()}};
+                                               {"cpu", !cpu.empty()},
+                                               {"threads", threads.getNumOccurrences() != 0},
+                                               {"task-order", taskOrder.getNumOccurrences() != 0}};
   for (auto [name, given] : others)
     if (wantProfile && given)
       return createStringError("-profile times one sample here; it does not go with -" + name);
