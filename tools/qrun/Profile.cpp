@@ -205,6 +205,8 @@ private:
   double getPrediction(const KernelCall &call) const;
   void print() const;
   void printJson() const;
+  /// Of the entry, at least one step of the clock: shares of it are numbers.
+  double getWhole() const { return std::max(quantile(times.back(), 0.1), 1.0) * microseconds; }
 
   StringRef path;
   const ObjectFile &object;
@@ -363,7 +365,7 @@ double Profiler::getPrediction(const KernelCall &call) const {
 }
 
 void Profiler::print() const {
-  double whole = quantile(times.back(), 0.1) * microseconds, sum = 0, predictions = 0;
+  double whole = getWhole(), sum = 0, predictions = 0;
   int64_t macs = 0;
   auto cell = [](double value) { return value < 0 ? std::string("-") : formatv("{0:f2}", value).str(); };
   constexpr const char *format = "{0,-34} {1,-38} {2,9} {3,10} {4,8} {5,7} {6,9} {7,6}\n";
@@ -381,6 +383,7 @@ void Profiler::print() const {
     macs += call.macs;
   }
   auto total = [&](StringRef name, double us) {
+    us = std::max(us, microseconds);
     outs() << formatv(format, name, "", cell(double(macs) / 1e6), cell(us), cell(double(macs) / us / 1000),
                       formatv("{0:f1} %", 100 * us / whole).str(), cell(predictions), cell(predictions / us));
   };
@@ -415,7 +418,7 @@ void Profiler::printJson() const {
                      {"output_bytes", call.outputBytes},
                      {"p10_us", us},
                      {"median_us", quantile(times[i], 0.5) * microseconds},
-                     {"share", us / (quantile(times.back(), 0.1) * microseconds)},
+                     {"share", us / getWhole()},
                      {"predicted_us", getPrediction(call)}};
     if (call.macs && us > 0)
       row["gmacs"] = double(call.macs) / us / 1000;
