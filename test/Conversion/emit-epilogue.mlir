@@ -9,13 +9,15 @@
 // AVX2-NOT: arith.cmpi
 // AVX2: arith.muli %{{.*}} : vector<4xi64>
 // AVX2: arith.muli %{{.*}} : vector<4xi64>
-// AVX2: vector.shuffle {{.*}} [1, 9, 3, 11, 5, 13, 7, 15] : vector<8xi32>, vector<8xi32>
+// One shuffle joins upper halves in an order that the last one mends.
+// AVX2: vector.shuffle {{.*}} [1, 3, 9, 11, 5, 7, 13, 15] : vector<8xi32>, vector<8xi32>
 // AVX2-NOT: arith.cmpi
 // AVX2: llvm.call_intrinsic "llvm.x86.avx2.packssdw"
 // AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmul.hr.sw"
 // AVX2: llvm.call_intrinsic "llvm.sadd.sat"
 // AVX2: llvm.call_intrinsic "llvm.x86.sse2.packsswb.128"
 // AVX2-NOT: arith.maxsi
+// AVX2: vector.shuffle {{.*}} [0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15] : vector<16xi8>
 // AVX2: return
 // AVX512-LABEL: func.func @requantize_half_up
 // AVX512: llvm.call_intrinsic "llvm.x86.avx512.packssdw.512"

@@ -14,7 +14,7 @@
 // FORM: qc.conv_transpose
 // CHECK-DAG: memref.global "private" constant @[[$FIRST:.*]] : memref<8xi32> = dense<[0, 0, 0, 1, 1, 0, 1, 1]>
 // CHECK-DAG: memref.global "private" constant @[[$BIAS:.*]] : memref<24xi32> = dense<[95, 175, 0, 0, 0, 0, 90, 170, 0, 0, 0, 0, 85, 165, 0, 0, 0, 0, 80, 160, 0, 0, 0, 0]>
-// CHECK-DAG: memref.global "private" constant @[[$W:.*]] : memref<32xi8> = dense<[1, 0, 5, 0, 0, 0, 0, 0, 2, 0, 6, 0, 0, 0, 0, 0, 3, 0, 7, 0, 0, 0, 0, 0, 4, 0, 8, 0, 0, 0, 0, 0]>
+// CHECK-DAG: memref.global "private" constant @[[$W:.*]] : memref<32xi16> = dense<[1, 0, 5, 0, 0, 0, 0, 0, 2, 0, 6, 0, 0, 0, 0, 0, 3, 0, 7, 0, 0, 0, 0, 0, 4, 0, 8, 0, 0, 0, 0, 0]>
 // CHECK-LABEL: func.func private @phases_share_0
 // CHECK-DAG: memref.get_global @[[$W]]
 // CHECK-DAG: memref.get_global @[[$BIAS]]
