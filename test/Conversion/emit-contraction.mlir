@@ -1,10 +1,9 @@
 // Contractions: weights packed in the order in which a tile reads them, a panel of padded and widened activations, tiles in registers.
 // RUN: qopt %s -split-input-file -qc-emit-kernels=isa=avx2 -canonicalize | FileCheck %s
 
-// Two neighbours of the reduction side by side per channel, then the next two, filled up with zeros: eight channels a vector. They
-// are few, so they are widened here and not in each step.
+// Two neighbours of the reduction side by side per channel, then the next two, filled up with zeros: eight channels a vector.
 // CHECK-DAG: memref.global "private" constant @[[$BIAS:.*]] : memref<10xi32> = dense<[10, 20, 0, 0, 0, 0, 0, 0, 0, 0]>
-// CHECK-DAG: memref.global "private" constant @[[$W:.*]] : memref<32xi16> = dense<[1, 3, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]>
+// CHECK-DAG: memref.global "private" constant @[[$W:.*]] : memref<32xi8> = dense<[1, 3, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]>
 // CHECK-LABEL: func.func @gemm_packed
 // CHECK-DAG: memref.get_global @[[$W]]
 // CHECK-DAG: memref.get_global @[[$BIAS]]
@@ -79,7 +78,8 @@ func.func @gemm_permuted(%x: memref<8x32xi8>, %y: memref<8x16xi32>, %s: memref<4
 
 // -----
 
-// The codes of two positions fill a register: they are packed together and stored apart; the third position is packed by itself.
+// Several positions read each weight: it is widened here, not in every step. The codes of two positions fill a register: they are packed together and stored apart; the third position is packed by itself.
+// CHECK: memref.global "private" constant {{.*}} : memref<32xi16> = dense<3>
 // CHECK-LABEL: func.func @codes_of_two_positions
 // CHECK-COUNT-1: llvm.call_intrinsic "llvm.x86.avx2.packsswb"
 // CHECK-COUNT-2: vector.store {{.*}} vector<16xi8>

@@ -304,7 +304,8 @@ static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vec
   case DotStep::Widening:
     // Activations are scalars; codes of weights and those in 16 bits take less than one group.
     if (isa.hasGroups())
-      return rows * vectors <= std::min<int64_t>(isa.registers - (vectors == 1 ? 1 : 2) * std::max<int64_t>(isa.registers / 8, 1), 14);
+      return rows * vectors <=
+             std::min<int64_t>(isa.registers - (vectors == 1 ? 1 : 2) * std::max<int64_t>(isa.registers / 8, 1), 14);
     return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::SMLAD:
     return rows * vectors + vectors + rows <= isa.registers;
@@ -386,9 +387,8 @@ static bool isPairSafe(const ContractionShape &s, const Isa &isa, const DotKerne
     return true;
   ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
   SmallVector<int64_t> runs(p.runs(), p.runLength);
-  return llvm::all_of(llvm::seq(s.phases.size()), [&](size_t phase) {
-    return isPairSafe(getPairProblem(p, s.getWeights(phase), runs));
-  });
+  return llvm::all_of(llvm::seq(s.phases.size()),
+                      [&](size_t phase) { return isPairSafe(getPairProblem(p, s.getWeights(phase), runs)); });
 }
 
 std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const DotKernel &dot, bool permuted) {
@@ -397,7 +397,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
     return "it multiplies other element types";
   if (!dot.isFor(isa))
     return "it belongs to " + llvm::join(llvm::split(dot.isas, '|'), ", ") + ", not to " + isa.name.str();
-  if (permuted && (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2 || parts.size() != 1 || s.phases.size() != 1))
+  if (permuted &&
+      (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2 || parts.size() != 1 || s.phases.size() != 1))
     return "only one group of pairs that need a proof has an order, and only chains of up to two have one";
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
@@ -446,7 +447,9 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
     if (dot.chain > 1 && !chained)
       continue;
     double cost = estimatePairSafe(problem, *packing);
-    if (cost < estimateWidened(problem) && (!choice.dot || cost < lowest)) {
+    // A single position widens each weight for itself alone.
+    double widened = estimateWidened(problem) * (s.isSingle() ? 1.5 : 1);
+    if (cost < widened && (!choice.dot || cost < lowest)) {
       choice = {&dot, packing};
       lowest = cost;
     }
@@ -504,8 +507,7 @@ std::string planContraction(KernelOp op, const Isa &isa) {
       if ((vectors - 1) * used.lanes >= channels || rows > mostRows)
         continue;
       // The order belongs to blocks of two vectors (of up to four for a single position): more channels leave fewer pairs safe.
-      if (permuted &&
-          vectors != std::min<int64_t>((channels + isa.lanes - 1) / isa.lanes, parts->front().isSingle() ? 4 : 2))
+      if (permuted && vectors != std::min<int64_t>((channels + isa.lanes - 1) / isa.lanes, parts->front().isSingle() ? 4 : 2))
         continue;
       SmallVector<ContractionPlan, 1> plans = makePlans(used, *candidate, rows, vectors);
       double cost = getCost(plans, used);

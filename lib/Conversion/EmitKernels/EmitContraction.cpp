@@ -70,8 +70,9 @@ private:
     packed.reserve(s.phases.size() * weightsPerPhase());
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
       pack(s.getWeights(phase), packed);
-    // Weights of i16 need no widening in every step; they pay where they still lie in the first-level cache.
-    bool wide = dot.step == DotStep::VPMADDWD && packed.size() <= 8 * 1024;
+    // Weights of i16 need no widening in every step; they pay where those of a block stay in the first-level cache.
+    bool wide = dot.step == DotStep::VPMADDWD && !s.isSingle() && p.weightsPerVector() * p.vectors <= 4 * 1024 &&
+                packed.size() <= 256 * 1024;
     weights = wide ? k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end()))
                    : k.constants.get(k.b, k.loc, packed);
   }
@@ -419,7 +420,7 @@ private:
   Epilogue epilogue;
   Value weights, bias, panel;
   PhaseCursor phase;
-  Range blocks; ///< of channels, in each group
+  Range blocks;                      ///< of channels, in each group
   Value permuted, shuffles, offsets; ///< of the permuted form
   Value chainEnds;                   ///< its table, or for all blocks:
   std::array<int64_t, 2> sameEnds{};
