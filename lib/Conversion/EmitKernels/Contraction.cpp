@@ -448,7 +448,7 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
       continue;
     double cost = estimatePairSafe(problem, *packing);
     // A single position widens each weight for itself alone.
-    double widened = estimateWidened(problem) * (s.isSingle() ? 1.5 : 1);
+    double widened = estimateWidened(problem) * (s.isSingle() ? 1.1 : 1);
     if (cost < widened && (!choice.dot || cost < lowest)) {
       choice = {&dot, packing};
       lowest = cost;

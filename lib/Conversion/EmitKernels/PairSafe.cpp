@@ -677,7 +677,7 @@ constexpr double kDotNarrow =
     1.10; // the channels of a vector, of a quad, in a tile of two vectors or fewer: broadcasts and loads fill the issue slots
 constexpr double kDotWide = 1.02;    // the same in a tile of more
 constexpr double kDotChained = 0.80; // of two quads that add up in i16, part of the above
-constexpr double kDotWidened = 0.64;
+constexpr double kDotWidened = 0.65;
 constexpr double kFirstTerm = 2.0, kFurtherTerm = 1.7; // the further ones load and store the panel again
 constexpr double kCopy = 0.8, kWiden = 1.6;
 } // namespace
