@@ -10,7 +10,7 @@
 
 namespace qc {
 namespace {
-constexpr int coverBudget = 2500, halfBudget = 150;
+constexpr int coverBudget = 800, halfBudget = 100;
 } // namespace
 
 /// Saturating sums, sixteen at a time for the vectorizer.
@@ -64,12 +64,14 @@ bool PairChains::cover(unsigned free, int groups) {
     if (free >> rank[i] & 1)
       rest[count++] = rank[i];
   for (int i = 0; i < count; ++i)
-    for (int j = i + 1; j < count; ++j)
-      for (int l = j + 1; l < count; ++l) {
+    for (int j = i + 1; isSafePair(a, rest[i]) && j < count; ++j)
+      for (int l = j + 1; isSafePair(a, rest[j]) && isSafePair(rest[i], rest[j]) && l < count; ++l) {
         if (--budget < 0)
           return false;
         int b = rest[i], c = rest[j], d = rest[l];
-        if (!isSafeGroup(std::min(a, b), std::max(a, b), std::min(c, d), std::max(c, d)))
+        // A group holds safe pairs only.
+        if (!isSafePair(a, d) || !isSafePair(b, d) || !isSafePair(c, d) ||
+            !isSafeGroup(std::min(a, b), std::max(a, b), std::min(c, d), std::max(c, d)))
           continue;
         int *to = slots.data() + groups * groupSize;
         to[0] = a, to[1] = b, to[2] = c, to[3] = d;
@@ -97,9 +99,9 @@ bool PairChains::chooseHalf() {
   std::vector<unsigned> safe;
   for (int a = 0; a < numRows; ++a)
     for (int b = a + 1; b < numRows; ++b)
-      for (int c = b + 1; c < numRows; ++c)
-        for (int d = c + 1; d < numRows; ++d)
-          if (isSafeGroup(a, b, c, d))
+      for (int c = b + 1; isSafePair(a, b) && c < numRows; ++c)
+        for (int d = c + 1; isSafePair(a, c) && isSafePair(b, c) && d < numRows; ++d)
+          if (isSafePair(a, d) && isSafePair(b, d) && isSafePair(c, d) && isSafeGroup(a, b, c, d))
             safe.push_back(1u << a | 1u << b | 1u << c | 1u << d);
   int tries = 0;
   for (size_t i = 0; i < safe.size(); ++i)
@@ -134,7 +136,7 @@ int PairChains::choose(llvm::ArrayRef<int16_t> weights, Order &order) {
     for (int b = a + 1; b < numRows; ++b) {
       const uint8_t *x = magnitudes.data() + a * width, *y = magnitudes.data() + b * width;
       addBytes(x, y, width, getSum(a, b));
-      pairs[a * numRows + b] = isSafe(x, y);
+      pairs[a * numRows + b] = pairs[b * numRows + a] = isSafe(x, y);
     }
   std::iota(rank.begin(), rank.end(), 0);
   llvm::sort(rank, [&](int a, int b) { return std::pair(load[a], a) > std::pair(load[b], b); });
