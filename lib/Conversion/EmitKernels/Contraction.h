@@ -13,8 +13,8 @@ namespace qc {
 ///   in[b, oy*strideH + ky*dilationH - padTop, ox*strideW + kx*dilationW - padLeft, g*inPerGroup + c] * weight[n][ky][kx][c],
 /// where positions outside read `padValue`. A product of matrices has kernel 1x1 and positions along W.
 ///
-/// A transposed convolution is several of these (Transposed.cpp), each of which gives every `outStep`-th row and column. Those that
-/// differ in nothing but weights and first output are phases of one shape.
+/// A transposed convolution is several of these (Transposed.cpp), each of which gives every `outStep`-th row and column. Those
+/// that differ in nothing but weights and first output are phases of one shape.
 struct ContractionPhase {
   int64_t firstH = 0, firstW = 0;
   SmallVector<int64_t> taps; ///< of the op's kernel, in the order of this one; empty: all of them as they are
@@ -30,10 +30,10 @@ struct ContractionShape {
   int64_t groups = 1, inPerGroup = 0, outPerGroup = 0;
   int64_t kernelH = 1, kernelW = 1, strideH = 1, strideW = 1, dilationH = 1, dilationW = 1, padTop = 0, padLeft = 0;
   int64_t padValue = 0;
-  bool pads = false;                     ///< some tap of some position lies outside
-  int64_t cropTop = 0, cropLeft = 0;     ///< what the buffer has in front of the first row and column, and inH, inW do not count
-  int64_t zeroPoint = 0;                 ///< what the op takes off every code
-  int64_t outStepH = 1, outStepW = 1;    ///< of a transposed convolution; positions of its outputs
+  bool pads = false;                  ///< some tap of some position lies outside
+  int64_t cropTop = 0, cropLeft = 0;  ///< what the buffer has in front of the first row and column, and inH, inW do not count
+  int64_t zeroPoint = 0;              ///< what the op takes off every code
+  int64_t outStepH = 1, outStepW = 1; ///< of a transposed convolution; positions of its outputs
   SmallVector<ContractionPhase> phases = SmallVector<ContractionPhase>(1);
   uint64_t bound = 0;
   mlir::ElementsAttr weight, bias; ///< bias may be null
@@ -55,7 +55,8 @@ struct ContractionShape {
   /// The biases of all phases, for each one [outC] and `slack` zeros; what `shift` adds to every code is taken off.
   Value getBiases(Kernel &k, int64_t shift, int64_t slack) const;
 
-  /// What the kernel's main op is made of: one, or those of a transposed convolution. The reason in `why` if it is no contraction.
+  /// What the kernel's main op is made of: one, or those of a transposed convolution. The reason in `why` if it is no
+  /// contraction.
   static mlir::FailureOr<SmallVector<ContractionShape, 1>> get(KernelOp op, std::string &why);
 };
 
@@ -103,6 +104,12 @@ struct ContractionPlan {
   int64_t fullBlocks() const { return s.outPerGroup / (lanes * vectors); }
   int64_t blocks() const { return fullBlocks() + (tailVectors() ? 1 : 0); }
   int64_t tailVectors() const { return (s.outPerGroup % (lanes * vectors) + lanes - 1) / lanes; }
+  /// True if weights are packed as i16, so that no step widens them: several positions read them, and those of a block stay in
+  /// the first-level cache.
+  bool hasWideWeights() const {
+    return dot->step == DotStep::VPMADDWD && !s.isSingle() && weightsPerVector() * vectors <= 4 * 1024 &&
+           s.outC() * runs() * steps * dot->k0 <= 256 * 1024;
+  }
   /// Weight elements of one vector of channels.
   int64_t weightsPerVector() const { return runs() * steps * lanes * dot->k0; }
 };

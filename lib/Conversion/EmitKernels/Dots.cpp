@@ -83,11 +83,11 @@ Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset) {
   return raw;
 }
 
-Value emitPairs(Kernel &k, const DotKernel &dot, Value x, Value w) {
+Value emitPairs(Kernel &k, Value x, Value w) {
   return x86::call(k, x86::pmaddubsw, VectorType::get({2 * k.isa.lanes}, k.b.getIntegerType(16)), {x, w});
 }
 
-Value addPairs(Kernel &k, const DotKernel &dot, Value pairs, Value acc) {
+Value addPairs(Kernel &k, Value pairs, Value acc) {
   Value ones = k.splat(k.b.getIntegerType(16), 1, 2 * k.isa.lanes);
   Value wide = x86::call(k, x86::pmaddwd, cast<VectorType>(acc.getType()), {pairs, ones});
   return arith::AddIOp::create(k.b, k.loc, acc, wide);
@@ -101,7 +101,7 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   case DotStep::VPMADDWD:
     return sum(pairs(x, w));
   case DotStep::VPMADDUBSW:
-    return addPairs(k, dot, emitPairs(k, dot, x, w), acc);
+    return addPairs(k, emitPairs(k, x, w), acc);
   case DotStep::VPDPBUSD:
     return x86::call(k, x86::vpdpbusd, cast<VectorType>(type), {acc, x, w});
   case DotStep::SDOT:

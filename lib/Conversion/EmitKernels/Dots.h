@@ -21,9 +21,9 @@ Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, V
 /// `lanes * k0` weights at `offset`, as the step wants them.
 Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset);
 /// The products of a step that adds pairs in i16, [lanes * 2] of them.
-Value emitPairs(Kernel &k, const DotKernel &dot, Value activation, Value weights);
+Value emitPairs(Kernel &k, Value activation, Value weights);
 /// accumulator + the sums of two neighbouring i16
-Value addPairs(Kernel &k, const DotKernel &dot, Value pairs, Value accumulator);
+Value addPairs(Kernel &k, Value pairs, Value accumulator);
 /// accumulator + dot products
 Value emitDot(Kernel &k, const DotKernel &dot, Value activation, Value weights, Value accumulator);
 } // namespace qc

@@ -70,11 +70,9 @@ private:
     packed.reserve(s.phases.size() * weightsPerPhase());
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
       pack(s.getWeights(phase), packed);
-    // Weights of i16 need no widening in every step; they pay where those of a block stay in the first-level cache.
-    bool wide = dot.step == DotStep::VPMADDWD && !s.isSingle() && p.weightsPerVector() * p.vectors <= 4 * 1024 &&
-                packed.size() <= 256 * 1024;
-    weights = wide ? k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end()))
-                   : k.constants.get(k.b, k.loc, packed);
+    weights = p.hasWideWeights()
+                  ? k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end()))
+                  : k.constants.get(k.b, k.loc, packed);
   }
 
   /// [block][quad][lane][4]; and for filling, per block and term: shuffle, source and target; single chunks,

@@ -82,8 +82,8 @@ void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector
       for (int64_t v = 0; v < vectors; ++v) {
         Value pair;
         for (int64_t u = 0; u < length; ++u)
-          pair = sum(pair, emitPairs(k, dot, x[u], w[u * vectors + v]));
-        accs[row * vectors + v] = addPairs(k, dot, pair, accs[row * vectors + v]);
+          pair = sum(pair, emitPairs(k, x[u], w[u * vectors + v]));
+        accs[row * vectors + v] = addPairs(k, pair, accs[row * vectors + v]);
       }
     }
     return;
@@ -96,11 +96,11 @@ void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector
     for (int64_t row = 0; row < rows; ++row) {
       Value x = loadX(row, u);
       for (int64_t v = 0; v < vectors; ++v)
-        pairs[row * vectors + v] = sum(pairs[row * vectors + v], emitPairs(k, dot, x, w[v]));
+        pairs[row * vectors + v] = sum(pairs[row * vectors + v], emitPairs(k, x, w[v]));
     }
   }
   for (auto [pair, acc] : llvm::zip(pairs, accs))
-    acc = addPairs(k, dot, pair, acc);
+    acc = addPairs(k, pair, acc);
 }
 
 SmallVector<Value> TileRun::runChains(Value from, Value weightRun, Value low, Value high, ArrayRef<int64_t> lengths,
