@@ -116,7 +116,7 @@ FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, Arra
   StringRef isa = selectIsa(*target).name;
   PassManager toBuffers(context);
   toBuffers.addNestedPass<func::FuncOp>(createLowerToInteger());
-  buildPackedPasses(toBuffers, isa);
+  buildPackedPasses(toBuffers, {isa.str()});
   buildLinalgPasses(toBuffers);
   buildBufferPasses(toBuffers);
   if (failed(toBuffers.run(*module)))
@@ -322,7 +322,7 @@ struct Calibrate : impl::CalibrateBase<Calibrate> {
   void getDependentDialects(DialectRegistry &registry) const override {
     OpPassManager lowering(ModuleOp::getOperationName());
     lowering.addNestedPass<func::FuncOp>(createLowerToInteger());
-    buildPackedPasses(lowering, "scalar");
+    buildPackedPasses(lowering, {"scalar"});
     buildLinalgPasses(lowering);
     buildBufferPasses(lowering);
     buildVectorPasses(lowering, "scalar");

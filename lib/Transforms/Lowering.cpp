@@ -65,16 +65,17 @@ struct LowerVectors : PassWrapper<LowerVectors, OperationPass<ModuleOp>> {
 };
 } // namespace
 
-void qc::buildPackedPasses(OpPassManager &pm, StringRef isa, unsigned threads, unsigned overhead) {
+void qc::buildPackedPasses(OpPassManager &pm, const PackedOptions &options) {
   FormKernelsOptions form;
-  form.isa = isa.str();
+  form.isa = options.isa;
+  form.without.assign(options.without.begin(), options.without.end());
   pm.addNestedPass<func::FuncOp>(createAssignLayout());
   pm.addNestedPass<func::FuncOp>(createFormKernels(form));
-  if (threads > 1) {
+  if (options.threads > 1) {
     DivideKernelsOptions divide;
-    divide.isa = isa.str();
-    divide.threads = threads;
-    divide.overhead = overhead;
+    divide.isa = options.isa;
+    divide.threads = options.threads;
+    divide.overhead = options.overhead;
     pm.addPass(createDivideKernels(divide));
   }
 }

@@ -108,7 +108,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     return;
   }
   case Stage::Packed:
-    return buildPackedPasses(pm, options.isa, options.threads, options.taskOverhead);
+    return buildPackedPasses(pm, {options.isa, options.without, options.threads, options.taskOverhead});
   case Stage::Linalg:
     return buildLinalgPasses(pm);
   case Stage::Buffers:
@@ -137,6 +137,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> integerOnly{*this, "integer-only", llvm::cl::desc("float fallbacks are errors"), llvm::cl::init(false)};
   Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
   Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
+  ListOption<std::string> without{*this, "without", llvm::cl::desc("forms of kernels that are not used")};
   Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
   Option<unsigned> threads{*this, "threads", llvm::cl::desc("most tasks of a kernel that run at once"), llvm::cl::init(1)};
   Option<unsigned> taskOverhead{*this, "task-overhead", llvm::cl::desc("cycles to hand tasks out"), llvm::cl::init(6000)};
@@ -161,6 +162,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.integerOnly = text.integerOnly;
   options.dropSoftmax = text.dropSoftmax;
   options.isa = text.isa;
+  options.without.assign(text.without.begin(), text.without.end());
   options.indexBits = text.indexBits;
   options.threads = text.threads;
   options.taskOverhead = text.taskOverhead;
@@ -204,6 +206,9 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("isa=" + options.isa + ": use one of " + getIsaNames());
   oneOf("requant", options.requant, {"onnx", "ort", "tflite-double", "tflite-single", "pow2"});
   oneOf("pair-safe", options.pairSafe, {"off", "shrink"});
+  std::vector<std::string> forms = getKernelFormNames();
+  for (const std::string &form : options.without)
+    oneOf("without", form, SmallVector<StringRef>(forms.begin(), forms.end()));
   if (options.pairSafe == "shrink" && options.requant == "pow2")
     problems.push_back("pair-safe=shrink changes scales by less than a power of two: drop it, or requant=pow2");
   if (!isCodeType(options.weights, false))

@@ -43,19 +43,20 @@
 // RUN: qopt %s -qc-form-kernels=isa=avx2 "-qc-interpret=entry=two_uses inputs=%t.rows.npz outputs=%t.after.npz" -o /dev/null
 // RUN: cmp %t.before.npz %t.after.npz
 
-// Taps outside are written into a panel in scratch, widened where the dot kernel takes 16 bits.
+// Taps outside are written into a panel in scratch, widened where the dot kernel takes 16 bits. Where no instruction multiplies
+// four bytes a lane, fewer multiplications of 16 bits win.
 // CHECK-LABEL: func.func @conv(
 // AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 1664 : i64, tile = array<i64: 8, 2>} :
-// AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 3264 : i64, tile = array<i64: 8, 2>} :
+// AVX512BW: qc.kernel "winograd"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 23488 : i64, tile = array<i64: 8, 2>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
-// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 3264 : i64, tile = array<i64: 8, 1>} :
-// SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
+// AVX2: qc.kernel "winograd"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 23488 : i64, tile = array<i64: 2, 4>} :
+// SSE41: qc.kernel "winograd"(%arg0) {dot = "x86.pmaddwd",
 // I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.smmla",
 // DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
-// NEON: qc.kernel "contract"(%arg0) {dot = "aarch64.smlal",
-// RVV256: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc.zvl256b",
-// RVV: qc.kernel "contract"(%arg0) {dot = "riscv.vwmacc",
-// NEON32: qc.kernel "contract"(%arg0) {dot = "arm.vmlal",
+// NEON: qc.kernel "winograd"(%arg0) {dot = "aarch64.smlal",
+// RVV256: qc.kernel "winograd"(%arg0) {dot = "riscv.vwmacc.zvl256b",
+// RVV: qc.kernel "winograd"(%arg0) {dot = "riscv.vwmacc",
+// NEON32: qc.kernel "winograd"(%arg0) {dot = "arm.vmlal",
 // DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
 // SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
 // CHECK: qc.transpose

@@ -68,6 +68,10 @@ cl::opt<std::string> activations("activations", cl::desc("code type of activatio
 cl::opt<std::string> pairSafe("pair-safe",
                               cl::desc("off (default), or shrink: larger scales where they make pairs of weights safe"),
                               cl::init("off"), cl::cat(category));
+cl::list<std::string>
+    without("without", cl::CommaSeparated,
+            cl::desc("forms of kernels that are not used, e.g. winograd, whose weights take 3.6 times the bytes"),
+            cl::cat(category));
 cl::opt<std::string> name("name", cl::desc("symbol prefix (default: stem of -o)"), cl::cat(category));
 cl::list<std::string> dims("dim", cl::desc("bind a symbolic dimension: NAME=SIZE"), cl::cat(category));
 cl::opt<unsigned> threads("threads", cl::desc("most threads of the caller that may run at once, 1 (default) to 64"), cl::init(1),
@@ -96,6 +100,7 @@ qc::PipelineOptions getPipelineOptions() {
   options.dumpRanges = dumpRanges;
   options.integerOnly = integerOnly;
   options.dropSoftmax = dropSoftmax;
+  options.without = without;
   options.threads = threads;
   options.taskOverhead = taskOverhead;
   return options;
@@ -192,6 +197,8 @@ llvm::json::Object describeOptions() {
                              {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (!without.empty())
+    options["without"] = llvm::json::Array(std::vector<std::string>(without));
   if (threads > 1)
     options["threads"] = int64_t(threads), options["task_overhead"] = int64_t(taskOverhead);
   if (!calib.empty()) {

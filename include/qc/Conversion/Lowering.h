@@ -6,11 +6,19 @@
 #include "mlir/Pass/PassManager.h"
 
 #include <string>
+#include <vector>
 
 namespace qc {
-/// Layout and kernels: the stage `packed`. `isa` is a row of lib/Target/Isas.def. Kernels are divided for up to `threads`, where
-/// handing tasks out takes `overhead` cycles.
-void buildPackedPasses(mlir::OpPassManager &pm, llvm::StringRef isa, unsigned threads = 1, unsigned overhead = 0);
+struct PackedOptions {
+  std::string isa;                  ///< a row of lib/Target/Isas.def
+  std::vector<std::string> without; ///< forms of kernels that are not used
+  unsigned threads = 1;             ///< kernels are divided for up to so many
+  unsigned overhead = 0;            ///< cycles that handing tasks out takes then
+};
+/// Layout and kernels: the stage `packed`.
+void buildPackedPasses(mlir::OpPassManager &pm, const PackedOptions &options);
+/// The names of the forms that kernels may have.
+std::vector<std::string> getKernelFormNames();
 /// Kernels to vectors, tasks to functions: the stage `vector`.
 void buildVectorPasses(mlir::OpPassManager &pm, llvm::StringRef isa);
 /// qc to linalg on tensors; functions take their ports and an arena as buffers.

@@ -46,7 +46,8 @@ def FormKernels : Pass<"qc-form-kernels", "::mlir::func::FuncOp"> {
     row of `DotKernels.def`, chosen by the instruction set and by what the weights prove), the register tile and the scratch bytes. Ops
     that no form takes stay as they are and get loops from `convert-qc-to-linalg`. Values never depend on the decision.
   }];
-  let options = [Option<"isa", "isa", "std::string", "\"scalar\"", "row of Isas.def">];
+  let options = [Option<"isa", "isa", "std::string", "\"scalar\"", "row of Isas.def">,
+    ListOption<"without", "without", "std::string", "forms that are not used">];
 }
 
 def DivideKernels : Pass<"qc-divide-kernels", "::mlir::ModuleOp"> {

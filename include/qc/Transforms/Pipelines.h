@@ -18,7 +18,7 @@ llvm::StringRef getStageName(Stage stage);
 /// "import, graph, ...", for messages.
 std::string getStageNames(bool withBundle);
 
-/// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target; they and
+/// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target; they, `without` and
 /// `threads` change no value.
 struct PipelineOptions {
   bool float32 = false;           ///< -mode=f32: no quantization at all
@@ -33,10 +33,11 @@ struct PipelineOptions {
   std::string dumpRanges;   ///< write ranges here
   bool integerOnly = false; ///< float fallbacks are errors
   bool dropSoftmax = false;
-  std::string isa = "scalar"; ///< what kernels may use: a row of lib/Target/Isas.def
-  unsigned indexBits = 64;    ///< pointer width of the target
-  unsigned threads = 1;       ///< most tasks of a kernel that run at once
-  unsigned taskOverhead = 6000; ///< cycles to hand tasks out and wait for the last one
+  std::string isa = "scalar";       ///< what kernels may use: a row of lib/Target/Isas.def
+  std::vector<std::string> without; ///< forms of kernels that are not used
+  unsigned indexBits = 64;          ///< pointer width of the target
+  unsigned threads = 1;             ///< most tasks of a kernel that run at once
+  unsigned taskOverhead = 6000;     ///< cycles to hand tasks out and wait for the last one
 };
 
 /// What is impossible in the options, as "<option>=<value>: <remedy>"; empty if nothing.

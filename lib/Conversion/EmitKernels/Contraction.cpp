@@ -293,8 +293,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   return p;
 }
 
-/// Registers that a tile needs besides its accumulators are left for weights, activations and constants of the step.
-static bool fits(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vectors) {
+bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vectors) {
   switch (dot.step) {
   case DotStep::SDOT:
   case DotStep::SDOTAhead:
@@ -342,7 +341,7 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
 
 /// Cycles of a core with three vector units (two where they have 512 bits) and two loads that all tiles of a layer take per step
 /// (of lanes and groups: in all).
-static double getCost(const ContractionPlan &p, const Isa &isa) {
+double getCost(const ContractionPlan &p, const Isa &isa) {
   double units = isa.arch == "x86" && isa.lanes == 16 ? 2 : 3;
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
                       : p.dot->step == DotStep::VPMADDWD ? 2
@@ -502,7 +501,7 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   for (const auto &[candidate, used] : forms)
     for (int64_t tile = 0; tile < 8 * tileRows; ++tile) {
       int64_t vectors = tile / tileRows + 1, rows = tile % tileRows + 1;
-      if (!fits(*candidate, used, rows, vectors) && rows * vectors > 1)
+      if (!fitsRegisters(*candidate, used, rows, vectors) && rows * vectors > 1)
         continue;
       if ((vectors - 1) * used.lanes >= channels || rows > mostRows)
         continue;

@@ -122,6 +122,15 @@ SmallVector<size_t> getChunkPairs(const PairSafeBlock &block, int64_t runLength)
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
                          bool permuted, std::shared_ptr<PairSafePacking> packing = nullptr);
 
+/// True if a register tile leaves what its steps need besides the accumulators.
+bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t vectors);
+/// Cycles that all tiles take, of one step or of all (Contraction.cpp).
+double getCost(const ContractionPlan &p, const Isa &isa);
+
+/// Brings `rows` rows of the input that the positions from row `firstPosition` on read into the panel, padded on all sides.
+void fillPanel(Kernel &k, const ContractionPlan &p, const Flat &input, Value panel, Value image, Value g, Value firstPosition,
+               Value rows);
+
 /// What the largest of the parts needs; they run one after the other.
 int64_t getScratchBytes(ArrayRef<ContractionPlan> plans);
 

@@ -6,6 +6,56 @@
 using namespace mlir;
 
 namespace qc {
+/// Where the first row and column that count lie.
+static Value getOrigin(Kernel &k, const ContractionShape &s, const Flat &input, Value image, Value g) {
+  int64_t crop = s.cropLeft * input.strides[input.strides.size() - 2] + (s.positionRank == 3 ? s.cropTop * input.strides[1] : 0);
+  return k.add(k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup)), crop);
+}
+
+void fillPanel(Kernel &k, const ContractionPlan &p, const Flat &input, Value panel, Value image, Value g, Value firstPosition,
+               Value rows) {
+  const ContractionShape &s = p.s;
+  int64_t shift = getActivationShift(*p.dot, s.code), padCode = s.isFloat() ? 0 : s.padValue + shift;
+  auto copy = [&](Value from, Value to, int64_t count) { copyRun(k, input.memory, from, s.code, shift, panel, to, count); };
+  int64_t stepRow = s.kernelH == 1 ? s.strideH : 1, stepColumn = s.kernelW == 1 ? s.strideW : 1;
+  int64_t strideW = input.strides[input.strides.size() - 2];
+  int64_t strideH = s.positionRank == 3 ? input.strides[1] : 0;
+  Value base = getOrigin(k, s, input, image, g);
+  // Columns [left, right) of the panel lie inside the input.
+  int64_t left = std::min((s.padLeft + stepColumn - 1) / stepColumn, p.panelWidth);
+  int64_t right = std::clamp((s.inW - 1 + s.padLeft) / stepColumn + 1, left, p.panelWidth);
+  int64_t firstColumn = left * stepColumn - s.padLeft, width = p.panelWidth * p.pixelStride;
+  k.loop(k.index(0), rows, 1, {}, [&](Value r, ValueRange) {
+    Value to = k.mul(r, width);
+    Value y = k.add(k.add(k.mul(firstPosition, s.strideH), k.mul(r, stepRow)), -s.padTop);
+    auto inside = [&] {
+      Value from = k.add(base, k.add(k.mul(y, strideH), k.index(firstColumn * strideW)));
+      fillRun(k, panel, to, padCode, left * p.pixelStride);
+      if (stepColumn == 1 && strideW == p.pixelStride)
+        copy(from, k.add(to, left * p.pixelStride), (right - left) * p.pixelStride);
+      else
+        k.loop(right - left, [&](Value x) {
+          copy(k.add(from, k.mul(x, stepColumn * strideW)), k.add(to, k.mul(k.add(x, left), p.pixelStride)), p.pixelStride);
+        });
+      fillRun(k, panel, k.add(to, right * p.pixelStride), padCode, width - right * p.pixelStride);
+    };
+    int64_t last = (s.outH - 1) * s.strideH + (s.kernelH - 1) * s.dilationH - s.padTop;
+    if (!s.padTop && last < s.inH) {
+      inside();
+      return SmallVector<Value>();
+    }
+    // y < 0 is a large number when read as unsigned.
+    Value valid = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ult, y, k.index(s.inH));
+    auto choice = scf::IfOp::create(k.b, k.loc, valid, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(k.b);
+    k.b.setInsertionPointToStart(choice.thenBlock());
+    inside();
+    k.b.setInsertionPointToStart(choice.elseBlock());
+    fillRun(k, panel, to, padCode, width);
+    return SmallVector<Value>();
+  });
+}
+
 namespace {
 class Emitter {
 public:
@@ -221,57 +271,8 @@ private:
 
   //===-- Panels -----------------------------------------------------------------------------------------------------------===//
 
-  /// Where the first row and column that count lie.
-  Value getOrigin(Value image, Value g) {
-    int64_t crop =
-        s.cropLeft * input.strides[input.strides.size() - 2] + (s.positionRank == 3 ? s.cropTop * input.strides[1] : 0);
-    return k.add(k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup)), crop);
-  }
-
-  int64_t padCode() { return s.isFloat() ? 0 : s.padValue + getActivationShift(dot, s.code); }
   void copy(Value from, Value to, int64_t count) {
     copyRun(k, input.memory, from, s.code, getActivationShift(dot, s.code), panel, to, count);
-  }
-
-  /// Rows of the input that the positions of a band read, `rows` of them (a number or a value), padded on all sides.
-  void fillPanel(Value image, Value g, Value firstPosition, Value rows) {
-    int64_t stepRow = s.kernelH == 1 ? s.strideH : 1, stepColumn = s.kernelW == 1 ? s.strideW : 1;
-    int64_t strideW = input.strides[input.strides.size() - 2];
-    int64_t strideH = s.positionRank == 3 ? input.strides[1] : 0;
-    Value base = getOrigin(image, g);
-    // Columns [left, right) of the panel lie inside the input.
-    int64_t left = std::min((s.padLeft + stepColumn - 1) / stepColumn, p.panelWidth);
-    int64_t right = std::clamp((s.inW - 1 + s.padLeft) / stepColumn + 1, left, p.panelWidth);
-    int64_t firstColumn = left * stepColumn - s.padLeft, width = p.panelWidth * p.pixelStride;
-    k.loop(k.index(0), rows, 1, {}, [&](Value r, ValueRange) {
-      Value to = k.mul(r, width);
-      Value y = k.add(k.add(k.mul(firstPosition, s.strideH), k.mul(r, stepRow)), -s.padTop);
-      auto inside = [&] {
-        Value from = k.add(base, k.add(k.mul(y, strideH), k.index(firstColumn * strideW)));
-        fillRun(k, panel, to, padCode(), left * p.pixelStride);
-        if (stepColumn == 1 && strideW == p.pixelStride)
-          copy(from, k.add(to, left * p.pixelStride), (right - left) * p.pixelStride);
-        else
-          k.loop(right - left, [&](Value x) {
-            copy(k.add(from, k.mul(x, stepColumn * strideW)), k.add(to, k.mul(k.add(x, left), p.pixelStride)), p.pixelStride);
-          });
-        fillRun(k, panel, k.add(to, right * p.pixelStride), padCode(), width - right * p.pixelStride);
-      };
-      int64_t last = (s.outH - 1) * s.strideH + (s.kernelH - 1) * s.dilationH - s.padTop;
-      if (!s.padTop && last < s.inH) {
-        inside();
-        return SmallVector<Value>();
-      }
-      // y < 0 is a large number when read as unsigned.
-      Value valid = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ult, y, k.index(s.inH));
-      auto choice = scf::IfOp::create(k.b, k.loc, valid, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(k.b);
-      k.b.setInsertionPointToStart(choice.thenBlock());
-      inside();
-      k.b.setInsertionPointToStart(choice.elseBlock());
-      fillRun(k, panel, to, padCode(), width);
-      return SmallVector<Value>();
-    });
   }
 
   //===-- Positions --------------------------------------------------------------------------------------------------------===//
@@ -334,9 +335,10 @@ private:
       Value count = getBand(first, range.high, s.outH);
       Value base = k.index(0);
       if (p.panel)
-        fillPanel(image, g, first, k.add(k.mul(k.add(count, -1), p.stepH()), (s.kernelH - 1) * s.dilationH + 1));
+        fillPanel(k, p, input, panel, image, g, first,
+                  k.add(k.mul(k.add(count, -1), p.stepH()), (s.kernelH - 1) * s.dilationH + 1));
       else
-        base = k.add(getOrigin(image, g), k.mul(first, nextLine));
+        base = k.add(getOrigin(k, s, input, image, g), k.mul(first, nextLine));
       auto emitBlock = [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
         k.loop(k.index(0), count, 1, {}, [&](Value y, ValueRange) {
           Value lineBase = k.add(base, k.mul(y, nextLine)), row = k.add(first, y);

@@ -1,6 +1,8 @@
 // The pass that turns kernels on buffers into loops of vectors, and the table of forms.
 #include "Kernel.h"
 
+#include "qc/Conversion/Lowering.h"
+
 using namespace mlir;
 
 namespace qc {
@@ -11,12 +13,20 @@ ArrayRef<KernelForm> getKernelForms() {
   // Tried in this order.
   static constexpr KernelForm forms[] = {
       {"depthwise", planDepthwise, emitDepthwise, divideDepthwise},
+      {"winograd", planWinograd, emitWinograd, divideWinograd},
       {"contract", planContraction, emitContraction, divideContraction},
       {"pool", planPool, emitPool, dividePool},
       {"pointwise", planPointwise, emitPointwise, dividePointwise},
       {"transpose", planTranspose, emitTranspose, divideTranspose},
   };
   return forms;
+}
+
+std::vector<std::string> getKernelFormNames() {
+  std::vector<std::string> names;
+  for (const KernelForm &form : getKernelForms())
+    names.push_back(form.name.str());
+  return names;
 }
 
 FailureOr<Isa> getUsedIsa(KernelOp op, const Isa &isa) {

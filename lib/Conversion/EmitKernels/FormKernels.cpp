@@ -1,6 +1,10 @@
 // Groups ops into kernels: one main op, the layout changes around it, and the chain behind it up to the store.
 #include "Kernel.h"
 
+#include "qc/Conversion/Lowering.h"
+
+#include "llvm/ADT/StringExtras.h"
+
 using namespace mlir;
 
 namespace qc {
@@ -24,7 +28,7 @@ bool isFollower(Operation *op, Value value) {
 
 class Former {
 public:
-  Former(func::FuncOp function, const Isa &isa) : function(function), row(isa) {}
+  Former(func::FuncOp function, const Isa &isa, ArrayRef<std::string> without) : function(function), row(isa), without(without) {}
 
   void run() {
     SmallVector<Operation *> ops;
@@ -101,6 +105,8 @@ private:
       b.clone(*op, mapping);
     YieldOp::create(b, last->getLoc(), mapping.lookup(last->getResult(0)));
     for (const KernelForm &form : getKernelForms()) {
+      if (llvm::is_contained(without, form.name))
+        continue;
       kernel.setForm(form.name);
       std::string why = form.plan(kernel, row);
       if (!why.empty())
@@ -115,6 +121,7 @@ private:
 
   func::FuncOp function;
   const Isa &row;
+  ArrayRef<std::string> without; ///< forms
   DenseSet<Operation *> members; ///< ops that a kernel computes
 };
 
@@ -126,8 +133,13 @@ struct FormKernels : impl::FormKernelsBase<FormKernels> {
       getOperation().emitError("isa=") << isa << ": use one of " << getIsaNames();
       return signalPassFailure();
     }
+    for (const std::string &form : without)
+      if (std::vector<std::string> names = getKernelFormNames(); !llvm::is_contained(names, form)) {
+        getOperation().emitError("without=") << form << ": use some of " << llvm::join(names, ", ");
+        return signalPassFailure();
+      }
     if (!getOperation().isDeclaration())
-      Former(getOperation(), *row).run();
+      Former(getOperation(), *row, SmallVector<std::string>(without.begin(), without.end())).run();
   }
 };
 } // namespace

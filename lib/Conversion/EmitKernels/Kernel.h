@@ -213,6 +213,11 @@ std::string planContraction(KernelOp op, const Isa &isa);
 LogicalResult emitContraction(Kernel &k);
 Division divideContraction(KernelOp op, const Isa &isa);
 
+/// Winograd.cpp: convolutions 3x3 of stride 1 with fewer multiplications.
+std::string planWinograd(KernelOp op, const Isa &isa);
+LogicalResult emitWinograd(Kernel &k);
+Division divideWinograd(KernelOp op, const Isa &isa);
+
 /// Depthwise.cpp: convolutions with one input channel per output channel.
 std::string planDepthwise(KernelOp op, const Isa &isa);
 LogicalResult emitDepthwise(Kernel &k);

@@ -55,11 +55,26 @@ def argument(index, shape, code, values):
 
 
 def convolution(index):
-    rank, batch, groups = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(1, 1, 1, 1, 2, 3)
-    sizes, kernel, strides, dilations, pads, outs = window(rank, 12, (1, 1, 1, 2, 3, 3, 3, 4, 5, 7))
+    rank, groups = pick(1, 2, 2, 2), pick(1, 1, 1, 1, 2, 3)
+    shape = window(rank, 12, (1, 1, 1, 2, 3, 3, 3, 4, 5, 7))
     ins, channels = max(size() // groups, 1), max(size() // groups, 1) * groups
     if number(0, 1) and not number(0, 2):
         ins = number(1, 4)
+    convolve(index, rank, groups, ins, channels, shape)
+
+
+def convolution_3x3(index):
+    """Of stride 1 and many channels, which may multiply less than it has products."""
+    while True:
+        sizes, pads = [number(1, pick(4, 20)) for _ in range(2)], [pick(0, 1, 1, 1, 2) for _ in range(4)]
+        outs = [sizes[i] + pads[i] + pads[2 + i] - 2 for i in range(2)]
+        if min(outs) >= 1:
+            break
+    convolve(index, 2, 1, 8 * number(1, pick(4, 8, 12)), size(), (sizes, [3, 3], [1, 1], [1, 1], pads, outs))
+
+
+def convolve(index, rank, groups, ins, channels, shape):
+    batch, (sizes, kernel, strides, dilations, pads, outs) = pick(1, 1, 1, 2), shape
     last, first = [batch] + sizes + [ins * groups], [batch, ins * groups] + sizes
     axes = tuple(range(1, rank + 2))
     code, low, high, weight, bias, x, bound = operands(axes, [channels, ins] + kernel, last, channels)
@@ -116,7 +131,7 @@ def product(index):
     results.append((value, tensor(to, result)))
 
 
-kinds = [convolution, transposed, convolution, product]
+kinds = [convolution, transposed, convolution, product, convolution_3x3]
 for i in range(int(sys.argv[2])):
     kinds[i % len(kinds)](i)
 with open(sys.argv[3], "w") as file:
