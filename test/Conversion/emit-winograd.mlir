@@ -16,7 +16,7 @@
 // FORM-LABEL: func.func @equal_weights(
 // FORM: qc.kernel "winograd"(%arg0) {dot = "x86.pmaddwd", scratch_bytes = 3712 : i64, tile = array<i64: 4, 1>} :
 // FORM: qc.conv
-// CHECK-DAG: memref.global "private" constant @{{.*}} : memref<512xi16> = dense<"0x{{((0C00){32}(1200){32}(0600){32}(0C00){32}(1200){32}(1B00){32}(0900){32}(1200){32}(0600){32}(0900){32}(0300){32}(0600){32}(0C00){32}(1200){32}(0600){32}(0C00){32}}}">
+// CHECK-DAG: memref.global "private" constant @{{.*}} : memref<512xi16> = dense<"0x{{((0C00){32}(1200){32}(0600){32}(0C00){32}(1200){32}(1B00){32}(0900){32}(1200){32}(0600){32}(0900){32}(0300){32}(0600){32}(0C00){32}(1200){32}(0600){32}(0C00){32})}}">
 // CHECK-LABEL: func.func private @equal_weights_0
 // Widened rows, patches, sums.
 // CHECK: vector.store {{.*}} : memref<{{.*}}xi16>, vector<8xi16>
