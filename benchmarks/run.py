@@ -222,8 +222,7 @@ class Bench:
                     "input": bytes_of(described["inputs"], entry == "run_f32"), "output": bytes_of(described["outputs"], entry == "run_f32")}
             for entry in ("run", "run_f32") if described.get(entry)}
         result["constant_bytes"] = described["constant_bytes"]
-        sections = re.findall(r"^(\.text\S*)\s+(\d+)", run(["size", "-A", "%s.o" % stem]), re.M)
-        result["text_bytes"] = sum(int(n) for _, n in sections)
+        result["text_bytes"] = described["code_bytes"]
         stats.write_text(json.dumps(result))
         return stem, result
 

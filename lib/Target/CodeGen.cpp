@@ -13,7 +13,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Object/ObjectFile.h"
+#include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -253,5 +253,16 @@ Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const
     if (Error error = checkSymbols(code))
       return std::move(error);
   return code.str().str();
+}
+
+Expected<ObjectSizes> measureObject(StringRef object) {
+  auto file = object::ObjectFile::createObjectFile(MemoryBufferRef(object, "object"));
+  if (!file)
+    return file.takeError();
+  ObjectSizes sizes;
+  for (object::ELFSectionRef section : (*file)->sections())
+    if (section.getFlags() & ELF::SHF_ALLOC)
+      (section.getFlags() & ELF::SHF_EXECINSTR ? sizes.code : sizes.constants) += int64_t(section.getSize());
+  return sizes;
 }
 } // namespace qc

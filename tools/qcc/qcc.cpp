@@ -328,6 +328,11 @@ int compileModel() {
     return fail(llvm::toString(code.takeError()));
   if (emit != EmitKind::Object)
     return writeText(*code, output);
+  auto sizes = qc::measureObject(*code);
+  if (!sizes)
+    return fail(llvm::toString(sizes.takeError()));
+  info.codeBytes = sizes->code;
+  info.constantBytes = sizes->constants;
 
   llvm::SmallString<128> stem(output.getValue());
   llvm::sys::path::replace_extension(stem, "");

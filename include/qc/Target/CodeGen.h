@@ -25,6 +25,12 @@ struct CodeGenOptions {
 /// `run_f32` gets its own section (`.text.<prefix>_run_f32`).
 llvm::Expected<std::string> compile(mlir::ModuleOp module, const Target &target, const CodeGenOptions &options);
 
+/// What of an object lies in memory when the program runs: machine code, and constants.
+struct ObjectSizes {
+  int64_t code = 0, constants = 0;
+};
+llvm::Expected<ObjectSizes> measureObject(llvm::StringRef object);
+
 /// A compiled module in this process; the same code path as `compile` for an x86-64 target. `lookup` gives the address of a
 /// function.
 class Jit {

@@ -42,7 +42,8 @@ std::string makeReport(const BundleInfo &info) {
       {"inputs", describePorts(info.inputs)},
       {"outputs", describePorts(info.outputs)},
       {"macs", total(info.layers, "macs")},
-      {"constant_bytes", total(info.layers, "constant_bytes")},
+      {"code_bytes", info.codeBytes},
+      {"constant_bytes", info.constantBytes},
       {"layers", json::Array(info.layers)},
       {"pair_safe", json::Array(info.shrunkScales)},
       {"tensors", json::Array(info.tensors)},
@@ -67,8 +68,9 @@ std::string makeSummary(const BundleInfo &info) {
   os << (info.integerOnly() ? "integer-only" : info.run.present ? "with float fallbacks" : "f32");
   if (!info.requant.empty())
     os << ", requantize: " << info.requant;
-  os << "\nMACs " << total(info.layers, "macs") << ", constants " << total(info.layers, "constant_bytes") << " B, arena "
-     << entry.arenaBytes << " B (lower bound " << entry.arenaLowerBound << " B), stack " << entry.stackBytes << " B\n\n";
+  os << "\nMACs " << total(info.layers, "macs") << ", code " << info.codeBytes << " B, constants " << info.constantBytes
+     << " B, arena " << entry.arenaBytes << " B (lower bound " << entry.arenaLowerBound << " B), stack " << entry.stackBytes
+     << " B\n\n";
   if (info.threads > 1)
     os << "Up to " << info.threads << " threads of the caller; what has one task runs on the caller.\n\n";
   auto column = [&](const Twine &tasks) { return info.threads > 1 ? formatv(" {0,6}", tasks.str()).str() : std::string(); };
