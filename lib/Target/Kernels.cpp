@@ -12,13 +12,13 @@ using namespace llvm;
 namespace qc {
 namespace {
 constexpr Isa isas[] = {
-#define QC_ISA(name, arch, features, lanes, registers) {name, arch, features, lanes, registers},
+#define QC_ISA(name, arch, features, lanes, registers, units) {name, arch, features, lanes, registers, units},
 #include "Isas.def"
 };
 
 constexpr DotKernel dotKernels[] = {
-#define QC_DOT(name, isa, step, k0, activation, needs, chain)                                                                    \
-  {name, isa, DotStep::step, k0, DotActivation::activation, DotProof::needs, chain},
+#define QC_DOT(name, isa, step, k0, activation, needs, chain, weights)                                                           \
+  {name, isa, DotStep::step, k0, DotActivation::activation, DotProof::needs, chain, DotWeights::weights},
 #include "DotKernels.def"
 };
 

@@ -268,6 +268,10 @@ int compileModel() {
   OwningOpRef<ModuleOp> module = load(context, at);
   if (!module)
     return 1;
+  if (emit == EmitKind::Object && at > qc::Stage::Integer)
+    return fail(input + " is at stage '" + qc::getStageName(at) +
+                "', where inputs, outputs and layers of the network are no longer known: an object is made from stage "
+                "'integer' or one before it; -emit=asm and -emit=llvm take any");
 
   qc::PipelineOptions options = getPipelineOptions();
   options.indexBits = target->indexBits;

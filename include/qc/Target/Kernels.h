@@ -14,11 +14,12 @@ struct Isa {
   llvm::StringLiteral arch, features;
   int64_t lanes;     ///< i32 elements of one vector (a register, or a group of registers used as one)
   int64_t registers; ///< vectors that can be held at once
+  int64_t units;     ///< vector instructions that the cost model lets begin in a cycle
   bool hasVectors() const { return lanes > 1; }
   /// True if registers form groups of any power of two.
   bool hasGroups() const { return arch == "riscv" && hasVectors(); }
   /// The same registers in groups that hold `count` lanes.
-  Isa withLanes(int64_t count) const { return {name, arch, features, count, registers * lanes / count}; }
+  Isa withLanes(int64_t count) const { return {name, arch, features, count, registers * lanes / count, units}; }
   /// How many lanes a kernel may choose, the row's own first.
   llvm::SmallVector<int64_t, 4> getLaneChoices() const;
 };
@@ -37,6 +38,8 @@ enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDWD, SDOT, SDOTAhead, SMMLA, Wid
 /// What the activations are when the step reads them: codes in u8 (i8 codes shifted by 128), i8, i16, or numbers in f32.
 enum class DotActivation { U8, I8, I16, F32 };
 enum class DotProof { Nothing, PairSafe };
+/// What integer weights are in memory where several positions read them.
+enum class DotWeights { I8, I16 };
 
 /// One row of DotKernels.def.
 struct DotKernel {
@@ -45,7 +48,8 @@ struct DotKernel {
   int64_t k0;
   DotActivation activation;
   DotProof needs;
-  int64_t chain; ///< steps whose results add up in i16 before they widen; the proof covers that
+  int64_t chain;      ///< steps whose results add up in i16 before they widen; the proof covers that
+  DotWeights weights; ///< of integers
   /// True if the row is one of `isa`; a row without isas is one of each.
   bool isFor(const Isa &isa) const;
 };

@@ -339,10 +339,10 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
   return double(p.runs()) * (double(p.steps) * step + 6) + accs * (16 + 16 * group) + 20;
 }
 
-/// Cycles of a core with three vector units (two where they have 512 bits) and two loads that all tiles of a layer take per step
-/// (of lanes and groups: in all).
+/// Cycles of a core with the isa's vector units and two loads that all tiles of a layer take per step (of lanes and groups: in
+/// all).
 double getCost(const ContractionPlan &p, const Isa &isa) {
-  double units = isa.arch == "x86" && isa.lanes == 16 ? 2 : 3;
+  double units = double(isa.units);
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
                       : p.dot->step == DotStep::VPMADDWD ? 2
                                                          : 1;
@@ -563,13 +563,12 @@ void Division::add(const Division &next) {
 Division divideContraction(KernelOp op, const Isa &isa) {
   std::string why;
   auto parts = ContractionShape::get(op, why);
-  const DotKernel *dot = op.getDot() ? findDotKernel(*op.getDot()) : nullptr;
-  auto tile = op.getTile();
+  auto decision = getDotDecision(op);
   Division d;
-  if (failed(parts) || !dot || !tile || tile->size() < 2)
+  if (failed(parts) || !decision)
     return d;
   for (const ContractionShape &shape : *parts)
-    d.add(divide(makePlan(shape, isa, *dot, (*tile)[0], (*tile)[1], op.getPermuted())));
+    d.add(divide(makePlan(shape, isa, *decision->dot, decision->rows, decision->vectors, op.getPermuted())));
   return d;
 }
 } // namespace qc

@@ -107,7 +107,7 @@ struct ContractionPlan {
   /// True if weights are packed as i16, so that no step widens them: several positions read them, and those of a block stay in
   /// the first-level cache.
   bool hasWideWeights() const {
-    return dot->step == DotStep::VPMADDWD && !s.isSingle() && weightsPerVector() * vectors <= 4 * 1024 &&
+    return dot->weights == DotWeights::I16 && !s.isSingle() && weightsPerVector() * vectors <= 4 * 1024 &&
            s.outC() * runs() * steps * dot->k0 <= 256 * 1024;
   }
   /// Weight elements of one vector of channels.

@@ -130,13 +130,12 @@ static Division divide(const DepthwisePlan &p) {
 Division divideDepthwise(KernelOp op, const Isa &isa) {
   std::string why;
   auto parts = ContractionShape::get(op, why);
-  const DotKernel *dot = op.getDot() ? findDotKernel(*op.getDot()) : nullptr;
-  auto tile = op.getTile();
+  auto decision = getDotDecision(op, 2);
   Division d;
-  if (failed(parts) || !dot || !tile || tile->size() != 2)
+  if (failed(parts) || !decision)
     return d;
   for (const ContractionShape &shape : *parts)
-    d.add(divide(makeDepthwisePlan(shape, isa, *dot, (*tile)[0], (*tile)[1])));
+    d.add(divide(makeDepthwisePlan(shape, isa, *decision->dot, decision->rows, decision->vectors)));
   return d;
 }
 } // namespace qc

@@ -66,8 +66,7 @@ struct DivideKernels : impl::DivideKernelsBase<DivideKernels> {
     OpBuilder b(&getContext());
     getOperation()->setAttr("qc.threads", b.getI64IntegerAttr(threads));
     WalkResult result = getOperation().walk([&](KernelOp op) {
-      const KernelForm *form =
-          llvm::find_if(getKernelForms(), [&](const KernelForm &form) { return form.name == op.getForm(); });
+      const KernelForm *form = llvm::find_if(getKernelForms(), [&](const KernelForm &form) { return form.name == op.getForm(); });
       if (form == getKernelForms().end())
         return WalkResult::advance();
       auto used = getUsedIsa(op, *row);

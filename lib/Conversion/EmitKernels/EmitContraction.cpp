@@ -432,15 +432,15 @@ LogicalResult emitContraction(Kernel &k) {
   auto parts = ContractionShape::get(k.op, why);
   if (failed(parts))
     return k.op.emitError("is no contraction: ") << why;
-  const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
-  auto tile = k.op.getTile();
-  if (!dot || !tile || tile->size() < 2 || tile->size() > 3 || (*tile)[0] < 1 || (*tile)[1] < 1)
+  auto decision = getDotDecision(k.op);
+  if (!decision)
     return k.op.emitError("needs a known dot kernel and a tile of two or three numbers");
+  const DotKernel *dot = decision->dot;
   if (std::string why = checkDot(*parts, k.isa, *dot, k.op.getPermuted()); !why.empty())
     return k.op.emitError("cannot use ") << dot->name << ": " << why;
   SmallVector<ContractionPlan, 1> plans;
   for (const ContractionShape &shape : *parts) {
-    plans.push_back(makePlan(shape, k.isa, *dot, (*tile)[0], (*tile)[1], k.op.getPermuted()));
+    plans.push_back(makePlan(shape, k.isa, *dot, decision->rows, decision->vectors, k.op.getPermuted()));
     if (!plans.back().unsafe.empty())
       return k.op.emitError("cannot be multiplied pair by pair: ") << plans.back().unsafe;
   }

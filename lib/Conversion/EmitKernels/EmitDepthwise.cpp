@@ -437,17 +437,15 @@ LogicalResult emitDepthwise(Kernel &k) {
   if (failed(parts))
     return k.op.emitError("is no depthwise convolution: ") << why;
   const ContractionShape &first = parts->front();
-  const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
-  auto tile = k.op.getTile();
-  if (!dot || !tile || tile->size() != 2 || (*tile)[0] < 1 || (*tile)[1] < 1 || first.inPerGroup != 1 ||
-      first.outPerGroup > (*tile)[1] * k.isa.lanes)
+  auto decision = getDotDecision(k.op, 2);
+  if (!decision || first.inPerGroup != 1 || first.outPerGroup > decision->vectors * k.isa.lanes)
     return k.op.emitError(
         "needs one input channel per output channel, a known dot kernel and a tile of two numbers whose lanes hold "
         "all outputs of a channel");
   SmallVector<DepthwisePlan, 1> plans;
   int64_t scratchBytes = 0;
   for (const ContractionShape &shape : *parts) {
-    plans.push_back(makeDepthwisePlan(shape, k.isa, *dot, (*tile)[0], (*tile)[1]));
+    plans.push_back(makeDepthwisePlan(shape, k.isa, *decision->dot, decision->rows, decision->vectors));
     if (plans.back().phases() > 1 && plans.back().columns % 2)
       return k.op.emitError("has a tile of ") << plans.back().columns << " columns, units begin at every second one";
     scratchBytes = std::max(scratchBytes, plans.back().scratchBytes);

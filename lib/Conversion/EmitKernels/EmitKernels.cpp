@@ -29,6 +29,14 @@ std::vector<std::string> getKernelFormNames() {
   return names;
 }
 
+std::optional<DotDecision> getDotDecision(KernelOp op, size_t mostNumbers) {
+  const DotKernel *dot = op.getDot() ? findDotKernel(*op.getDot()) : nullptr;
+  auto tile = op.getTile();
+  if (!dot || !tile || tile->size() < 2 || tile->size() > mostNumbers || llvm::any_of(*tile, [](int64_t n) { return n < 1; }))
+    return std::nullopt;
+  return DotDecision{dot, (*tile)[0], (*tile)[1]};
+}
+
 FailureOr<Isa> getUsedIsa(KernelOp op, const Isa &isa) {
   auto tile = op.getTile();
   if (!tile || tile->size() != 3)

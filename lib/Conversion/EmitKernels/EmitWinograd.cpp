@@ -209,13 +209,12 @@ LogicalResult emitWinograd(Kernel &k) {
   auto parts = ContractionShape::get(k.op, why);
   if (failed(parts))
     return k.op.emitError("is no convolution: ") << why;
-  const DotKernel *dot = k.op.getDot() ? findDotKernel(*k.op.getDot()) : nullptr;
-  auto tile = k.op.getTile();
-  if (!dot || !tile || tile->size() < 2 || tile->size() > 3 || (*tile)[0] < 1 || (*tile)[1] < 1)
+  auto decision = getDotDecision(k.op);
+  if (!decision)
     return k.op.emitError("needs a known dot kernel and a tile of two or three numbers");
-  if (std::string why = checkWinograd(*parts, k.isa, *dot); !why.empty())
+  if (std::string why = checkWinograd(*parts, k.isa, *decision->dot); !why.empty())
     return k.op.emitError("has no form of Winograd: ") << why;
-  WinogradPlan plan = makeWinogradPlan(parts->front(), k.isa, *dot, (*tile)[0], (*tile)[1]);
+  WinogradPlan plan = makeWinogradPlan(parts->front(), k.isa, *decision->dot, decision->rows, decision->vectors);
   if (plan.scratchBytes != int64_t(k.op.getScratchBytes()))
     return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << plan.scratchBytes;
   auto input = k.getInput(parts->front().input);

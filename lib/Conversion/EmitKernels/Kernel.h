@@ -84,9 +84,7 @@ public:
   Range divideRows(int64_t batch, int64_t rows, Value image);
   /// `body` for those units of `range` that lie below `full`; `last` where the unit behind them is one of the range's.
   void loop(const Range &range, int64_t full, llvm::function_ref<void(Value iv)> body, llvm::function_ref<void()> last);
-  void loop(const Range &range, llvm::function_ref<void(Value iv)> body) {
-    loop(range, range.count, body, nullptr);
-  }
+  void loop(const Range &range, llvm::function_ref<void(Value iv)> body) { loop(range, range.count, body, nullptr); }
   /// `body` where `range` reaches its end.
   void atEnd(const Range &range, llvm::function_ref<void()> body);
   /// What of `tasks` no loop has been divided by; "" if all have.
@@ -234,6 +232,14 @@ Division divideTranspose(KernelOp op, const Isa &isa);
 std::string planPointwise(KernelOp op, const Isa &isa);
 LogicalResult emitPointwise(Kernel &k);
 Division dividePointwise(KernelOp op, const Isa &isa);
+
+/// The kernel's dot kernel and its tile of two numbers, or three where `mostNumbers` allows that; nothing if one is missing, the
+/// row is unknown or a number is not positive.
+struct DotDecision {
+  const DotKernel *dot;
+  int64_t rows, vectors;
+};
+std::optional<DotDecision> getDotDecision(KernelOp op, size_t mostNumbers = 3);
 
 /// One row per `form`.
 struct KernelForm {

@@ -75,7 +75,8 @@ LogicalResult emitPointwise(Kernel &k) {
   int64_t full = width / block, tail = width % block, blocks = full + (tail ? 1 : 0);
   Range range = k.divide(Part::Positions, rows > 1 ? rows : blocks);
   auto emitRow = [&](Value row, const Range &range) {
-    k.loop(range, full, [&](Value i) { emit(row, k.mul(i, block), block); }, [&] { emit(row, k.index(width - tail), tail); });
+    k.loop(
+        range, full, [&](Value i) { emit(row, k.mul(i, block), block); }, [&] { emit(row, k.index(width - tail), tail); });
   };
   if (rows == 1)
     emitRow(k.index(0), range);

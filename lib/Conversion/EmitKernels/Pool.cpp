@@ -68,7 +68,8 @@ struct PoolShape {
     auto [first, last] = axes[i].getInterior();
     return isUnrolled() && i + 1 == axes.size() && axes[i].isPadded() && last > first;
   }
-  /// The dimension of the operand whose loop tasks divide: the outermost one with several positions. -1: they divide the channels.
+  /// The dimension of the operand whose loop tasks divide: the outermost one with several positions. -1: they divide the
+  /// channels.
   int64_t getDividedDim() const {
     for (int64_t dim : kept)
       if (getShape(main->getOperand(0))[dim] > 1)

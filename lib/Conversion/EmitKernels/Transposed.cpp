@@ -1,6 +1,6 @@
 // Transposed convolutions as ordinary ones of stride 1. Outputs r, r + stride, r + 2*stride, ... read the taps `t` for which
-// r + pad - t*dilation is a multiple of the stride, and each such tap reads input (r + pad - t*dilation) / stride + i for the i-th
-// of them. So nothing is multiplied by the zeros between inputs, and each output is stored once.
+// r + pad - t*dilation is a multiple of the stride, and each such tap reads input (r + pad - t*dilation) / stride + i for the
+// i-th of them. So nothing is multiplied by the zeros between inputs, and each output is stored once.
 #include "Contraction.h"
 
 using namespace mlir;

@@ -170,12 +170,11 @@ std::string planWinograd(KernelOp op, const Isa &isa) {
 Division divideWinograd(KernelOp op, const Isa &isa) {
   std::string why;
   auto parts = ContractionShape::get(op, why);
-  const DotKernel *dot = op.getDot() ? findDotKernel(*op.getDot()) : nullptr;
-  auto tile = op.getTile();
+  auto decision = getDotDecision(op);
   Division d;
-  if (failed(parts) || !dot || !tile || tile->size() < 2)
+  if (failed(parts) || !decision)
     return d;
-  WinogradPlan p = makeWinogradPlan(parts->front(), isa, *dot, (*tile)[0], (*tile)[1]);
+  WinogradPlan p = makeWinogradPlan(parts->front(), isa, *decision->dot, decision->rows, decision->vectors);
   d.positions = p.s.batch * p.patchRows;
   d.channels = p.gemm.blocks();
   d.cycles = double(p.patches * p.gemm.vectors) * (WinogradPlan::places * double(p.gemm.steps) / 2 + 15);
