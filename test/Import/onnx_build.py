@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, STRING, BOOL, FLOAT16, DOUBLE, UINT32, UINT64 = range(1, 14)
-COMPLEX64, BFLOAT16, FLOAT8E4M3FN, UINT4, INT4 = 14, 16, 17, 21, 22
+COMPLEX64, BFLOAT16, FLOAT8E4M3FN, UINT4, INT4, UINT2, INT2 = 14, 16, 17, 21, 22, 25, 26
 FORMATS = {FLOAT: "f", UINT8: "B", INT8: "b", UINT16: "H", INT16: "h", INT32: "i", INT64: "q", BOOL: "B", FLOAT16: "e", DOUBLE: "d",
            UINT32: "I", UINT64: "Q"}
 
@@ -35,9 +35,9 @@ def field(number, payload):
 
 
 def raw_bytes(dtype, values):
-    if dtype in (INT4, UINT4):
-        nibbles = [v & 15 for v in values] + [0]
-        return bytes(nibbles[i] | nibbles[i + 1] << 4 for i in range(0, len(values), 2))
+    if dtype in (INT4, UINT4, INT2, UINT2):
+        bits = 4 if dtype in (INT4, UINT4) else 2
+        return bytes(sum((v & (1 << bits) - 1) << bits * k for k, v in enumerate(values[i:i + 8 // bits])) for i in range(0, len(values), 8 // bits))
     if dtype == BFLOAT16:
         return b"".join(struct.pack("<f", v)[2:] for v in values)
     return struct.pack("<%d%s" % (len(values), FORMATS[dtype]), *values)
@@ -73,7 +73,7 @@ class Tensor:
             return field(11, b"".join(varint(v) for v in self.values))
         if self.dtype in (FLOAT16, BFLOAT16):
             words = struct.unpack("<%dH" % len(self.values), raw_bytes(self.dtype, self.values))
-        elif self.dtype in (INT4, UINT4):
+        elif self.dtype in (INT4, UINT4, INT2, UINT2):
             words = raw_bytes(self.dtype, self.values)
         else:
             words = self.values

@@ -1,6 +1,6 @@
 // Element-wise operators: activations, arithmetic, comparisons, casts. On constants they fold, which is how shape arithmetic
 // disappears.
-#include "Importer.h"
+#include "Expansion.h"
 
 #include <cmath>
 #include <limits>
@@ -251,28 +251,35 @@ template <typename F, typename G> LogicalResult foldUnary(Node &node, F onFloat,
   return failed(host) ? failure() : checkFinite(node, node.constantEntry(std::move(*host)));
 }
 LogicalResult importFloor(Node &node) {
-  return foldUnary(node, [](float v) { return std::floor(v); }, [](int64_t v) { return v; });
+  return foldUnary(
+      node, [](float v) { return std::floor(v); }, [](int64_t v) { return v; });
 }
 LogicalResult importCeil(Node &node) {
-  return foldUnary(node, [](float v) { return std::ceil(v); }, [](int64_t v) { return v; });
+  return foldUnary(
+      node, [](float v) { return std::ceil(v); }, [](int64_t v) { return v; });
 }
 LogicalResult importRound(Node &node) {
-  return foldUnary(node, [](float v) { return std::nearbyint(v); }, [](int64_t v) { return v; });
+  return foldUnary(
+      node, [](float v) { return std::nearbyint(v); }, [](int64_t v) { return v; });
 }
 LogicalResult importSqrt(Node &node) {
-  return foldUnary(node, [](float v) { return std::sqrt(v); }, [](int64_t v) { return v; });
+  return foldUnary(
+      node, [](float v) { return std::sqrt(v); }, [](int64_t v) { return v; });
 }
 LogicalResult importAbs(Node &node) {
-  return foldUnary(node, [](float v) { return std::fabs(v); }, [](int64_t v) { return v < 0 ? int64_t(0 - uint64_t(v)) : v; });
+  return foldUnary(
+      node, [](float v) { return std::fabs(v); }, [](int64_t v) { return v < 0 ? int64_t(0 - uint64_t(v)) : v; });
 }
 LogicalResult importNot(Node &node) {
   if (!node.element(0).isInteger(1))
     return node.fail("its input must be boolean");
-  return foldUnary(node, [](float v) { return v; }, [](int64_t v) { return !v; });
+  return foldUnary(
+      node, [](float v) { return v; }, [](int64_t v) { return !v; });
 }
 LogicalResult importNeg(Node &node) {
   if (node.input(0).isPlainConstant())
-    return foldUnary(node, [](float v) { return -v; }, [](int64_t v) { return int64_t(0 - uint64_t(v)); });
+    return foldUnary(
+        node, [](float v) { return -v; }, [](int64_t v) { return int64_t(0 - uint64_t(v)); });
   if (failed(requireFloat(node)))
     return failure();
   Value x = node.value(0), minus = node.makeConstant(node.innerLoc(), Host{node.f32(), {}, {-1.0f}, {}});
@@ -326,6 +333,14 @@ LogicalResult importCodeClip(Node &node, quant::UniformQuantizedType type) {
 LogicalResult importClip(Node &node) {
   if (auto quantized = dyn_cast<quant::UniformQuantizedType>(node.element(0)))
     return importCodeClip(node, quantized);
+  if (node.input(0).isPlainConstant() && isa<IntegerType>(node.element(0))) {
+    // Stored codes cut to fewer bits.
+    Entry codes = node.input(0);
+    for (unsigned i = 1; i < 3; ++i)
+      if (node.has(i) && node.constant(i, "its limit"))
+        codes = foldBinary(node, codes, node.input(i), i == 1 ? Binary::Max : Binary::Min);
+    return node.failed() ? failure() : node.set(codes);
+  }
   if (!isa<FloatType>(node.element(0)))
     return node.fail("element type " + toString(node.element(0)) + " is not supported");
   float low = -INFINITY, high = INFINITY;
@@ -429,8 +444,11 @@ LogicalResult castTo(Node &node, Type to) {
     return node.set(x);
   if (x.isPlainConstant())
     return node.set(foldCast(node, *x.host, to));
-  if (isa<quant::QuantizedType>(x.element))
-    return node.fail("its input '" + node.proto.input(0) + "' is quantized, but not dequantized");
+  if (isa<quant::QuantizedType>(x.element)) {
+    if (!isa<FloatType>(to))
+      return node.fail("its input '" + node.proto.input(0) + "' is quantized, but not dequantized");
+    return node.set(decodeAsIntegers(node, x));
+  }
   if (to.isInteger(1))
     return node.fail("a cast of computed tensors to bool is not supported");
   Value value = node.value(0);

@@ -35,7 +35,10 @@ enum DataType {
   Float8E5M2FNUZ = 20,
   UInt4 = 21,
   Int4 = 22,
-  Float4E2M1 = 23
+  Float4E2M1 = 23,
+  Float8E8M0 = 24,
+  UInt2 = 25,
+  Int2 = 26
 };
 
 float fromHalf(uint16_t bits, const llvm::fltSemantics &semantics) {
@@ -45,9 +48,12 @@ float fromHalf(uint16_t bits, const llvm::fltSemantics &semantics) {
   return value.convertToFloat();
 }
 
-/// Bits of an element as stored; 4 for nibbles.
+/// Bits of an element as stored; several narrow ones share a byte.
 int64_t storedBits(int32_t dataType) {
   switch (dataType) {
+  case UInt2:
+  case Int2:
+    return 2;
   case UInt4:
   case Int4:
     return 4;
@@ -117,11 +123,15 @@ void decodeRaw(int32_t dataType, const char *data, int64_t i, Host &host) {
   case Int64:
     host.ints[i] = read<int64_t>(data, i);
     break;
+  case UInt2:
+  case Int2:
   case UInt4:
   case Int4: {
-    // The first of two nibbles lies in the low half.
-    int64_t nibble = (uint8_t(data[i / 2]) >> (i % 2 ? 4 : 0)) & 15;
-    host.ints[i] = dataType == Int4 && nibble > 7 ? nibble - 16 : nibble;
+    // The first of those that share a byte lies in its lowest bits.
+    int64_t bits = storedBits(dataType), perByte = 8 / bits;
+    int64_t code = (uint8_t(data[i / perByte]) >> (i % perByte * bits)) & ((1 << bits) - 1);
+    bool isSigned = dataType == Int4 || dataType == Int2;
+    host.ints[i] = isSigned && code >> (bits - 1) ? code - (1 << bits) : code;
     break;
   }
   }
@@ -161,14 +171,14 @@ LogicalResult decodeTyped(const onnx::TensorProto &tensor, int64_t count, Host &
   default:
     break;
   }
-  bool packed = storedBits(dataType) == 4;
-  if (!sized(tensor.int32_data_size(), packed ? (count + 1) / 2 : count, "int32_data"))
+  int64_t bits = storedBits(dataType), perWord = bits < 8 ? 8 / bits : 1;
+  if (!sized(tensor.int32_data_size(), (count + perWord - 1) / perWord, "int32_data"))
     return failure();
   // Narrow types lie in int32 elements whose low bits are the raw bytes.
   for (int64_t i = 0; i < count; ++i) {
-    uint32_t word = uint32_t(tensor.int32_data(packed ? i / 2 : i));
-    if (packed)
-      word >>= i % 2 ? 4 : 0;
+    uint32_t word = uint32_t(tensor.int32_data(i / perWord));
+    if (perWord > 1)
+      word = (word & 255) >> (i % perWord * bits);
     char bytes[4];
     std::memcpy(bytes, &word, sizeof(bytes));
     Host one;
@@ -302,6 +312,10 @@ Type getElementType(int32_t dataType, MLIRContext *context, std::string &why) {
     return integer(4, true);
   case Int4:
     return integer(4);
+  case UInt2:
+    return integer(2, true);
+  case Int2:
+    return integer(2);
   case Bool:
     return integer(1);
   case 0:
@@ -315,7 +329,7 @@ Type getElementType(int32_t dataType, MLIRContext *context, std::string &why) {
     why = "a complex element type, which is not supported";
     return {};
   default:
-    if (dataType >= Float8E4M3FN && dataType <= Float8E5M2FNUZ)
+    if ((dataType >= Float8E4M3FN && dataType <= Float8E5M2FNUZ) || dataType == Float8E8M0)
       why = "an 8-bit floating-point element type, which is not supported";
     else if (dataType == Float4E2M1)
       why = "a 4-bit floating-point element type, which is not supported";
@@ -366,7 +380,7 @@ FailureOr<HostRef> decodeTensor(const onnx::TensorProto &tensor, StringRef folde
                               0) {
     why = "has no data, its dimensions " + toString(host->shape) + " need " + std::to_string(count) + " elements";
     return failure();
-  } else if (count > 2 * (int64_t(tensor.float_data_size()) + tensor.int32_data_size() + tensor.int64_data_size() +
+  } else if (count > 4 * (int64_t(tensor.float_data_size()) + tensor.int32_data_size() + tensor.int64_data_size() +
                           tensor.double_data_size() + tensor.uint64_data_size())) {
     why = "has fewer elements than its dimensions " + toString(host->shape) + " need";
     return failure();

@@ -50,6 +50,32 @@ bool Importer::reserve(int64_t elements) {
 
 static bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
 
+StringRef onnximport::getTableDomain(StringRef domain) {
+  if (isDefaultDomain(domain))
+    return "";
+  // Brevitas wrote the operators of QONNX under its own name, FINN before them under its.
+  if (domain == "qonnx.custom_op.general" || domain == "finn.custom_op.general" || domain == "onnx.brevitas")
+    return "qonnx";
+  return domain;
+}
+
+ArrayRef<OperatorTable> onnximport::getOperatorTables() {
+  static const OperatorTable tables[] = {
+      {"", getContractionOperators()}, {"", getWindowOperators()}, {"", getElementwiseOperators()},
+      {"", getShapeOperators()},       {"", getResizeOperators()}, {"", getReduceOperators()},
+      {"", getQuantOperators()},       {"", getQOperators()},      {"com.microsoft", getMicrosoftOperators()},
+  };
+  return tables;
+}
+
+static std::string getOperatorKey(StringRef domain, StringRef type) { return (getTableDomain(domain) + "." + type).str(); }
+
+const Operator *Importer::findOperator(const onnx::NodeProto &node) const {
+  return operators.lookup(getOperatorKey(node.domain(), node.op_type()));
+}
+
+int64_t Importer::getOpset(const onnx::NodeProto &node) const { return isDefaultDomain(node.domain()) ? opset : maxOpset; }
+
 LogicalResult Importer::checkModel() {
   if (!model.has_graph())
     return error() << "is not an ONNX model: it has no graph";
@@ -72,11 +98,11 @@ LogicalResult Importer::checkModel() {
                    << "' is not supported; store it dense";
   if (!graph.output_size())
     return error() << "the graph has no outputs";
-  for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(),
-                                   getShapeOperators(), getResizeOperators(), getReduceOperators(), getQuantOperators()})
-    for (const Operator &row : table)
-      if (row.since <= opset && opset <= row.until)
-        operators[row.name] = &row;
+  // Other domains are read whatever version of them the model declares, or if it declares none.
+  for (const OperatorTable &table : getOperatorTables())
+    for (const Operator &row : table.rows)
+      if (*table.domain || (row.since <= opset && (opset <= row.until || row.until == lastOpset)))
+        operators[getOperatorKey(table.domain, row.name)] = &row;
   return success();
 }
 
@@ -215,7 +241,8 @@ std::string Importer::whyUnsupported(Node &node) {
   for (const auto &function : model.functions())
     if (function.name() == type && function.domain() == domain)
       return "model-local functions are not supported; inline them first (onnx.inliner)";
-  if (!isDefaultDomain(domain))
+  StringRef tableDomain = getTableDomain(domain);
+  if (llvm::none_of(getOperatorTables(), [&](const OperatorTable &table) { return table.domain == tableDomain; }))
     return "operators of domain '" + domain + "' are not supported";
   for (const auto &attribute : node.proto.attribute()) {
     if (attribute.has_g() || attribute.graphs_size())
@@ -223,17 +250,16 @@ std::string Importer::whyUnsupported(Node &node) {
     if (!attribute.ref_attr_name().empty())
       return "attribute '" + attribute.name() + "' refers to an attribute of a function";
   }
-  auto it = operators.find(type);
-  if (it == operators.end()) {
-    for (ArrayRef<Operator> table : {getContractionOperators(), getWindowOperators(), getElementwiseOperators(),
-                                     getShapeOperators(), getResizeOperators(), getReduceOperators(), getQuantOperators()})
-      for (const Operator &row : table)
-        if (row.name == type)
-          return "the operator is supported in opsets " + std::to_string(row.since) + " to " + std::to_string(row.until) +
-                 " only";
+  const Operator *found = findOperator(node.proto);
+  if (!found) {
+    for (const OperatorTable &table : getOperatorTables())
+      for (const Operator &row : table.rows)
+        if (table.domain == tableDomain && row.name == type)
+          return "the operator is supported in opsets " + std::to_string(row.since) + " to " +
+                 std::to_string(row.until == lastOpset ? maxOpset : row.until) + " only";
     return "the operator is not supported";
   }
-  const Operator &row = *it->second;
+  const Operator &row = *found;
   int inputs = node.proto.input_size();
   if (inputs < row.minInputs || inputs > row.maxInputs)
     return "it has " + std::to_string(inputs) + " inputs, expected " + std::to_string(row.minInputs) +
@@ -241,7 +267,7 @@ std::string Importer::whyUnsupported(Node &node) {
             : row.maxInputs == INT_MAX     ? " or more"
                                            : " to " + std::to_string(row.maxInputs));
   for (int i = 0; i < (row.maxInputs == INT_MAX ? inputs : row.minInputs); ++i)
-    if (node.proto.input(i).empty())
+    if (node.proto.input(i).empty() && !isZeroPoint(node.proto, i))
       return "input " + std::to_string(i) + " is required";
   if (row.elements == Elements::Constant)
     for (const std::string &input : node.proto.input())
@@ -262,7 +288,7 @@ LogicalResult Importer::listUnsupported() {
     foldable.insert(initializer.getKey());
   for (unsigned index : order) {
     const onnx::NodeProto &proto = graph.node(index);
-    Node node(*this, proto, index, opset);
+    Node node(*this, proto, index, getOpset(proto));
     if (std::string why = whyUnsupported(node); !why.empty())
       findings.push_back({index, why});
     bool folds = llvm::all_of(proto.input(), [&](const std::string &input) { return input.empty() || foldable.contains(input); });
@@ -339,21 +365,23 @@ quant::QuantizedType Importer::getInputCodes(StringRef tensor, Type element) {
   unsigned readers = 0;
   for (unsigned index : order) {
     const onnx::NodeProto &proto = graph.node(index);
-    bool reads = llvm::any_of(proto.input(), [&](const std::string &input) { return input == tensor; });
-    if (!reads)
-      continue;
-    bool isStoredType = proto.op_type() == "DequantizeLinear" && proto.input(0) == tensor;
-    for (int i = 1; i < proto.input_size(); ++i)
-      isStoredType &= proto.input(i) != tensor && (proto.input(i).empty() || initializers.count(proto.input(i)));
-    if (!isStoredType)
-      return {};
-    Node node(*this, proto, index, opset);
-    node.quiet = true;
-    auto type = getQuantizedType(node, element, {});
-    if (!type || (common && type != common))
-      return {};
-    common = type;
-    ++readers;
+    for (int i = 0; i < proto.input_size(); ++i) {
+      if (proto.input(i) != tensor)
+        continue;
+      auto parameters = getCodeParameters(proto, i);
+      if (!parameters)
+        return {};
+      for (int k : {parameters->scale, parameters->zero})
+        if (k >= 0 && k < proto.input_size() && !proto.input(k).empty() && !initializers.count(proto.input(k)))
+          return {};
+      Node node(*this, proto, index, getOpset(proto));
+      node.quiet = true;
+      auto type = getQuantizedType(node, element, {}, *parameters);
+      if (!type || (common && type != common))
+        return {};
+      common = type;
+      ++readers;
+    }
   }
   return readers == countUses(tensor) ? common : quant::QuantizedType();
 }
@@ -428,7 +456,10 @@ LogicalResult Importer::importNode(Node &node) {
     // What could not be imported was reported at its own node.
     if (!tensor.empty() && (!find(tensor) || !find(tensor)->element))
       return failure();
-  const Operator &row = *operators.lookup(node.proto.op_type());
+  const Operator *found = findOperator(node.proto);
+  if (!found)
+    return node.fail("it is made of " + node.proto.op_type() + ", which opset " + Twine(opset) + " does not have");
+  const Operator &row = *found;
   if (row.elements == Elements::Float && row.minInputs > 0 && !isa<FloatType>(node.element(0))) {
     if (isa<quant::QuantizedType>(node.element(0)))
       return node.fail("its input '" + node.proto.input(0) + "' is quantized, but not dequantized");
@@ -522,7 +553,7 @@ OwningOpRef<ModuleOp> Importer::run() {
     return {};
   bool hasFailed = false;
   for (unsigned index : order) {
-    Node node(*this, graph.node(index), index, opset);
+    Node node(*this, graph.node(index), index, getOpset(graph.node(index)));
     if (succeeded(importNode(node)))
       continue;
     hasFailed = true;

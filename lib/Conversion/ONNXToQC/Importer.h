@@ -31,7 +31,10 @@ constexpr int64_t maxElements = int64_t(1) << 31;
 constexpr int64_t maxWindow = int64_t(1) << 20;
 /// Largest dimension that is made by repetition (Expand, Tile, Resize): each index is stored in an attribute.
 constexpr int64_t maxIndices = int64_t(1) << 20;
-constexpr int64_t minOpset = 7, maxOpset = 21;
+constexpr int64_t minOpset = 7, maxOpset = 25;
+/// The last opset that rows of the table are written for: one that ends here goes on to `maxOpset`, as opsets 22 to 25 only added
+/// element types to the operators that we have.
+constexpr int64_t lastOpset = 21;
 
 /// Number of elements, or -1 if a dimension is negative or there are more than `maxElements`.
 int64_t countElements(llvm::ArrayRef<int64_t> shape);
@@ -88,6 +91,8 @@ public:
   mlir::InFlightDiagnostic error();
   mlir::LogicalResult fail(const llvm::Twine &reason);
   bool failed() const { return hasFailed; }
+  /// After a problem that was reported already.
+  void setFailed() { hasFailed = true; }
 
   //===-- Inputs --===//
   unsigned numInputs() const { return proto.input_size(); }
@@ -183,6 +188,15 @@ struct Operator {
   /// The reason why this node cannot be imported as far as attributes and names tell; "" if it can. May be null.
   std::string (*refuse)(Node &);
 };
+/// The operators of one domain; those of QONNX go by several names, of which "qonnx" stands for all.
+struct OperatorTable {
+  const char *domain;
+  llvm::ArrayRef<Operator> rows;
+};
+llvm::ArrayRef<OperatorTable> getOperatorTables();
+/// The name under which the tables list an operator's domain: "" for the default one.
+llvm::StringRef getTableDomain(llvm::StringRef domain);
+
 llvm::ArrayRef<Operator> getContractionOperators();
 llvm::ArrayRef<Operator> getWindowOperators();
 llvm::ArrayRef<Operator> getElementwiseOperators();
@@ -190,6 +204,9 @@ llvm::ArrayRef<Operator> getShapeOperators();
 llvm::ArrayRef<Operator> getResizeOperators();
 llvm::ArrayRef<Operator> getReduceOperators();
 llvm::ArrayRef<Operator> getQuantOperators();
+llvm::ArrayRef<Operator> getQOperators();
+llvm::ArrayRef<Operator> getMicrosoftOperators();
+llvm::ArrayRef<Operator> getQONNXOperators();
 
 /// Pads of a window from `pads` and `auto_pad`; `input` are the spatial sizes, `reach` the extents of the dilated kernel.
 Shape getPads(Node &node, llvm::ArrayRef<int64_t> input, llvm::ArrayRef<int64_t> strides, llvm::ArrayRef<int64_t> reach);
@@ -205,6 +222,8 @@ public:
   Entry *find(llvm::StringRef tensor);
   void define(llvm::StringRef tensor, Entry entry) { entries[tensor] = std::move(entry); }
   mlir::Value materialize(Entry &entry);
+  /// Imports one node whose inputs are there; also the ordinary nodes that an operator is made of.
+  mlir::LogicalResult importNode(Node &node);
   /// Readers of a tensor: live nodes, and one for each function result that it is.
   unsigned countUses(llvm::StringRef tensor) const { return uses.lookup(tensor); }
   /// Takes `elements` out of the memory that folded constants may use; false if it is spent.
@@ -222,11 +241,13 @@ private:
   mlir::LogicalResult reportCycle(llvm::ArrayRef<unsigned> waiting);
   mlir::LogicalResult listUnsupported();
   std::string whyUnsupported(Node &node);
+  const Operator *findOperator(const onnx::NodeProto &node) const;
+  /// The opset that decides how a node is read.
+  int64_t getOpset(const onnx::NodeProto &node) const;
   mlir::LogicalResult importInputs();
   mlir::FailureOr<mlir::RankedTensorType> getInputType(const onnx::ValueInfoProto &input);
   mlir::quant::QuantizedType getInputCodes(llvm::StringRef tensor, mlir::Type element);
   mlir::LogicalResult importInitializers();
-  mlir::LogicalResult importNode(Node &node);
   mlir::LogicalResult importOutputs();
   std::string nodeName(unsigned index) const;
 
@@ -242,15 +263,24 @@ private:
   llvm::StringMap<unsigned> producers;
   llvm::StringMap<unsigned> uses;
   llvm::StringSet<> foldable;                  ///< tensors made of constants alone
-  llvm::StringMap<const Operator *> operators; ///< of the model's opset
+  llvm::StringMap<const Operator *> operators; ///< of the model's opset, by "<domain>.<name>"
   std::vector<unsigned> order;                 ///< live nodes, each after its inputs' makers
   std::vector<const onnx::ValueInfoProto *> inputs;
   int64_t budget = int64_t(1) << 26;
 };
 
-/// The quantized type of a QuantizeLinear or DequantizeLinear node whose codes have `element` and `shape`; null after an error at
-/// the node.
-mlir::quant::QuantizedType getQuantizedType(Node &node, mlir::Type element, llvm::ArrayRef<int64_t> shape);
+/// Where a node has the parameters of a tensor of codes that it reads.
+struct CodeParameters {
+  int scale; ///< input with the scale, -1 if it is 1
+  int zero;  ///< input with the zero point
+};
+/// The quantized type that a node's parameters give to codes of `element` and `shape`; null after an error at the node.
+mlir::quant::QuantizedType getQuantizedType(Node &node, mlir::Type element, llvm::ArrayRef<int64_t> shape,
+                                            CodeParameters parameters = {1, 2});
+/// The parameters with which a node reads its input `i` as codes, if it does.
+std::optional<CodeParameters> getCodeParameters(const onnx::NodeProto &proto, int i);
+/// True if input `i` is a zero point of an operator on codes, which may be left out.
+bool isZeroPoint(const onnx::NodeProto &proto, int i);
 } // namespace qc::onnximport
 
 #endif // LIB_CONVERSION_ONNXTOQC_IMPORTER_H
