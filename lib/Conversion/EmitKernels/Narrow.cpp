@@ -171,7 +171,10 @@ Value Narrow::roundShift(Value v, int64_t shift) const {
   case Arch::Other:
     break;
   }
-  return a.shr(addSaturated(v, int64_t(1) << (shift - 1)), shift);
+  // What saturates to the largest number rounds up, as on the others: a tie mask clears its lowest bit.
+  if (shift == 1)
+    return a.add(a.shr(v, 1), a.bitAnd(v, 1));
+  return a.shr(a.add(a.shr(v, shift - 1), 1), 1);
 }
 
 Value Narrow::addSaturated(Value v, int64_t number) const {
