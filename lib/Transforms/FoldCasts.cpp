@@ -214,6 +214,32 @@ struct HoistEncode : OpRewritePattern<quant::QuantizeCastOp> {
   }
 };
 
+/// A result that is encoded to several types: an op for each of them, since none of the codes give the others exactly.
+struct SplitEncodings : OpInterfaceRewritePattern<QuantizableOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(QuantizableOpInterface op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> codes;
+    if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) ||
+        !whyNotInteger(op).empty() || !getOperandCodes(op, codes).empty())
+      return rewriter.notifyMatchFailure(op, "has no form on codes");
+    llvm::MapVector<Type, SmallVector<Operation *>> users;
+    for (Operation *user : op->getUsers()) {
+      auto qcast = dyn_cast<quant::QuantizeCastOp>(user);
+      if (!qcast)
+        return rewriter.notifyMatchFailure(op, "is read in float, too");
+      users[qcast.getQuantizedType()].push_back(user);
+    }
+    if (users.size() < 2)
+      return rewriter.notifyMatchFailure(op, "is encoded to one type");
+    for (auto &[type, qcasts] : llvm::drop_begin(users)) {
+      Operation *copy = rewriter.clone(*op);
+      for (Operation *qcast : qcasts)
+        rewriter.modifyOpInPlace(qcast, [&] { qcast->setOperand(0, copy->getResult(0)); });
+    }
+    return success();
+  }
+};
+
 /// qcast(dcast(x)) with two types is a rescaling; with one type it is nothing.
 struct FoldRescale : OpRewritePattern<quant::QuantizeCastOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -244,7 +270,7 @@ struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
     size_t before = countOnCodes();
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldIntoOp>(&getContext(), /*benefit=*/2);
-    patterns.add<SinkDecode, HoistEncode, FoldRescale>(&getContext());
+    patterns.add<SinkDecode, HoistEncode, SplitEncodings, FoldRescale>(&getContext());
     // The driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);

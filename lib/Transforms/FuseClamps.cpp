@@ -46,12 +46,34 @@ struct FuseClamp : OpRewritePattern<ClampOp> {
   }
 };
 
+/// qcast(clamp(x)) to clamp(qcast(x)) where x comes from an op that cannot clamp: codes rise with the values, so limits and
+/// rounding change places. So what is in front of the clamp finds the codes that it has to make.
+struct ClampCodes : OpRewritePattern<quant::QuantizeCastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(quant::QuantizeCastOp qcast, PatternRewriter &rewriter) const override {
+    auto clamp = qcast.getInput().getDefiningOp<ClampOp>();
+    if (!clamp || !clamp->hasOneUse())
+      return rewriter.notifyMatchFailure(qcast, "encodes no clamped value, or others read it too");
+    Value input = clamp.getInput();
+    Operation *producer = input.getDefiningOp();
+    if (producer && isa<ClampOpInterface>(producer) && input.hasOneUse())
+      return rewriter.notifyMatchFailure(qcast, "the clamp will be part of its producer");
+    if (producer && isa<quant::DequantizeCastOp>(producer))
+      return rewriter.notifyMatchFailure(qcast, "a change of scale clamps");
+    if (!isa<quant::UniformQuantizedType>(qcast.getQuantizedType()))
+      return rewriter.notifyMatchFailure(qcast, "one scale per channel");
+    Value codes = quant::QuantizeCastOp::create(rewriter, qcast.getLoc(), qcast.getType(), input);
+    rewriter.replaceOpWithNewOp<ClampOp>(qcast, qcast.getType(), codes, clamp.getClampMinAttr(), clamp.getClampMaxAttr());
+    return success();
+  }
+};
+
 struct FuseClamps : impl::FuseClampsBase<FuseClamps> {
   using FuseClampsBase::FuseClampsBase;
   void runOnOperation() override {
     size_t before = llvm::range_size(getOperation().getOps<ClampOp>());
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseClamp>(&getContext());
+    patterns.add<FuseClamp, ClampCodes>(&getContext());
     // The driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding that a model asks for.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);

@@ -57,20 +57,6 @@ func.func @no_fold_read_in_float(%q: tensor<4x!q>) -> (tensor<4x!q>, tensor<4x!r
 
 // -----
 
-!q = !quant.uniform<i8:f32, 0.5:3>
-!r = !quant.uniform<i8:f32, 0.25>
-
-func.func @no_fold_two_types(%q: tensor<4x!q>) -> (tensor<4x!q>, tensor<4x!r>) {
-  %f = quant.dcast %q : tensor<4x!q> to tensor<4xf32>
-  // expected-remark@+1 {{stays in float: its result is encoded to two different types}}
-  %a = qc.activation tanh %f : tensor<4xf32> -> tensor<4xf32>
-  %r = quant.qcast %a : tensor<4xf32> to tensor<4x!q>
-  %s = quant.qcast %a : tensor<4xf32> to tensor<4x!r>
-  return %r, %s : tensor<4x!q>, tensor<4x!r>
-}
-
-// -----
-
 !q = !quant.uniform<i8:f32:0, {0.5,0.25}>
 !r = !quant.uniform<i8:f32, 0.25>
 

@@ -153,3 +153,18 @@ func.func @fold_same_type(%q: tensor<4x!q>) -> tensor<4x!q> {
   %r = quant.qcast %f : tensor<4xf32> to tensor<4x!q>
   return %r : tensor<4x!q>
 }
+
+// One float value as two kinds of codes: each from the operands, as the real value is not kept.
+// CHECK-LABEL: @two_encodings
+// CHECK-DAG: %[[A:.*]] = qc.activation tanh %arg0 : tensor<4x!quant.uniform<i8:f32, 5.000000e-01:3>> -> tensor<4x!quant.uniform<i8:f32, 5.000000e-01:3>>
+// CHECK-DAG: %[[B:.*]] = qc.activation tanh %arg0 : tensor<4x!quant.uniform<i8:f32, 5.000000e-01:3>> -> tensor<4x!quant.uniform<i8:f32, 2.500000e-01>>
+// CHECK-NEXT: return %[[A]], %[[A]], %[[B]]
+func.func @two_encodings(%q: tensor<4x!quant.uniform<i8:f32, 0.5:3>>)
+    -> (tensor<4x!quant.uniform<i8:f32, 0.5:3>>, tensor<4x!quant.uniform<i8:f32, 0.5:3>>, tensor<4x!quant.uniform<i8:f32, 0.25>>) {
+  %f = quant.dcast %q : tensor<4x!quant.uniform<i8:f32, 0.5:3>> to tensor<4xf32>
+  %a = qc.activation tanh %f : tensor<4xf32> -> tensor<4xf32>
+  %r = quant.qcast %a : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5:3>>
+  %s = quant.qcast %a : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5:3>>
+  %t = quant.qcast %a : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.25>>
+  return %r, %s, %t : tensor<4x!quant.uniform<i8:f32, 0.5:3>>, tensor<4x!quant.uniform<i8:f32, 0.5:3>>, tensor<4x!quant.uniform<i8:f32, 0.25>>
+}

@@ -87,3 +87,40 @@ func.func @no_merge_clamps_disjoint(%x: tensor<4xf32>) -> tensor<4xf32> {
   %1 = qc.clamp %0 {clamp_max = 1.0 : f32} : tensor<4xf32> -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// What cannot clamp gives its codes first: a concatenation, a value from outside, one that others read unclamped.
+// CHECK-LABEL: @clamp_codes
+// CHECK: %[[C:.*]] = qc.concat
+// CHECK-NEXT: %[[Q:.*]] = quant.qcast %[[C]] : tensor<8xf32> to tensor<8x!quant.uniform<u8:f32, 5.000000e-01:9>>
+// CHECK-NEXT: %[[L:.*]] = qc.clamp %[[Q]] {clamp_min = 0.000000e+00 : f32} : tensor<8x!quant.uniform<u8:f32, 5.000000e-01:9>> -> tensor<8x!quant.uniform<u8:f32, 5.000000e-01:9>>
+// CHECK: %[[S:.*]] = qc.add
+// CHECK-NEXT: %[[T:.*]] = quant.qcast %[[S]]
+// CHECK-NEXT: %[[M:.*]] = qc.clamp %[[T]] {clamp_max = 2.000000e+00 : f32}
+// CHECK-NEXT: return %[[L]], %[[M]], %[[S]]
+func.func @clamp_codes(%x: tensor<4xf32>, %y: tensor<4xf32>)
+    -> (tensor<8x!quant.uniform<u8:f32, 0.5:9>>, tensor<4x!quant.uniform<i8:f32, 0.5>>, tensor<4xf32>) {
+  %c = qc.concat %x, %y {axis = 0 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<8xf32>
+  %r = qc.clamp %c {clamp_min = 0.0 : f32} : tensor<8xf32> -> tensor<8xf32>
+  %q = quant.qcast %r : tensor<8xf32> to tensor<8x!quant.uniform<u8:f32, 0.5:9>>
+  %s = qc.add %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %l = qc.clamp %s {clamp_max = 2.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  %t = quant.qcast %l : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
+  return %q, %t, %s : tensor<8x!quant.uniform<u8:f32, 0.5:9>>, tensor<4x!quant.uniform<i8:f32, 0.5>>, tensor<4xf32>
+}
+
+// Behind decoded codes a change of scale clamps; a clamped value that is read in float stays one.
+// CHECK-LABEL: @no_clamp_codes
+// CHECK: quant.dcast
+// CHECK-NEXT: qc.clamp {{.*}} : tensor<4xf32>
+// CHECK-NEXT: quant.qcast
+// CHECK-NEXT: qc.clamp {{.*}} : tensor<4xf32>
+// CHECK-NEXT: quant.qcast
+func.func @no_clamp_codes(%q: tensor<4x!quant.uniform<i8:f32, 0.5>>, %x: tensor<4xf32>)
+    -> (tensor<4x!quant.uniform<i8:f32, 0.25>>, tensor<4x!quant.uniform<i8:f32, 0.25>>, tensor<4xf32>) {
+  %f = quant.dcast %q : tensor<4x!quant.uniform<i8:f32, 0.5>> to tensor<4xf32>
+  %r = qc.clamp %f {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  %s = quant.qcast %r : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.25>>
+  %l = qc.clamp %x {clamp_min = 0.0 : f32} : tensor<4xf32> -> tensor<4xf32>
+  %t = quant.qcast %l : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.25>>
+  return %s, %t, %l : tensor<4x!quant.uniform<i8:f32, 0.25>>, tensor<4x!quant.uniform<i8:f32, 0.25>>, tensor<4xf32>
+}

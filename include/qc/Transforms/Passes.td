@@ -36,7 +36,8 @@ def FuseClamps : Pass<"qc-fuse-clamps", "::mlir::func::FuncOp"> {
   let summary = "moves relu and clip into the op that computes their input";
   let description = [{
     A clamp behind an op with `ClampOpInterface` whose result has no other use becomes the op's `clamp_min`/`clamp_max`, so that the value
-    is rounded once and the clamp costs nothing. Afterwards a `qc.clamp` is left only where its input has other uses or no such producer.
+    is rounded once and the clamp costs nothing. Behind other ops, and where the input has other uses, a clamp that goes into one `quant.qcast` becomes
+    one of codes: limits and rounding change places, as codes rise with the values. Afterwards a `qc.clamp` of f32 is left only where neither applies.
     ```mlir
     func.func @example(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
       %s = qc.add %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
@@ -204,8 +205,8 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
 def FoldCasts : Pass<"qc-fold-casts", "::mlir::func::FuncOp"> {
   let summary = "fake-quant folding: dcast, op, qcast becomes the op on quantized types";
   let description = [{
-    An op whose float operands all come from `quant.dcast` (weights included) and whose result goes into one `quant.qcast` type computes on codes instead. An
-    op that cannot be folded keeps its casts and gets a remark with the reason; the same reasons stand in the report.
+    An op whose float operands all come from `quant.dcast` (weights included) and whose result goes into `quant.qcast` computes on codes instead, once for
+    each type that it is encoded to. An op that cannot be folded keeps its casts and gets a remark with the reason; the same reasons stand in the report.
     Ops that only move values pass codes on even where the model casts on one side alone. Afterwards casts stand only at the function's boundary or
     beside ops that stay in float.
     ```mlir
