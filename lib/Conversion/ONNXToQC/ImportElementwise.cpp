@@ -1,6 +1,7 @@
 // Element-wise operators: activations, arithmetic, comparisons, casts. On constants they fold, which is how shape arithmetic
 // disappears.
 #include "Expansion.h"
+#include "qc/Dialect/QC/Reference/Math.h"
 
 #include <cmath>
 #include <limits>
@@ -48,7 +49,7 @@ template <typename F> FailureOr<Host> foldOver(Node &node, ArrayRef<const Host *
   return host;
 }
 
-enum class Binary { Add, Sub, Mul, Div, Min, Max, Mod, Equal, Less, LessEqual, Greater, GreaterEqual, And, Or };
+enum class Binary { Add, Sub, Mul, Div, Min, Max, Mod, Pow, Equal, Less, LessEqual, Greater, GreaterEqual, And, Or };
 
 bool isComparison(Binary op) { return op >= Binary::Equal; }
 
@@ -66,6 +67,8 @@ float applyFloat(Binary op, float a, float b) {
     return std::min(a, b);
   case Binary::Max:
     return std::max(a, b);
+  case Binary::Pow:
+    return b == 0.5f ? std::sqrt(a) : b == 2 ? a * a : b == 1 ? a : float(exactExp(double(b) * exactLog(a)));
   default:
     return std::fmod(a, b);
   }
@@ -217,6 +220,14 @@ LogicalResult importGreater(Node &node) { return importComparison(node, Binary::
 LogicalResult importGreaterOrEqual(Node &node) { return importComparison(node, Binary::GreaterEqual); }
 LogicalResult importAnd(Node &node) { return importComparison(node, Binary::And); }
 LogicalResult importOr(Node &node) { return importComparison(node, Binary::Or); }
+
+LogicalResult importPow(Node &node) {
+  if (!isa<FloatType>(node.element(0)) || !isa<FloatType>(node.element(1)))
+    return node.fail("only floating-point powers are supported");
+  if (llvm::any_of(node.input(0).host->floats, [](float v) { return !(v > 0); }))
+    return node.fail("only powers of positive numbers are supported");
+  return node.set(foldBinary(node, node.input(0), node.input(1), Binary::Pow));
+}
 
 LogicalResult importMod(Node &node) {
   bool isFloat = isa<FloatType>(node.element(0));
@@ -508,6 +519,7 @@ const Operator operators[] = {
     {"Not", 1, 21, 1, 1, Elements::Constant, importNot, nullptr},
     {"Or", 7, 21, 2, 2, Elements::Constant, importOr, nullptr},
     {"PRelu", 7, 21, 2, 2, Elements::Float, importPRelu, nullptr},
+    {"Pow", 7, 21, 2, 2, Elements::Constant, importPow, nullptr},
     {"Relu", 6, 21, 1, 1, Elements::Float, importRelu, nullptr},
     {"Round", 11, 21, 1, 1, Elements::Constant, importRound, nullptr},
     {"Sigmoid", 6, 21, 1, 1, Elements::Float, importSigmoid, nullptr},
