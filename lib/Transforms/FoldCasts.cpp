@@ -19,23 +19,71 @@ Value getCodes(Value reals) {
 
 quant::QuantizedType getQuantizedType(Value value) { return cast<quant::QuantizedType>(getElementType(value)); }
 
-/// True if the bias has the scale of the accumulator; its codes are added as they are.
-bool biasFits(Value bias, Value input, Value weight) {
-  auto biasScales = getScheme(bias.getType()).getScaleValues(), weightScales = getScheme(weight.getType()).getScaleValues();
+/// The codes that a bias has as part of the accumulator, "" in `why`: none if it has the accumulator's scale already, others that
+/// stand for the same numbers if it has not; both scales in `why` if there are no such codes (docs/Numerics.md, N15).
+SmallVector<int64_t> getBiasCodes(Value bias, Value input, Value weight, std::string &why) {
+  QuantSchemeInterface scheme = getScheme(bias.getType());
+  SmallVector<double> biasScales = scheme.getScaleValues(), weightScales = getScheme(weight.getType()).getScaleValues();
+  SmallVector<int64_t> zeros = scheme.getZeroPointValues();
   double inputScale = getScheme(input.getType()).getScaleValues()[0];
+  auto pick = [](const auto &list, size_t c) { return list[list.size() == 1 ? 0 : c]; };
+  // An importer's f32 product of the two scales is rounded, and so are its factors.
+  constexpr double tolerance = 0x1p-20;
+  bool fits = scheme.getCodeType().getWidth() == 32 && llvm::all_of(zeros, [](int64_t z) { return z == 0; });
   for (size_t c = 0; c < std::max(biasScales.size(), weightScales.size()); ++c) {
-    double expected = inputScale * weightScales[weightScales.size() == 1 ? 0 : c];
-    double actual = biasScales[biasScales.size() == 1 ? 0 : c];
-    // An importer's f32 product of the two scales is rounded, and so are its factors.
-    if (std::fabs(actual - expected) > expected * 0x1p-20)
-      return false;
+    double expected = inputScale * pick(weightScales, c);
+    fits &= std::fabs(pick(biasScales, c) - expected) <= expected * tolerance;
   }
-  return llvm::all_of(getScheme(bias.getType()).getZeroPointValues(), [](int64_t z) { return z == 0; });
+  if (fits)
+    return {};
+  ElementsAttr constant = getConstant(bias);
+  if (!constant) {
+    why = "its bias is not constant";
+    return {};
+  }
+  SmallVector<int64_t> codes = getInts(constant);
+  for (auto [c, code] : llvm::enumerate(codes)) {
+    double expected = inputScale * pick(weightScales, c), scale = pick(biasScales, c);
+    double number = double(code - pick(zeros, c)) * (scale / expected), whole = std::nearbyint(number);
+    if (std::fabs(number - whole) > std::fabs(number) * tolerance || std::fabs(whole) > double(INT32_MAX)) {
+      llvm::raw_string_ostream(why) << "its bias has the scale " << scale << " in channel " << c
+                                    << ", which is not input scale * weight scale = " << expected
+                                    << ", and its codes have no exact counterpart there";
+      return {};
+    }
+    code = int64_t(whole);
+  }
+  return codes;
+}
+
+/// The weight, or the second activation, of a contraction whose operands are codes.
+Value getWeight(QuantizableOpInterface op, ArrayRef<Value> codes) {
+  for (auto [i, value] : llvm::enumerate(codes))
+    if (op.getOperandRole(i) == OperandRole::Weight)
+      return value;
+  return codes[1];
+}
+
+/// Gives the bias the scale of the accumulator.
+void rescaleBias(QuantizableOpInterface op, MutableArrayRef<Value> codes, OpBuilder &builder) {
+  for (auto [i, bias] : llvm::enumerate(codes)) {
+    std::string why;
+    if (op.getOperandRole(i) != OperandRole::Bias)
+      continue;
+    Value weight = getWeight(op, codes);
+    SmallVector<int64_t> numbers = getBiasCodes(bias, codes[0], weight, why);
+    if (numbers.empty())
+      continue;
+    SmallVector<double> scales = getScheme(weight.getType()).getScaleValues();
+    auto type = getBiasType(builder.getContext(), getScheme(codes[0].getType()).getScaleValues()[0], scales, scales.size() > 1);
+    bias = ConstantOp::create(builder, bias.getLoc(), withElementType(bias.getType(), type),
+                              makeElements(withElementType(bias.getType(), builder.getI32Type()), numbers));
+  }
 }
 
 /// Why the op's operands do not let it compute on codes; empty if they do. `codes` gets one value per operand.
 std::string getOperandCodes(QuantizableOpInterface op, SmallVectorImpl<Value> &codes) {
-  Value weight, bias;
+  Value bias;
   for (OpOperand &operand : op->getOpOperands()) {
     OperandRole role = op.getOperandRole(operand.getOperandNumber());
     Value value = operand.get();
@@ -55,21 +103,16 @@ std::string getOperandCodes(QuantizableOpInterface op, SmallVectorImpl<Value> &c
     if (role == OperandRole::Activation && scheme.getChannelAxis() >= 0)
       return "operand " + std::to_string(operand.getOperandNumber()) + " has one scale per channel, which only weights may have";
     if (role == OperandRole::Weight) {
-      weight = value;
       if (scheme.getChannelAxis() >= 0 && scheme.getChannelAxis() != op.getWeightChannelAxis())
         return "its weights' scales do not run along its output channels";
-      if (llvm::any_of(scheme.getZeroPointValues(), [](int64_t z) { return z != 0; }))
-        return "its weights have a zero point";
     }
-    if (role == OperandRole::Bias) {
+    if (role == OperandRole::Bias)
       bias = value;
-      if (scheme.getCodeType().getWidth() < 32)
-        return "its bias has fewer than 32 bits";
-    }
   }
-  if (bias && !biasFits(bias, codes[0], weight ? weight : codes[1]))
-    return "its bias does not have the product of its input's and its weights' scale";
-  return "";
+  std::string why;
+  if (bias)
+    (void)getBiasCodes(bias, codes[0], getWeight(op, codes), why);
+  return why;
 }
 
 /// The one type that the result is encoded to, or null with the reason in `why`.
@@ -150,6 +193,7 @@ struct FoldIntoOp : OpInterfaceRewritePattern<QuantizableOpInterface> {
       for (auto [i, value] : llvm::enumerate(codes))
         if (op.getOperandRole(i) == OperandRole::Activation)
           value = rescale(rewriter, op->getLoc(), value, type);
+    rescaleBias(op, codes, rewriter);
     rewriter.modifyOpInPlace(op, [&] {
       op->setOperands(codes);
       op->getResult(0).setType(withElementType(op->getResult(0).getType(), type));
@@ -214,32 +258,6 @@ struct HoistEncode : OpRewritePattern<quant::QuantizeCastOp> {
   }
 };
 
-/// A result that is encoded to several types: an op for each of them, since none of the codes give the others exactly.
-struct SplitEncodings : OpInterfaceRewritePattern<QuantizableOpInterface> {
-  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
-  LogicalResult matchAndRewrite(QuantizableOpInterface op, PatternRewriter &rewriter) const override {
-    SmallVector<Value> codes;
-    if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) ||
-        !whyNotInteger(op).empty() || !getOperandCodes(op, codes).empty())
-      return rewriter.notifyMatchFailure(op, "has no form on codes");
-    llvm::MapVector<Type, SmallVector<Operation *>> users;
-    for (Operation *user : op->getUsers()) {
-      auto qcast = dyn_cast<quant::QuantizeCastOp>(user);
-      if (!qcast)
-        return rewriter.notifyMatchFailure(op, "is read in float, too");
-      users[qcast.getQuantizedType()].push_back(user);
-    }
-    if (users.size() < 2)
-      return rewriter.notifyMatchFailure(op, "is encoded to one type");
-    for (auto &[type, qcasts] : llvm::drop_begin(users)) {
-      Operation *copy = rewriter.clone(*op);
-      for (Operation *qcast : qcasts)
-        rewriter.modifyOpInPlace(qcast, [&] { qcast->setOperand(0, copy->getResult(0)); });
-    }
-    return success();
-  }
-};
-
 /// qcast(dcast(x)) with two types is a rescaling; with one type it is nothing.
 struct FoldRescale : OpRewritePattern<quant::QuantizeCastOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -260,6 +278,18 @@ struct FoldRescale : OpRewritePattern<quant::QuantizeCastOp> {
   }
 };
 
+/// Thresholds compare the real values of codes as well as f32 values.
+struct FoldThreshold : OpRewritePattern<ThresholdOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ThresholdOp op, PatternRewriter &rewriter) const override {
+    Value codes = getCodes(op.getInput());
+    if (!codes || !isa<quant::UniformQuantizedType>(getElementType(codes)))
+      return rewriter.notifyMatchFailure(op, "its input is not decoded from codes with one scale");
+    rewriter.modifyOpInPlace(op, [&] { op.getInputMutable().assign(codes); });
+    return success();
+  }
+};
+
 struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
   using FoldCastsBase::FoldCastsBase;
 
@@ -270,7 +300,7 @@ struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
     size_t before = countOnCodes();
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldIntoOp>(&getContext(), /*benefit=*/2);
-    patterns.add<SinkDecode, HoistEncode, SplitEncodings, FoldRescale>(&getContext());
+    patterns.add<SinkDecode, HoistEncode, FoldRescale, FoldThreshold>(&getContext());
     // The driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
@@ -292,7 +322,7 @@ private:
   void explainFloatOps(func::FuncOp function) {
     for (Operation &op : function.getBody().front()) {
       bool isFloat = llvm::any_of(op.getOperands(), isFloatTensor) || llvm::any_of(op.getResults(), isFloatTensor);
-      if (!isFloat || isa<ConstantOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op))
+      if (!isFloat || isa<ConstantOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op))
         continue;
       auto quantizable = dyn_cast<QuantizableOpInterface>(op);
       // A quantized op may keep an f32 operand that only shapes its tables.

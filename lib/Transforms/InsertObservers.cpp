@@ -95,8 +95,8 @@ private:
   LogicalResult refuseFloatOps(func::FuncOp function) {
     bool refused = false;
     for (Operation &op : function.getBody().front()) {
-      if (isa<ConstantOp, ObserveOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op) || tail.contains(&op) ||
-          (llvm::none_of(op.getOperands(), isFloatTensor) && llvm::none_of(op.getResults(), isFloatTensor)))
+      if (isa<ConstantOp, ObserveOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op) ||
+          tail.contains(&op) || (llvm::none_of(op.getOperands(), isFloatTensor) && llvm::none_of(op.getResults(), isFloatTensor)))
         continue;
       if (std::string why = whyNotInteger(&op); !why.empty()) {
         op.emitError() << "node " << describeNode(&op) << " (" << op.getName()

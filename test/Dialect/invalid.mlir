@@ -770,3 +770,44 @@ func.func @no_lut_table_type(%x: tensor<2xi2>, %t: tensor<4xi16>) {
   %0 = qc.lut %x, %t : (tensor<2xi2>, tensor<4xi16>) -> tensor<2xi8>
   return
 }
+
+// -----
+
+func.func @no_threshold_domain(%x: tensor<2xi8>, %t: tensor<1xf32>) {
+  // expected-error @below {{turns real values, f32 or quantized, into codes of a quantized type}}
+  %0 = qc.threshold %x, %t {base = 0 : i64, step = 1 : i64} : (tensor<2xi8>, tensor<1xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @no_threshold_axis(%x: tensor<2xf32>, %t: tensor<2x1xf32>) {
+  // expected-error @below {{axis 1 is outside the input}}
+  %0 = qc.threshold %x, %t {axis = 1 : i64, base = 0 : i64, step = 1 : i64} : (tensor<2xf32>, tensor<2x1xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @no_threshold_rows(%x: tensor<2xf32>, %t: tensor<3x1xf32>) {
+  // expected-error @below {{thresholds must be f32, one row or one for each index of 'axis'}}
+  %0 = qc.threshold %x, %t {axis = 0 : i64, base = 0 : i64, step = 1 : i64} : (tensor<2xf32>, tensor<3x1xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @no_threshold_codes(%x: tensor<2xf32>, %t: tensor<2xf32>) {
+  // expected-error @below {{gives codes from 0 to 2 in steps of 1, which are not in '!quant.uniform<i2:f32, 5.000000e-01>'}}
+  %0 = qc.threshold %x, %t {base = 0 : i64, step = 1 : i64} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x!quant.uniform<i2:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @no_threshold_order(%x: tensor<2xf32>) {
+  %t = qc.constant dense<[1.0, 0.0]> : tensor<2xf32>
+  // expected-error @below {{thresholds must ascend}}
+  %0 = qc.threshold %x, %t {base = 0 : i64, step = 1 : i64} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return
+}

@@ -85,20 +85,6 @@ func.func @no_fold_result_per_channel(%r: tensor<2x!r>) -> tensor<2x!q> {
 
 !q = !quant.uniform<i8:f32, 0.5>
 
-func.func @no_fold_weights_with_zero_point(%q: tensor<1x1x!q>) -> tensor<1x1x!q> {
-  %f = quant.dcast %q : tensor<1x1x!q> to tensor<1x1xf32>
-  %c = qc.constant dense<3> : tensor<1x1xi8> -> tensor<1x1x!quant.uniform<i8:f32, 0.25:1>>
-  %w = quant.dcast %c : tensor<1x1x!quant.uniform<i8:f32, 0.25:1>> to tensor<1x1xf32>
-  // expected-remark@+1 {{stays in float: its weights have a zero point}}
-  %y = qc.matmul %f, %w : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
-  %r = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
-  return %r : tensor<1x1x!q>
-}
-
-// -----
-
-!q = !quant.uniform<i8:f32, 0.5>
-
 func.func @no_fold_weights_wrong_axis(%q: tensor<1x2x!q>) -> tensor<1x2x!q> {
   %f = quant.dcast %q : tensor<1x2x!q> to tensor<1x2xf32>
   %c = qc.constant dense<3> : tensor<2x2xi8> -> tensor<2x2x!quant.uniform<i8:f32:0, {0.25,0.5}>>
@@ -117,25 +103,9 @@ func.func @no_fold_bias_scale(%q: tensor<1x1x!q>) -> tensor<1x1x!q> {
   %f = quant.dcast %q : tensor<1x1x!q> to tensor<1x1xf32>
   %c = qc.constant dense<3> : tensor<1x1xi8> -> tensor<1x1x!quant.uniform<i8:f32, 0.25>>
   %w = quant.dcast %c : tensor<1x1x!quant.uniform<i8:f32, 0.25>> to tensor<1x1xf32>
-  %d = qc.constant dense<3> : tensor<1xi32> -> tensor<1x!quant.uniform<i32:f32, 0.25>>
-  %b = quant.dcast %d : tensor<1x!quant.uniform<i32:f32, 0.25>> to tensor<1xf32>
-  // expected-remark@+1 {{stays in float: its bias does not have the product of its input's and its weights' scale}}
-  %y = qc.matmul %f, %w, %b : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1xf32>) -> tensor<1x1xf32>
-  %r = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
-  return %r : tensor<1x1x!q>
-}
-
-// -----
-
-!q = !quant.uniform<i8:f32, 0.5>
-
-func.func @no_fold_narrow_bias(%q: tensor<1x1x!q>) -> tensor<1x1x!q> {
-  %f = quant.dcast %q : tensor<1x1x!q> to tensor<1x1xf32>
-  %c = qc.constant dense<3> : tensor<1x1xi8> -> tensor<1x1x!quant.uniform<i8:f32, 0.25>>
-  %w = quant.dcast %c : tensor<1x1x!quant.uniform<i8:f32, 0.25>> to tensor<1x1xf32>
-  %d = qc.constant dense<3> : tensor<1xi8> -> tensor<1x!quant.uniform<i8:f32, 0.125>>
-  %b = quant.dcast %d : tensor<1x!quant.uniform<i8:f32, 0.125>> to tensor<1xf32>
-  // expected-remark@+1 {{stays in float: its bias has fewer than 32 bits}}
+  %d = qc.constant dense<3> : tensor<1xi32> -> tensor<1x!quant.uniform<i32:f32, 0.1875>>
+  %b = quant.dcast %d : tensor<1x!quant.uniform<i32:f32, 0.1875>> to tensor<1xf32>
+  // expected-remark@+1 {{stays in float: its bias has the scale 1.875000e-01 in channel 0, which is not input scale * weight scale = 1.250000e-01, and its codes have no exact counterpart there}}
   %y = qc.matmul %f, %w, %b : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1xf32>) -> tensor<1x1xf32>
   %r = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
   return %r : tensor<1x1x!q>

@@ -32,6 +32,49 @@ func.func @fold_contraction(%q: tensor<1x1x!q>) -> tensor<1x2x!r> {
   return %r : tensor<1x2x!r>
 }
 
+// A bias with another scale, whose numbers the accumulator has, too: 3 * 0.25 = 6 * 0.125 and (5 - 1) * 0.5 = 16 * 0.125.
+// CHECK-LABEL: @fold_bias_rescaled
+// CHECK-DAG: %[[A:.*]] = qc.constant dense<6> : tensor<1xi32> -> tensor<1x!quant.uniform<i32:f32, 1.250000e-01>>
+// CHECK-DAG: %[[B:.*]] = qc.constant dense<16> : tensor<1xi32> -> tensor<1x!quant.uniform<i32:f32, 1.250000e-01>>
+// CHECK-DAG: qc.matmul %{{.*}}, %{{.*}}, %[[A]] : {{.*}} -> tensor<1x1x!quant.uniform<i8:f32, 5.000000e-01:3>>
+// CHECK-DAG: qc.matmul %{{.*}}, %{{.*}}, %[[B]] : {{.*}} -> tensor<1x1x!quant.uniform<i8:f32, 5.000000e-01:3>>
+func.func @fold_bias_rescaled(%q: tensor<1x1x!q>) -> (tensor<1x1x!q>, tensor<1x1x!q>) {
+  %f = quant.dcast %q : tensor<1x1x!q> to tensor<1x1xf32>
+  %c = qc.constant dense<3> : tensor<1x1xi8> -> tensor<1x1x!quant.uniform<i8:f32, 0.25>>
+  %w = quant.dcast %c : tensor<1x1x!quant.uniform<i8:f32, 0.25>> to tensor<1x1xf32>
+  %d = qc.constant dense<3> : tensor<1xi32> -> tensor<1x!quant.uniform<i32:f32, 0.25>>
+  %b = quant.dcast %d : tensor<1x!quant.uniform<i32:f32, 0.25>> to tensor<1xf32>
+  %y = qc.matmul %f, %w, %b : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1xf32>) -> tensor<1x1xf32>
+  %r = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
+  %e = qc.constant dense<5> : tensor<1xi8> -> tensor<1x!quant.uniform<i8:f32, 0.5:1>>
+  %a = quant.dcast %e : tensor<1x!quant.uniform<i8:f32, 0.5:1>> to tensor<1xf32>
+  %z = qc.matmul %f, %w, %a : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1xf32>) -> tensor<1x1xf32>
+  %s = quant.qcast %z : tensor<1x1xf32> to tensor<1x1x!q>
+  return %r, %s : tensor<1x1x!q>, tensor<1x1x!q>
+}
+
+// Asymmetric weights: the integer lowering subtracts their zero points.
+// CHECK-LABEL: @fold_weights_with_zero_point
+// CHECK: qc.matmul {{.*}}tensor<1x1x!quant.uniform<u8:f32, 2.500000e-01:7>>) -> tensor<1x1x!quant.uniform<i8:f32, 5.000000e-01:3>>
+func.func @fold_weights_with_zero_point(%q: tensor<1x1x!q>) -> tensor<1x1x!q> {
+  %f = quant.dcast %q : tensor<1x1x!q> to tensor<1x1xf32>
+  %c = qc.constant dense<3> : tensor<1x1xui8> -> tensor<1x1x!quant.uniform<u8:f32, 0.25:7>>
+  %w = quant.dcast %c : tensor<1x1x!quant.uniform<u8:f32, 0.25:7>> to tensor<1x1xf32>
+  %y = qc.matmul %f, %w : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+  %r = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
+  return %r : tensor<1x1x!q>
+}
+
+// Thresholds compare codes as well as numbers.
+// CHECK-LABEL: @fold_threshold
+// CHECK: qc.threshold %arg0, %{{.*}} : (tensor<4x!quant.uniform<i8:f32, 5.000000e-01:3>>, tensor<1xf32>) -> tensor<4x!quant.uniform<i8:f32, 2.500000e-01>>
+func.func @fold_threshold(%q: tensor<4x!q>) -> tensor<4x!r> {
+  %f = quant.dcast %q : tensor<4x!q> to tensor<4xf32>
+  %t = qc.constant dense<0.25> : tensor<1xf32>
+  %r = qc.threshold %f, %t {base = 0 : i64, step = 1 : i64} : (tensor<4xf32>, tensor<1xf32>) -> tensor<4x!r>
+  return %r : tensor<4x!r>
+}
+
 // The slope only shapes a table: it stays f32.
 // CHECK-LABEL: @fold_prelu
 // CHECK: %[[S:.*]] = qc.constant dense<2.500000e-01> : tensor<4xf32>

@@ -202,10 +202,10 @@ LogicalResult importDynamicQuantizeMatMul(Node &node) {
   proto.set_op_type("DynamicQuantizeLinear");
   proto.set_name(node.name);
   proto.add_input(e.input(0));
-  std::string parts[3];
-  for (auto [i, suffix] : llvm::enumerate(ArrayRef<StringRef>{"#codes", "#scale", "#zero_point"})) {
-    parts[i] = node.proto.output(0) + suffix.str();
-    proto.add_output(parts[i]);
+  std::string parts[] = {"#codes", "#scale", "#zero_point"};
+  for (std::string &part : parts) {
+    part = node.proto.output(0) + part;
+    proto.add_output(part);
   }
   Node part(node.importer, proto, 0, 13);
   if (failed(node.importer.importNode(part))) {

@@ -336,7 +336,8 @@ LogicalResult importDynamicQuantize(Node &node) {
   Type element = IntegerType::get(node.context(), 8, IntegerType::Unsigned);
   std::string zero = e.quantize(e.apply("Div", {e.apply("Neg", {low}), scale}), "", "", element);
   std::string codes = e.apply("QuantizeLinear", {e.input(0), scale, zero}, {}, lastOpset);
-  for (auto [i, tensor] : llvm::enumerate(ArrayRef<std::string>{codes, scale, zero}))
+  std::string results[] = {codes, scale, zero};
+  for (auto [i, tensor] : llvm::enumerate(results))
     if (failed(e.set(i, tensor)))
       return failure();
   return success();

@@ -33,8 +33,13 @@ Importer::Importer(const onnx::ModelProto &model, StringRef name, StringRef fold
 
 InFlightDiagnostic Importer::error() { return emitError(UnknownLoc::get(&context)) << "'" << name << "': "; }
 
+const onnx::NodeProto &Importer::getNode(unsigned index) const {
+  auto it = recognized.find(index);
+  return it == recognized.end() ? graph.node(index) : it->second;
+}
+
 std::string Importer::nodeName(unsigned index) const {
-  const onnx::NodeProto &node = graph.node(index);
+  const onnx::NodeProto &node = getNode(index);
   return node.name().empty() ? node.op_type() + "_" + std::to_string(index) : node.name();
 }
 
@@ -64,6 +69,7 @@ ArrayRef<OperatorTable> onnximport::getOperatorTables() {
       {"", getContractionOperators()}, {"", getWindowOperators()}, {"", getElementwiseOperators()},
       {"", getShapeOperators()},       {"", getResizeOperators()}, {"", getReduceOperators()},
       {"", getQuantOperators()},       {"", getQOperators()},      {"com.microsoft", getMicrosoftOperators()},
+      {"qonnx", getQONNXOperators()},  {"qc", getStepOperators()},
   };
   return tables;
 }
@@ -126,7 +132,7 @@ LogicalResult Importer::collectNames() {
   }
   LogicalResult result = success();
   for (int i = 0; i < graph.node_size(); ++i)
-    for (const std::string &output : graph.node(i).output()) {
+    for (const std::string &output : getNode(i).output()) {
       if (output.empty())
         continue;
       if (initializers.count(output) || inputNames.contains(output))
@@ -166,7 +172,7 @@ LogicalResult Importer::sortNodes() {
     use(output.name(), [&] { error() << "graph output '" << output.name() << "' is made by no node"; });
   while (!work.empty()) {
     unsigned index = work.pop_back_val();
-    for (const std::string &tensor : graph.node(index).input())
+    for (const std::string &tensor : getNode(index).input())
       if (!tensor.empty())
         use(tensor,
             [&] { error() << "tensor '" << tensor << "', read by node '" << nodeName(index) << "', is defined nowhere"; });
@@ -182,7 +188,7 @@ LogicalResult Importer::sortNodes() {
     if (!live[i])
       continue;
     ++count;
-    for (const std::string &tensor : graph.node(i).input())
+    for (const std::string &tensor : getNode(i).input())
       if (!tensor.empty() && !isSource(tensor)) {
         ++missing[i];
         readers[producers.lookup(tensor)].push_back(i);
@@ -215,7 +221,7 @@ LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
   unsigned index = waiting.front();
   while (position.try_emplace(index, path.size()).second) {
     path.push_back(index);
-    for (const std::string &tensor : graph.node(index).input()) {
+    for (const std::string &tensor : getNode(index).input()) {
       auto it = producers.find(tensor);
       if (it != producers.end() && waits.contains(it->second)) {
         index = it->second;
@@ -287,7 +293,7 @@ LogicalResult Importer::listUnsupported() {
   for (auto &initializer : initializers)
     foldable.insert(initializer.getKey());
   for (unsigned index : order) {
-    const onnx::NodeProto &proto = graph.node(index);
+    const onnx::NodeProto &proto = getNode(index);
     Node node(*this, proto, index, getOpset(proto));
     if (std::string why = whyUnsupported(node); !why.empty())
       findings.push_back({index, why});
@@ -299,7 +305,7 @@ LogicalResult Importer::listUnsupported() {
   if (findings.empty())
     return success();
   for (const Finding &finding : findings) {
-    const onnx::NodeProto &node = graph.node(finding.index);
+    const onnx::NodeProto &node = getNode(finding.index);
     std::string domain = isDefaultDomain(node.domain()) ? "" : node.domain() + ".";
     emitError(NameLoc::get(builder.getStringAttr(nodeName(finding.index))))
         << domain << node.op_type() << " (opset " << opset << "): " << finding.why;
@@ -364,7 +370,7 @@ quant::QuantizedType Importer::getInputCodes(StringRef tensor, Type element) {
     return {};
   unsigned readers = 0;
   for (unsigned index : order) {
-    const onnx::NodeProto &proto = graph.node(index);
+    const onnx::NodeProto &proto = getNode(index);
     for (int i = 0; i < proto.input_size(); ++i) {
       if (proto.input(i) != tensor)
         continue;
@@ -545,7 +551,10 @@ Value Importer::materialize(Entry &entry) {
 }
 
 OwningOpRef<ModuleOp> Importer::run() {
-  if (failed(checkModel()) || failed(collectNames()) || failed(sortNodes()) || failed(listUnsupported()))
+  if (failed(checkModel()) || failed(collectNames()))
+    return {};
+  recognizeSteps();
+  if (failed(sortNodes()) || failed(listUnsupported()))
     return {};
   module = ModuleOp::create(builder, UnknownLoc::get(&context));
   // Decoded first: the types of quantized inputs need scales.
@@ -553,7 +562,7 @@ OwningOpRef<ModuleOp> Importer::run() {
     return {};
   bool hasFailed = false;
   for (unsigned index : order) {
-    Node node(*this, graph.node(index), index, getOpset(graph.node(index)));
+    Node node(*this, getNode(index), index, getOpset(getNode(index)));
     if (succeeded(importNode(node)))
       continue;
     hasFailed = true;

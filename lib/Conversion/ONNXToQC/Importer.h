@@ -17,6 +17,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -207,6 +208,7 @@ llvm::ArrayRef<Operator> getQuantOperators();
 llvm::ArrayRef<Operator> getQOperators();
 llvm::ArrayRef<Operator> getMicrosoftOperators();
 llvm::ArrayRef<Operator> getQONNXOperators();
+llvm::ArrayRef<Operator> getStepOperators();
 
 /// Pads of a window from `pads` and `auto_pad`; `input` are the spatial sizes, `reach` the extents of the dilated kernel.
 Shape getPads(Node &node, llvm::ArrayRef<int64_t> input, llvm::ArrayRef<int64_t> strides, llvm::ArrayRef<int64_t> reach);
@@ -250,6 +252,11 @@ private:
   mlir::LogicalResult importInitializers();
   mlir::LogicalResult importOutputs();
   std::string nodeName(unsigned index) const;
+  /// Node `index`, or what stands for it.
+  const onnx::NodeProto &getNode(unsigned index) const;
+  /// Where of a comparison with a number, between two numbers, is one step function: it becomes the operator Step.
+  void recognizeSteps();
+  std::optional<float> getNumber(const std::string &tensor) const;
 
   const onnx::ModelProto &model;
   const onnx::GraphProto &graph;
@@ -261,6 +268,7 @@ private:
   llvm::StringMap<Entry> entries;
   llvm::StringMap<const onnx::TensorProto *> initializers;
   llvm::StringMap<unsigned> producers;
+  std::map<unsigned, onnx::NodeProto> recognized;
   llvm::StringMap<unsigned> uses;
   llvm::StringSet<> foldable;                  ///< tensors made of constants alone
   llvm::StringMap<const Operator *> operators; ///< of the model's opset, by "<domain>.<name>"

@@ -109,6 +109,14 @@ LogicalResult closeAccumulator(ConversionPatternRewriter &rewriter, Operation *o
                                ArrayRef<double> reals, std::optional<int64_t> axis, Rounding rounding) {
   if (failed(proveAccumulator(rewriter, accumulator)))
     return failure();
+  // Codes of the accumulator's own scale are the accumulator.
+  auto type = dyn_cast<quant::UniformQuantizedType>(getElementType(op->getResult(0)));
+  Type sum = getElementType(accumulator->getResult(0));
+  if (type && getCodeType(type) == sum && type.getZeroPoint() == 0 && inputZero == 0 &&
+      llvm::all_of(reals, [](double real) { return real == 1; }) && getCodeRange(op) == getCodeLimits(cast<IntegerType>(sum))) {
+    rewriter.replaceOp(op, accumulator->getResult(0));
+    return success();
+  }
   auto result =
       requantize(rewriter, op, accumulator->getResult(0), inputZero, reals, axis, op->getResult(0), getCodeRange(op), rounding);
   if (failed(result))
@@ -557,6 +565,140 @@ struct LowerDequantize : Pattern<quant::DequantizeCastOp> {
   }
 };
 
+/// Comparisons with constants: a table, or one saturating difference per threshold and their sum. All of it is exact.
+struct LowerThreshold : Pattern<ThresholdOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(ThresholdOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    ElementsAttr constant = getConstant(op.getThresholds());
+    auto y = getAffine(op.getResult());
+    if (!constant || failed(y))
+      return op.emitError("needs constant thresholds and a result with one scale per tensor");
+    SmallVector<float> thresholds = getFloats(constant);
+    int64_t row = getShape(op.getThresholds()).back();
+    if (getDomain(op.getInput().getType()) == Domain::Float)
+      return lowerReal(op, in.getInput(), thresholds, row, rewriter);
+    auto x = getAffine(op.getInput());
+    if (failed(x))
+      return op.emitError("needs an input with one scale per tensor");
+    auto code = cast<IntegerType>(getElementType(in.getInput()));
+    SmallVector<int64_t> integers = llvm::map_to_vector(thresholds, [&](float t) { return getIntegerThreshold(t, *x); });
+    return code.getWidth() <= 16 ? lowerTable(op, in.getInput(), code, integers, row, rewriter)
+                                 : lowerSums(op, in.getInput(), integers, row, rewriter);
+  }
+
+  /// The least code whose real value reaches `threshold`, limited to what i32 sums leave room for.
+  static int64_t getIntegerThreshold(float threshold, Affine x) {
+    constexpr double limit = 0x1p31 - 1;
+    double code = std::clamp(std::ceil(double(threshold) / x.scale) + double(x.zeroPoint), -limit, limit);
+    auto reaches = [&](double c) { return x.scale * (c - double(x.zeroPoint)) >= double(threshold); };
+    // The quotient is rounded.
+    if (code > -limit && reaches(code - 1))
+      code -= 1;
+    else if (code < limit && !reaches(code))
+      code += 1;
+    return int64_t(code);
+  }
+
+  LogicalResult lowerTable(ThresholdOp op, Value input, IntegerType code, ArrayRef<int64_t> thresholds, int64_t row,
+                           ConversionPatternRewriter &rewriter) const {
+    SmallVector<int64_t> table, codes = allCodes(code);
+    for (size_t first = 0; first < thresholds.size(); first += row)
+      for (int64_t c : codes)
+        table.push_back(op.getBase() +
+                        op.getStep() * llvm::count_if(thresholds.slice(first, row), [&](int64_t t) { return c >= t; }));
+    SmallVector<int64_t> shape;
+    if (op.getAxis())
+      shape.push_back(thresholds.size() / row);
+    shape.push_back(codes.size());
+    auto type = RankedTensorType::get(shape, integerType(op.getResult()).getElementType());
+    Value constant = ConstantOp::create(rewriter, op.getLoc(), makeElements(type, table));
+    rewriter.replaceOpWithNewOp<LutOp>(op, integerType(op.getResult()), input, constant, op.getAxisAttr());
+    return success();
+  }
+
+  /// The k-th threshold of each row, broadcast along the axis.
+  template <typename T>
+  Value getColumn(ThresholdOp op, ArrayRef<T> all, int64_t row, int64_t k, Type element, OpBuilder &builder) const {
+    SmallVector<int64_t> shape(op.getAxis() ? getShape(op.getInput()).size() - *op.getAxis() : 1, 1);
+    shape[0] = all.size() / row;
+    SmallVector<T> column;
+    for (size_t first = 0; first < all.size(); first += row)
+      column.push_back(all[first + k]);
+    return ConstantOp::create(builder, op.getLoc(), makeElements(RankedTensorType::get(shape, element), ArrayRef<T>(column)));
+  }
+
+  Value add(ThresholdOp op, ValueRange inputs, ArrayRef<int32_t> factors, int64_t zero, int64_t low, int64_t high,
+            RankedTensorType type, OpBuilder &builder) const {
+    return RequantizeOp::create(
+        builder, op.getLoc(), type, inputs, builder.getDenseI64ArrayAttr(SmallVector<int64_t>(inputs.size(), 0)),
+        builder.getDenseI32ArrayAttr(factors), builder.getDenseI32ArrayAttr({0}), IntegerAttr(), builder.getI64IntegerAttr(zero),
+        builder.getI64IntegerAttr(low), builder.getI64IntegerAttr(high), RoundingAttr::get(builder.getContext(), rounding));
+  }
+
+  /// base + step * the sum of `reached` flags, which are 0 or 1.
+  LogicalResult closeSum(ThresholdOp op, ArrayRef<Value> flags, ConversionPatternRewriter &rewriter) const {
+    int64_t last = op.getBase() + op.getStep() * flags.size();
+    rewriter.replaceOp(op, add(op, flags, SmallVector<int32_t>(flags.size(), int32_t(op.getStep())), op.getBase(), op.getBase(),
+                               last, integerType(op.getResult()), rewriter));
+    return success();
+  }
+
+  LogicalResult lowerSums(ThresholdOp op, Value input, ArrayRef<int64_t> thresholds, int64_t row,
+                          ConversionPatternRewriter &rewriter) const {
+    auto result = integerType(op.getResult());
+    int32_t step = op.getStep();
+    // x - t is at least 0 or at most -1: `step` times that, and `step` more, leaves [0, step] on both sides.
+    auto compare = [&](int64_t k, int64_t base, RankedTensorType type, int32_t factor) {
+      Value column = getColumn<int64_t>(op, thresholds, row, k, rewriter.getI32Type(), rewriter);
+      return add(op, {input, column}, {factor, -factor}, base + factor, base, base + factor, type, rewriter);
+    };
+    if (row == 1) {
+      rewriter.replaceOp(op, compare(0, op.getBase(), result, step));
+      return success();
+    }
+    SmallVector<Value> flags;
+    for (int64_t k = 0; k < row; ++k)
+      flags.push_back(compare(k, 0, withElementType(result, rewriter.getIntegerType(8)), 1));
+    return closeSum(op, flags, rewriter);
+  }
+
+  /// On f32: the sign of a difference, scaled up until it saturates.
+  LogicalResult lowerReal(ThresholdOp op, Value input, ArrayRef<float> thresholds, int64_t row,
+                          ConversionPatternRewriter &rewriter) const {
+    SmallVector<Value> flags;
+    auto real = cast<RankedTensorType>(input.getType());
+    auto codes = withElementType(real, rewriter.getIntegerType(8));
+    Value large = ConstantOp::create(rewriter, op.getLoc(),
+                                     makeElements(RankedTensorType::get({1}, rewriter.getF32Type()), ArrayRef<float>{0x1p100f}));
+    for (int64_t k = 0; k < row; ++k) {
+      Value column = getColumn<float>(op, thresholds, row, k, rewriter.getF32Type(), rewriter);
+      Value difference = SubOp::create(rewriter, op.getLoc(), real, input, column, FloatAttr(), FloatAttr());
+      Value scaled = MulOp::create(rewriter, op.getLoc(), real, difference, large, FloatAttr(), FloatAttr(), 0, 0, IntegerAttr());
+      flags.push_back(QuantizeOp::create(rewriter, op.getLoc(), codes, scaled, rewriter.getF32FloatAttr(0x1p-126f),
+                                         rewriter.getI64IntegerAttr(1), rewriter.getI64IntegerAttr(0),
+                                         rewriter.getI64IntegerAttr(1)));
+    }
+    return closeSum(op, flags, rewriter);
+  }
+};
+
+/// Codes read as codes of another type: the same bits.
+struct LowerStorageCast : Pattern<quant::StorageCastOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(quant::StorageCastOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    auto type = integerType(op.getResult());
+    Value codes = in.getInput();
+    // Unsigned codes pass through a signless integer on their way to another quantized type.
+    if (auto cast = codes.getDefiningOp<CastOp>(); cast && cast.getInput().getType() == type)
+      codes = cast.getInput();
+    if (codes.getType() == type)
+      rewriter.replaceOp(op, codes);
+    else
+      rewriter.replaceOpWithNewOp<CastOp>(op, type, codes);
+    return success();
+  }
+};
+
 struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
   using LowerToIntegerBase::LowerToIntegerBase;
   void runOnOperation() override {
@@ -580,7 +722,7 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     RewritePatternSet patterns(context);
     patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
                  LowerActivation, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize,
-                 LowerDequantize>(types, context, *rounding);
+                 LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
     populateCallOpTypeConversionPattern(patterns, types);

@@ -268,6 +268,29 @@ LogicalResult LutOp::verify() {
   return success();
 }
 
+LogicalResult ThresholdOp::verify() {
+  auto shape = qc::getShape(getThresholds());
+  if (getDomain(getInput().getType()) == Domain::Integer || getDomain(getResult().getType()) != Domain::Quantized)
+    return emitOpError("turns real values, f32 or quantized, into codes of a quantized type");
+  if (auto axis = getAxis(); axis && (*axis < 0 || *axis >= qc::getShape(getInput()).size()))
+    return emitOpError() << "axis " << *axis << " is outside the input";
+  if (!qc::getElementType(getThresholds()).isF32() || shape.size() != (getAxis() ? 2u : 1u) ||
+      (getAxis() && shape[0] != qc::getShape(getInput())[*getAxis()]))
+    return emitOpError("thresholds must be f32, one row or one for each index of 'axis'");
+  auto type = cast<quant::QuantizedType>(qc::getElementType(getResult()));
+  int64_t base = getBase(), last = base + getStep() * shape.back();
+  if (getStep() < 1 || base < type.getStorageTypeMin() || last > type.getStorageTypeMax())
+    return emitOpError() << "gives codes from " << base << " to " << last << " in steps of " << getStep() << ", which are not in "
+                         << type;
+  if (ElementsAttr constant = qc::getConstant(getThresholds())) {
+    SmallVector<float> values = getFloats(constant);
+    for (size_t i = 0; i < values.size(); i += shape.back())
+      if (!llvm::is_sorted(ArrayRef<float>(values).slice(i, shape.back())))
+        return emitOpError("thresholds must ascend");
+  }
+  return success();
+}
+
 //===-- Accumulators -------------------------------------------------------------------------------------------------------===//
 
 /// Largest |code - zero_point| over all codes of an integer tensor.
@@ -276,8 +299,8 @@ static uint64_t maxMagnitude(Value value, int64_t zeroPoint = 0) {
   return std::max(uint64_t(std::abs(low - zeroPoint)), uint64_t(std::abs(high - zeroPoint)));
 }
 
-/// max over channels of |bias| + sum |w| * inputMost; the weights are `[outer][perOuter][inner]`, of which index `c` of the middle
-/// belongs to the output channel `base(outer) + c`.
+/// max over channels of |bias| + sum |w| * inputMost; the weights are `[outer][perOuter][inner]`, of which index `c` of the
+/// middle belongs to the output channel `base(outer) + c`.
 static FailureOr<uint64_t> boundWithWeights(Value weight, Value bias, uint64_t inputMost, int64_t channels, int64_t perOuter,
                                             int64_t inner, llvm::function_ref<int64_t(int64_t)> base, std::string &why) {
   ElementsAttr constant = getConstant(weight), biasConstant = bias ? getConstant(bias) : ElementsAttr();
@@ -309,7 +332,8 @@ FailureOr<uint64_t> ConvOp::computeAccBound(std::string &why) {
   auto w = qc::getShape(getWeight());
   int64_t perChannel = product(w.drop_front());
   uint64_t most = std::max(maxMagnitude(getInput()), uint64_t(std::abs(int64_t(getPadValue()))));
-  return boundWithWeights(getWeight(), getBias(), most, w[0], w[0], perChannel, [](int64_t) { return 0; }, why);
+  return boundWithWeights(
+      getWeight(), getBias(), most, w[0], w[0], perChannel, [](int64_t) { return 0; }, why);
 }
 int64_t ConvOp::getMacs() {
   auto w = qc::getShape(getWeight());
@@ -319,8 +343,9 @@ int64_t ConvOp::getMacs() {
 FailureOr<uint64_t> ConvTransposeOp::computeAccBound(std::string &why) {
   auto w = qc::getShape(getWeight());
   int64_t taps = product(w.drop_front(2)), perGroup = w[1], inputsPerGroup = w[0] / getGroups();
-  return boundWithWeights(getWeight(), getBias(), maxMagnitude(getInput(), getInputZeroPoint()), perGroup * getGroups(), perGroup,
-                          taps, [&](int64_t input) { return input / inputsPerGroup * perGroup; }, why);
+  return boundWithWeights(
+      getWeight(), getBias(), maxMagnitude(getInput(), getInputZeroPoint()), perGroup * getGroups(), perGroup, taps,
+      [&](int64_t input) { return input / inputsPerGroup * perGroup; }, why);
 }
 int64_t ConvTransposeOp::getMacs() { return product(qc::getShape(getInput())) * product(qc::getShape(getWeight()).drop_front()); }
 
@@ -328,7 +353,8 @@ FailureOr<uint64_t> MatmulOp::computeAccBound(std::string &why) {
   auto b = qc::getShape(getRhs());
   uint64_t most = maxMagnitude(getLhs(), getLhsZeroPoint());
   if (qc::getConstant(getRhs()) && b.size() == 2 && getRhsZeroPoint() == 0)
-    return boundWithWeights(getRhs(), getBias(), most, b.back(), b.back(), 1, [](int64_t) { return 0; }, why);
+    return boundWithWeights(
+        getRhs(), getBias(), most, b.back(), b.back(), 1, [](int64_t) { return 0; }, why);
   uint64_t bound = most * maxMagnitude(getRhs(), getRhsZeroPoint()) * b[b.size() - 2];
   if (getBias()) {
     ElementsAttr bias = qc::getConstant(getBias());

@@ -138,6 +138,7 @@ FailureOr<Shape> ObserveOp::inferShape(std::string &) { return same(getInput());
 FailureOr<Shape> QuantizeOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> DequantizeOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> LutOp::inferShape(std::string &) { return same(getInput()); }
+FailureOr<Shape> ThresholdOp::inferShape(std::string &) { return same(getInput()); }
 
 FailureOr<Shape> SoftmaxOp::inferShape(std::string &why) {
   if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)))

@@ -43,6 +43,7 @@ Result evaluateOp(QuantizeOp op, Operands operands);
 Result evaluateOp(DequantizeOp op, Operands operands);
 Result evaluateOp(RequantizeOp op, Operands operands);
 Result evaluateOp(LutOp op, Operands operands);
+Result evaluateOp(ThresholdOp op, Operands operands);
 Result evaluateOp(mlir::quant::QuantizeCastOp op, Operands operands);
 Result evaluateOp(mlir::quant::DequantizeCastOp op, Operands operands);
 Result evaluateOp(mlir::quant::StorageCastOp op, Operands operands);

@@ -66,6 +66,22 @@ Result reference::evaluateOp(LutOp op, Operands operands) {
   return result;
 }
 
+Result reference::evaluateOp(ThresholdOp op, Operands operands) {
+  const Tensor &x = operands[0], &thresholds = operands[1];
+  Tensor result = makeResult(op);
+  SmallVector<double> reals(x.floats.begin(), x.floats.end());
+  if (auto scheme = getScheme(x.type))
+    reals = scheme.decode(x.ints, x.type.getShape());
+  int64_t row = thresholds.type.getShape().back();
+  forEachIndex(x.type.getShape(), [&](Shape index, int64_t i) {
+    int64_t first = op.getAxis() ? index[*op.getAxis()] * row : 0, count = 0;
+    for (int64_t k = 0; k < row; ++k)
+      count += reals[i] >= thresholds.floats[first + k];
+    result.ints[i] = int64_t(op.getBase()) + int64_t(op.getStep()) * count;
+  });
+  return result;
+}
+
 Result reference::evaluateOp(quant::QuantizeCastOp op, Operands operands) {
   Tensor result = makeResult(op);
   auto scheme = getScheme(result.type);

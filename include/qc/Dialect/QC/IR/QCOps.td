@@ -501,6 +501,27 @@ def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
   let hasVerifier = 1;
 }
 
+def QC_ThresholdOp : QC_Op<"threshold", [QC_Shape]> {
+  let summary = "codes by comparison: result code = base + step * (number of thresholds t with input >= t)";
+  let description = [{
+    How a quantizer of few bits, and every monotone function in front of it, is evaluated without rounding. `thresholds` is an f32 constant
+    `[T]`, or `[C, T]` with `axis` naming the dimension of size C that selects the row; each row ascends. The input is f32 or quantized,
+    then its real value counts. An infinite threshold is never reached (or always). integer: a `qc.lut` on codes up to 16 bits, else
+    one `qc.requantize` per threshold, each limited to 0 and 1, and their sum.
+    ```mlir
+    func.func @threshold(%x: tensor<1x4xf32>) -> tensor<1x4x!quant.uniform<i2<-1:1>:f32, 1.0>> {
+      %t = qc.constant dense<0.0> : tensor<1xf32>
+      %y = qc.threshold %x, %t {base = -1 : i64, step = 2 : i64} : (tensor<1x4xf32>, tensor<1xf32>) -> tensor<1x4x!quant.uniform<i2<-1:1>:f32, 1.0>>
+      return %y : tensor<1x4x!quant.uniform<i2<-1:1>:f32, 1.0>>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input, QC_Tensor:$thresholds, OptionalAttr<I64Attr>:$axis, I64Attr:$base, I64Attr:$step);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input `,` $thresholds attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
 //===-- Kernels --------------------------------------------------------------------------------------------------------------===//
 
 def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, AttrSizedOperandSegments,
