@@ -40,6 +40,8 @@ struct MarkStage : PassWrapper<MarkStage, OperationPass<ModuleOp>> {
 
 void buildGraph(OpPassManager &pm) {
   auto &functions = pm.nest<func::FuncOp>();
+  // Before multiplications behind contractions go into weights: here they are part of thresholds.
+  functions.addPass(createStreamline());
   functions.addPass(createSimplify());
   functions.addPass(createCSEPass());
   functions.addPass(createFuseClamps());

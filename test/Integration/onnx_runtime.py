@@ -1,100 +1,103 @@
-"""ONNX Runtime through its C interface, by ctypes: graphs as they are, without any optimization."""
+"""ONNX Runtime through its C interface, with graph optimization disabled: the reference that quantized models are compared with.
+
+The library is one that `benchmarks/run.py` installed, or the one that $QCC_ONNXRUNTIME names; find() gives None without one.
+"""
 import ctypes
+import glob
+import os
+import platform
 
 import numpy as np
 
-# Places in the function table, which the interface never changes.
-ERROR_MESSAGE, CREATE_ENVIRONMENT, CREATE_SESSION, RUN, CREATE_OPTIONS, SET_OPTIMIZATION, SET_INTRA_THREADS = 2, 3, 7, 9, 10, 23, 24
-INPUT_COUNT, OUTPUT_COUNT, INPUT_NAME, OUTPUT_NAME, CREATE_TENSOR, TENSOR_DATA = 30, 31, 36, 37, 49, 51
-ELEMENT_TYPE, DIMS_COUNT, DIMS, TENSOR_INFO, CREATE_MEMORY_INFO, DEFAULT_ALLOCATOR = 60, 61, 62, 65, 69, 78
-RELEASE_STATUS, RELEASE_SESSION, RELEASE_VALUE, RELEASE_TENSOR_INFO, RELEASE_OPTIONS = 93, 95, 96, 99, 100
+TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_}
+# Places in the function table.
+SLOTS = dict(error_message=2, create_environment=3, create_session=7, run=9, create_options=10, set_optimization=23, set_intra_threads=24,
+             create_tensor=49, tensor_data=51, element_type=60, dims_count=61, dims=62, tensor_info=65, create_memory_info=69,
+             release_status=93, release_session=95, release_value=96, release_options=100, release_tensor_info=99)
 API_VERSION = 16
-TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64,
-         12: np.uint32, 13: np.uint64}
-NUMBERS = {np.dtype(t): n for n, t in TYPES.items()}
 
 
-class Api:
+def find():
+    if os.environ.get("QCC_ONNXRUNTIME"):
+        return os.environ["QCC_ONNXRUNTIME"]
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "none")
+    cache = os.environ.get("QCC_BENCH_CACHE", os.path.expanduser("~/.cache/qcc-bench"))
+    found = sorted(glob.glob(os.path.join(cache, "npm/node_modules/onnxruntime-node/bin/napi-v*/linux", machine, "libonnxruntime.so.1")))
+    return found[-1] if found else None
+
+
+class Runtime:
     def __init__(self, path):
-        library = ctypes.CDLL(path)
-        library.OrtGetApiBase.restype = ctypes.POINTER(ctypes.c_void_p)
-        get_api = ctypes.CFUNCTYPE(ctypes.POINTER(ctypes.c_void_p), ctypes.c_uint32)(library.OrtGetApiBase()[0])
-        self.table = get_api(API_VERSION)
-        if not self.table:
-            raise OSError(f"{path}: not an ONNX Runtime of version 1.16 or later")
-        self.environment, self.allocator, self.memory = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
-        self.call(CREATE_ENVIRONMENT, 3, b"qcc", ctypes.byref(self.environment))
-        self.call(DEFAULT_ALLOCATOR, ctypes.byref(self.allocator))
-        self.call(CREATE_MEMORY_INFO, 1, 0, ctypes.byref(self.memory))
+        class Base(ctypes.Structure):
+            _fields_ = [("get_api", ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint32)), ("version", ctypes.CFUNCTYPE(ctypes.c_char_p))]
 
-    def plain(self, slot, *arguments):
-        """A function that cannot fail."""
-        ctypes.CFUNCTYPE(None, *[type(a) for a in arguments])(self.table[slot])(*arguments)
+        library = ctypes.CDLL(path)
+        library.OrtGetApiBase.restype = ctypes.POINTER(Base)
+        base = library.OrtGetApiBase().contents
+        self.version = base.version().decode()
+        self.table = ctypes.cast(base.get_api(API_VERSION), ctypes.POINTER(ctypes.c_void_p))
+        self.environment, self.memory = ctypes.c_void_p(), ctypes.c_void_p()
+        self.call("create_environment", 4, b"test", ctypes.byref(self.environment))
+        self.call("create_memory_info", 1, 0, ctypes.byref(self.memory))
+
+    def raw(self, slot, result, *arguments):
+        return ctypes.CFUNCTYPE(result, *[type(a) if isinstance(a, ctypes._SimpleCData) else ctypes.c_void_p for a in arguments])(self.table[SLOTS[slot]])(*arguments)
 
     def call(self, slot, *arguments):
-        arguments = [ctypes.c_int(a) if isinstance(a, int) else ctypes.c_char_p(a) if isinstance(a, bytes) else a for a in arguments]
-        kinds = [ctypes.c_void_p if type(a).__name__ == "CArgObject" else type(a) for a in arguments]
-        status = ctypes.CFUNCTYPE(ctypes.c_void_p, *kinds)(self.table[slot])(*arguments)
+        """Functions that can fail return a status, which is null on success."""
+        wrapped = [ctypes.c_int(a) if isinstance(a, int) else ctypes.cast(a, ctypes.c_void_p) if not isinstance(a, ctypes._SimpleCData) else a for a in arguments]
+        status = self.raw(slot, ctypes.c_void_p, *wrapped)
         if status:
-            message = ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)(self.table[ERROR_MESSAGE])(status).decode()
-            self.plain(RELEASE_STATUS, ctypes.c_void_p(status))
-            raise RuntimeError(f"ONNX Runtime: {message}")
+            message = ctypes.string_at(self.raw("error_message", ctypes.c_void_p, ctypes.c_void_p(status))).decode()
+            self.raw("release_status", None, ctypes.c_void_p(status))
+            raise RuntimeError("ONNX Runtime: " + message)
 
+    def open(self, path):
+        """A session of a model, to be closed by close()."""
+        options, session = ctypes.c_void_p(), ctypes.c_void_p()
+        self.call("create_options", ctypes.byref(options))
+        self.call("set_optimization", options, 0)
+        self.call("set_intra_threads", options, 1)
+        try:
+            self.call("create_session", self.environment, path.encode(), options, ctypes.byref(session))
+        finally:
+            self.raw("release_options", None, options)
+        return session
 
-class Session:
-    """One network on one thread."""
+    def close(self, session):
+        self.raw("release_session", None, session)
 
-    def __init__(self, api, path):
-        self.api, self.session = api, ctypes.c_void_p()
-        options = ctypes.c_void_p()
-        api.call(CREATE_OPTIONS, ctypes.byref(options))
-        api.call(SET_OPTIMIZATION, options, 0)
-        api.call(SET_INTRA_THREADS, options, 1)
-        api.call(CREATE_SESSION, api.environment, str(path).encode(), options, ctypes.byref(self.session))
-        api.plain(RELEASE_OPTIONS, options)
-        self.inputs, self.outputs = self.names(INPUT_COUNT, INPUT_NAME), self.names(OUTPUT_COUNT, OUTPUT_NAME)
-
-    def names(self, count_slot, name_slot):
-        count = ctypes.c_size_t()
-        self.api.call(count_slot, self.session, ctypes.byref(count))
-        names = []
-        for i in range(count.value):
-            name = ctypes.c_char_p()
-            self.api.call(name_slot, self.session, ctypes.c_size_t(i), self.api.allocator, ctypes.byref(name))
-            names.append(name.value.decode())
-        return names
-
-    def run(self, values):
-        """Arrays by name to arrays by name."""
-        api, held = self.api, [np.ascontiguousarray(values[name]) for name in self.inputs]
-        tensors = (ctypes.c_void_p * len(held))()
-        for i, array in enumerate(held):
-            shape, value = (ctypes.c_int64 * array.ndim)(*array.shape), ctypes.c_void_p()
-            api.call(CREATE_TENSOR, api.memory, array.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(array.nbytes), shape,
-                     ctypes.c_size_t(array.ndim), NUMBERS[array.dtype], ctypes.byref(value))
-            tensors[i] = value
-        strings = lambda names: (ctypes.c_char_p * len(names))(*[n.encode() for n in names])
-        results = (ctypes.c_void_p * len(self.outputs))()
-        api.call(RUN, self.session, ctypes.c_void_p(), strings(self.inputs), tensors, ctypes.c_size_t(len(held)), strings(self.outputs),
-                 ctypes.c_size_t(len(self.outputs)), results)
-        arrays = {name: self.read(ctypes.c_void_p(value)) for name, value in zip(self.outputs, results)}
-        for value in list(tensors) + list(results):
-            api.plain(RELEASE_VALUE, ctypes.c_void_p(value))
-        return arrays
+    def run(self, session, inputs, outputs):
+        """Arrays of the named outputs; `inputs` are named arrays."""
+        arrays = {n: np.ascontiguousarray(a) for n, a in inputs.items()}
+        values = (ctypes.c_void_p * len(arrays))()
+        results = (ctypes.c_void_p * len(outputs))()
+        try:
+            for i, array in enumerate(arrays.values()):
+                code = next(k for k, t in TYPES.items() if t == array.dtype)
+                dims = (ctypes.c_int64 * array.ndim)(*array.shape)
+                value = ctypes.c_void_p()
+                self.call("create_tensor", self.memory, ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes), dims, ctypes.c_size_t(array.ndim), code,
+                          ctypes.byref(value))
+                values[i] = value.value
+            names = lambda list: (ctypes.c_char_p * len(list))(*[n.encode() for n in list])
+            self.call("run", session, ctypes.c_void_p(), names(list(arrays)), values, ctypes.c_size_t(len(arrays)), names(outputs), ctypes.c_size_t(len(outputs)), results)
+            return [self.read(ctypes.c_void_p(r)) for r in results]
+        finally:
+            for value in [*values, *results]:
+                if value:
+                    self.raw("release_value", None, ctypes.c_void_p(value))
 
     def read(self, value):
-        api, info, kind, rank, data = self.api, ctypes.c_void_p(), ctypes.c_int(), ctypes.c_size_t(), ctypes.c_void_p()
-        api.call(TENSOR_INFO, value, ctypes.byref(info))
-        api.call(ELEMENT_TYPE, info, ctypes.byref(kind))
-        api.call(DIMS_COUNT, info, ctypes.byref(rank))
-        dims = (ctypes.c_int64 * rank.value)()
-        api.call(DIMS, info, dims, rank)
-        api.plain(RELEASE_TENSOR_INFO, info)
-        api.call(TENSOR_DATA, value, ctypes.byref(data))
+        info, kind, rank, data = ctypes.c_void_p(), ctypes.c_int(), ctypes.c_size_t(), ctypes.c_void_p()
+        self.call("tensor_info", value, ctypes.byref(info))
+        self.call("element_type", info, ctypes.byref(kind))
+        self.call("dims_count", info, ctypes.byref(rank))
+        dims = (ctypes.c_int64 * max(rank.value, 1))()
+        self.call("dims", info, dims, rank)
+        self.raw("release_tensor_info", None, info)
+        self.call("tensor_data", value, ctypes.byref(data))
+        shape = list(dims)[:rank.value]
         dtype = np.dtype(TYPES[kind.value])
-        count = int(np.prod(list(dims), dtype=np.int64))
-        text = ctypes.string_at(data, count * dtype.itemsize) if count else b""
-        return np.frombuffer(text, dtype).reshape(list(dims)).copy()
-
-    def close(self):
-        self.api.plain(RELEASE_SESSION, self.session)
+        count = int(np.prod(shape, dtype=np.int64))
+        return np.frombuffer(ctypes.string_at(data, count * dtype.itemsize), dtype).reshape(shape).copy()

@@ -32,6 +32,40 @@ def Simplify : Pass<"qc-simplify", "::mlir::func::FuncOp"> {
   }];
 }
 
+def Streamline : Pass<"qc-streamline", "::mlir::func::FuncOp"> {
+  let summary = "makes what stands around few-bit quantizers exact integers: thresholds, accumulators, narrow codes";
+  let description = [{
+    For the parts of a network whose codes the model itself gives, so that no range has to be found:
+
+    - codes of a constant, and codes cut by a clamp, get the narrowest type that holds them (`i8` with values -1, 0, 1 becomes `i2<-1:1>`);
+    - a contraction of codes, per-channel multiplications and additions of constants, monotone activations, and a quantizer of at most 4 bits
+      become the contraction's accumulator (i32 codes of scale `s_x*s_w`) and a `qc.threshold` on it. Each threshold is found by evaluating the
+      f32 chain at the values that the accumulator can have, so that the codes are the chain's own. Channels that fall are negated in the weights;
+    - such a chain in front of a quantizer alone goes into the thresholds;
+    - a contraction of codes whose result is returned, scaled and shifted by single numbers, is returned as its accumulator: i32 codes.
+    ```mlir
+    func.func @example(%x: tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.0>>) -> tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.0>> {
+      %f = quant.dcast %x : tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.0>> to tensor<1x2xf32>
+      %a = qc.constant dense<[[2.0, 4.0]]> : tensor<1x2xf32>
+      %m = qc.mul %f, %a : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+      %t = qc.constant dense<1.0> : tensor<1xf32>
+      %y = qc.threshold %m, %t {base = -1 : i64, step = 2 : i64} : (tensor<1x2xf32>, tensor<1xf32>) -> tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.0>>
+      return %y : tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.0>>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.000000e+00>>) -> tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.000000e+00>> {
+      %0 = quant.dcast %arg0 : tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.000000e+00>> to tensor<1x2xf32>
+      %1 = qc.constant dense<[[5.000000e-01], [2.500000e-01]]> : tensor<2x1xf32>
+      %2 = qc.threshold %0, %1 {axis = 1 : i64, base = -1 : i64, step = 2 : i64} : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.000000e+00>>
+      return %2 : tensor<1x2x!quant.uniform<i2<-1:1>:f32, 1.000000e+00>>
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numThresholds", "quantizers-streamlined", "quantizers that became thresholds of an accumulator">];
+}
+
 def FuseClamps : Pass<"qc-fuse-clamps", "::mlir::func::FuncOp"> {
   let summary = "moves relu and clip into the op that computes their input";
   let description = [{
