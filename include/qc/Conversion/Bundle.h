@@ -40,8 +40,8 @@ struct BundleInfo {
   std::vector<Port> inputs, outputs;
   Entry run, runF32;
   int64_t threads = 1; ///< above 1, entries take the caller's parallel_for
-  llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales;
   int64_t codeBytes = 0, constantBytes = 0; ///< of the object
+  llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights;
   llvm::json::Object options;
   bool integerOnly() const { return run.present && floatOps.empty(); }
 };

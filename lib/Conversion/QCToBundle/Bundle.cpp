@@ -185,6 +185,12 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
       auto text = [&](StringRef key) { return entry.getAs<StringAttr>(key).str(); };
       info.floatOps.push_back(llvm::json::Object{{"name", text("name")}, {"op", text("op")}, {"reason", text("reason")}});
     }
+  if (auto list = main->getAttrOfType<ArrayAttr>("qc.asymmetric_weights"))
+    for (auto entry : list.getAsRange<DictionaryAttr>())
+      info.asymmetricWeights.push_back(
+          llvm::json::Object{{"name", entry.getAs<StringAttr>("name").getValue()},
+                             {"bits", entry.getAs<IntegerAttr>("bits").getInt()},
+                             {"bits_without_zero_point", entry.getAs<IntegerAttr>("bits_without_zero_point").getInt()}});
   // A requantization that closes an accumulator's loop nest is part of that layer.
   llvm::SmallPtrSet<Operation *, 16> epilogues;
   for (Operation &op : main.getBody().front().without_terminator()) {

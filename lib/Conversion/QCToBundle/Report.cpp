@@ -46,6 +46,7 @@ std::string makeReport(const BundleInfo &info) {
       {"constant_bytes", info.constantBytes},
       {"layers", json::Array(info.layers)},
       {"pair_safe", json::Array(info.shrunkScales)},
+      {"asymmetric_weights", json::Array(info.asymmetricWeights)},
       {"tensors", json::Array(info.tensors)},
       {"arena", json::Array(info.arenaMap)},
   };
@@ -90,6 +91,14 @@ std::string makeSummary(const BundleInfo &info) {
     auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
     os << formatv("  {0}: {1}, {2:f3}, {3:f1}, {4:f1}\n", row.getString("name").value_or(""), int64_t(number("channels")),
                   number("largest_factor"), number("sqnr_before"), number("sqnr_after"));
+  }
+  if (!info.asymmetricWeights.empty())
+    os << "\nWeights with zero points (bits stored in the model, bits once the zero point is subtracted; more than 8 cost time "
+          "and bytes):\n";
+  for (const json::Value &value : info.asymmetricWeights) {
+    const json::Object &row = *value.getAsObject();
+    os << formatv("  {0}: {1}, {2}\n", row.getString("name").value_or(""), row.getInteger("bits").value_or(0),
+                  row.getInteger("bits_without_zero_point").value_or(0));
   }
   if (info.floatOps.empty() && info.run.present)
     os << "\nNothing stayed in float.\n";

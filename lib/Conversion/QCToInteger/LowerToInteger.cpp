@@ -131,6 +131,18 @@ struct Weights {
   Value value;
   SmallVector<double> scales;
 };
+/// `qc.asymmetric_weights` of the function: what zero points of weights cost, for the report.
+void noteAsymmetric(OpBuilder &builder, Operation *op, unsigned stored, unsigned computed) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  auto list = function->getAttrOfType<ArrayAttr>("qc.asymmetric_weights");
+  SmallVector<Attribute> entries(list ? list.getValue() : ArrayRef<Attribute>());
+  entries.push_back(
+      builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(getLocName(op->getLoc()))),
+                                 builder.getNamedAttr("bits", builder.getI64IntegerAttr(stored)),
+                                 builder.getNamedAttr("bits_without_zero_point", builder.getI64IntegerAttr(computed))}));
+  function->setAttr("qc.asymmetric_weights", builder.getArrayAttr(entries));
+}
+
 FailureOr<Weights> getWeights(OpBuilder &builder, Operation *op, Value quantized, Value integer) {
   QuantSchemeInterface scheme = getScheme(quantized.getType());
   ElementsAttr attr = getConstant(integer);
@@ -148,7 +160,10 @@ FailureOr<Weights> getWeights(OpBuilder &builder, Operation *op, Value quantized
   for (auto [i, code] : llvm::enumerate(codes))
     code -= zeros[axis < 0 ? 0 : (i / inner) % shape[axis]];
   auto [low, high] = std::minmax_element(codes.begin(), codes.end());
-  auto type = builder.getIntegerType(*low >= -128 && *high <= 127 ? 8 : 16);
+  unsigned bits = *low >= INT8_MIN && *high <= INT8_MAX ? 8 : *low >= INT16_MIN && *high <= INT16_MAX ? 16 : 32;
+  auto type = builder.getIntegerType(bits);
+  if (llvm::any_of(zeros, [](int64_t z) { return z != 0; }))
+    noteAsymmetric(builder, op, scheme.getCodeType().getWidth(), bits);
   weights.value = ConstantOp::create(builder, op->getLoc(), makeElements(RankedTensorType::get(shape, type), codes));
   return weights;
 }
