@@ -204,6 +204,38 @@ struct FoldIntoOp : OpInterfaceRewritePattern<QuantizableOpInterface> {
   }
 };
 
+/// An op on codes whose result is encoded to several types is computed once for each: one rounding, not two.
+struct ComputePerType : OpInterfaceRewritePattern<QuantizableOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(QuantizableOpInterface op, PatternRewriter &rewriter) const override {
+    if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)))
+      return rewriter.notifyMatchFailure(op, "not an op on f32");
+    SmallVector<Value> codes;
+    if (std::string why = getOperandCodes(op, codes); !why.empty())
+      return rewriter.notifyMatchFailure(op, why);
+    SmallVector<Operation *> others;
+    quant::QuantizedType first;
+    for (Operation *user : op->getUsers()) {
+      auto qcast = dyn_cast<quant::QuantizeCastOp>(user);
+      if (!qcast)
+        return rewriter.notifyMatchFailure(op, "its result is read in float");
+      if (!first)
+        first = qcast.getQuantizedType();
+      else if (qcast.getQuantizedType() != first)
+        others.push_back(user);
+    }
+    if (others.empty())
+      return rewriter.notifyMatchFailure(op, "its result is encoded to one type");
+    auto type = cast<quant::QuantizeCastOp>(others.front()).getQuantizedType();
+    rewriter.setInsertionPoint(op);
+    Operation *copy = rewriter.clone(*op);
+    for (Operation *user : others)
+      if (cast<quant::QuantizeCastOp>(user).getQuantizedType() == type)
+        rewriter.modifyOpInPlace(user, [&] { user->setOperand(0, copy->getResult(0)); });
+    return success();
+  }
+};
+
 /// op(dcast(x)) to dcast(op(x)) for ops that only move codes, so that what is behind them finds the codes.
 struct SinkDecode : OpInterfaceRewritePattern<QuantizableOpInterface> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
@@ -300,7 +332,7 @@ struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
     size_t before = countOnCodes();
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldIntoOp>(&getContext(), /*benefit=*/2);
-    patterns.add<SinkDecode, HoistEncode, FoldRescale, FoldThreshold>(&getContext());
+    patterns.add<ComputePerType, SinkDecode, HoistEncode, FoldRescale, FoldThreshold>(&getContext());
     // The driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);

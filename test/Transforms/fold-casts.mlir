@@ -75,6 +75,19 @@ func.func @fold_threshold(%q: tensor<4x!q>) -> tensor<4x!r> {
   return %r : tensor<4x!r>
 }
 
+// Encoded to two types: computed once for each, so that both are rounded once.
+// CHECK-LABEL: @fold_two_types
+// CHECK-DAG: %[[A:.*]] = qc.activation tanh %arg0 : {{.*}} -> tensor<4x!quant.uniform<i8:f32, 5.000000e-01:3>>
+// CHECK-DAG: %[[B:.*]] = qc.activation tanh %arg0 : {{.*}} -> tensor<4x!quant.uniform<i8:f32, 2.500000e-01>>
+// CHECK: return %[[A]], %[[B]]
+func.func @fold_two_types(%q: tensor<4x!q>) -> (tensor<4x!q>, tensor<4x!r>) {
+  %f = quant.dcast %q : tensor<4x!q> to tensor<4xf32>
+  %a = qc.activation tanh %f : tensor<4xf32> -> tensor<4xf32>
+  %r = quant.qcast %a : tensor<4xf32> to tensor<4x!q>
+  %s = quant.qcast %a : tensor<4xf32> to tensor<4x!r>
+  return %r, %s : tensor<4x!q>, tensor<4x!r>
+}
+
 // The slope only shapes a table: it stays f32.
 // CHECK-LABEL: @fold_prelu
 // CHECK: %[[S:.*]] = qc.constant dense<2.500000e-01> : tensor<4xf32>
