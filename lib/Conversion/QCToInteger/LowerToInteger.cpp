@@ -541,6 +541,46 @@ struct LowerConstant : Pattern<ConstantOp> {
   }
 };
 
+/// Parameters per channel of a computed tensor, as constants that broadcast to it; arithmetic with them stays in float for that
+/// reason.
+struct ChannelParameters {
+  QuantSchemeInterface scheme;
+  SmallVector<int64_t> zeros, shape;
+
+  static std::optional<ChannelParameters> get(Value codes) {
+    QuantSchemeInterface scheme = getScheme(codes.getType());
+    if (!scheme || scheme.getChannelAxis() < 0)
+      return std::nullopt;
+    ChannelParameters result{scheme, scheme.getZeroPointValues(), {}};
+    result.shape.assign(getShape(codes).size() - scheme.getChannelAxis(), 1);
+    result.shape[0] = result.zeros.size();
+    return result;
+  }
+  bool hasOneZero() const { return llvm::all_equal(zeros); }
+  Value getScales(OpBuilder &builder, Location loc) const {
+    SmallVector<double> scales = scheme.getScaleValues();
+    return makeReals(builder, loc, SmallVector<float>(scales.begin(), scales.end()));
+  }
+  Value getRealZeros(OpBuilder &builder, Location loc) const {
+    return makeReals(builder, loc, SmallVector<float>(zeros.begin(), zeros.end()));
+  }
+  Value getZeros(OpBuilder &builder, Location loc) const {
+    return ConstantOp::create(builder, loc,
+                              makeElements(RankedTensorType::get(shape, builder.getIntegerType(16)), ArrayRef<int64_t>(zeros)));
+  }
+  template <typename OpTy, typename... More>
+  static Value apply(OpBuilder &builder, Location loc, Value a, Value b, More... more) {
+    auto op = OpTy::create(builder, loc, a.getType(), a, b, FloatAttr(), FloatAttr(), more...);
+    op->setAttr("qc.float_reason", builder.getStringAttr("a computed tensor has one scale per channel"));
+    return op;
+  }
+
+private:
+  Value makeReals(OpBuilder &builder, Location loc, ArrayRef<float> values) const {
+    return ConstantOp::create(builder, loc, makeElements(RankedTensorType::get(shape, builder.getF32Type()), values));
+  }
+};
+
 struct LowerQuantize : Pattern<quant::QuantizeCastOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(quant::QuantizeCastOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
@@ -550,10 +590,31 @@ struct LowerQuantize : Pattern<quant::QuantizeCastOp> {
       rewriter.replaceOpWithNewOp<ConstantOp>(op, makeElements(integerType(op.getResult()), codes));
       return success();
     }
+    auto [low, high] = getScheme(op.getType()).getCodeRange();
+    if (auto channels = ChannelParameters::get(op.getResult())) {
+      // The quotient as in N2, rounded to an integer; then the zero point, where it is not the same for all.
+      Location loc = op.getLoc();
+      Value steps = ChannelParameters::apply<DivOp>(rewriter, loc, in.getInput(), channels->getScales(rewriter, loc));
+      bool single = channels->hasOneZero();
+      constexpr int64_t wide = INT16_MAX;
+      if (!single && getScheme(op.getType()).getCodeType().getWidth() > 8)
+        return op.emitError("computed codes of more than 8 bits need one zero point for all channels");
+      auto type = integerType(op.getResult()), sum = single ? type : withElementType(type, rewriter.getIntegerType(16));
+      Value codes = QuantizeOp::create(
+          rewriter, loc, sum, steps, rewriter.getF32FloatAttr(1), rewriter.getI64IntegerAttr(single ? channels->zeros[0] : 0),
+          rewriter.getI64IntegerAttr(single ? low : -wide), rewriter.getI64IntegerAttr(single ? high : wide));
+      if (!single)
+        codes = RequantizeOp::create(rewriter, loc, type, ValueRange{codes, channels->getZeros(rewriter, loc)},
+                                     rewriter.getDenseI64ArrayAttr({0, 0}), rewriter.getDenseI32ArrayAttr({1, 1}),
+                                     rewriter.getDenseI32ArrayAttr({0}), IntegerAttr(), rewriter.getI64IntegerAttr(0),
+                                     rewriter.getI64IntegerAttr(low), rewriter.getI64IntegerAttr(high),
+                                     RoundingAttr::get(rewriter.getContext(), rounding));
+      rewriter.replaceOp(op, codes);
+      return success();
+    }
     auto x = getAffine(op.getResult());
     if (failed(x))
       return op.emitError("a computed value needs one scale per tensor");
-    auto [low, high] = getScheme(op.getType()).getCodeRange();
     rewriter.replaceOpWithNewOp<QuantizeOp>(op, integerType(op.getResult()), in.getInput(), rewriter.getF32FloatAttr(x->scale),
                                             rewriter.getI64IntegerAttr(x->zeroPoint), rewriter.getI64IntegerAttr(low),
                                             rewriter.getI64IntegerAttr(high));
@@ -569,6 +630,18 @@ struct LowerDequantize : Pattern<quant::DequantizeCastOp> {
       SmallVector<double> values = getScheme(op.getInput().getType()).decode(getInts(codes), getShape(op.getInput()));
       rewriter.replaceOpWithNewOp<ConstantOp>(
           op, makeElements(cast<RankedTensorType>(op.getType()), SmallVector<float>(values.begin(), values.end())));
+      return success();
+    }
+    if (auto channels = ChannelParameters::get(op.getInput())) {
+      // N3: f32(code - zero point) * scale; the difference is exact.
+      Location loc = op.getLoc();
+      bool single = channels->hasOneZero();
+      Value steps = DequantizeOp::create(rewriter, loc, op.getType(), in.getInput(), rewriter.getF32FloatAttr(1),
+                                         rewriter.getI64IntegerAttr(single ? channels->zeros[0] : 0));
+      if (!single)
+        steps = ChannelParameters::apply<SubOp>(rewriter, loc, steps, channels->getRealZeros(rewriter, loc));
+      rewriter.replaceOp(op, ChannelParameters::apply<MulOp>(rewriter, loc, steps, channels->getScales(rewriter, loc),
+                                                             uint64_t(0), uint64_t(0), IntegerAttr()));
       return success();
     }
     auto x = getAffine(op.getInput());
@@ -689,6 +762,9 @@ struct LowerThreshold : Pattern<ThresholdOp> {
       Value column = getColumn<float>(op, thresholds, row, k, rewriter.getF32Type(), rewriter);
       Value difference = SubOp::create(rewriter, op.getLoc(), real, input, column, FloatAttr(), FloatAttr());
       Value scaled = MulOp::create(rewriter, op.getLoc(), real, difference, large, FloatAttr(), FloatAttr(), 0, 0, IntegerAttr());
+      for (Value value : {difference, scaled})
+        value.getDefiningOp()->setAttr("qc.float_reason",
+                                       rewriter.getStringAttr("it compares f32 values; give calibration samples"));
       flags.push_back(QuantizeOp::create(rewriter, op.getLoc(), codes, scaled, rewriter.getF32FloatAttr(0x1p-126f),
                                          rewriter.getI64IntegerAttr(1), rewriter.getI64IntegerAttr(0),
                                          rewriter.getI64IntegerAttr(1)));
