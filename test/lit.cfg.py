@@ -32,7 +32,7 @@ config.test_exec_root = os.path.join(config.qc_binary_dir, "test", "roundtrip" i
 config.environment["PATH"] = os.pathsep.join([config.qc_tools_dir, config.llvm_tools_dir, os.environ["PATH"]])
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
 config.environment["LLVM_DISABLE_CRASH_REPORT"] = "1"
-for name in ("QCC_SHARED", "QC_RANDOM_CASES", "QC_RANDOM_SEED", "QC_ONNXRUNTIME", "QCC_BENCH_CACHE", "HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+for name in ("QCC_SHARED", "QC_RANDOM_CASES", "QC_RANDOM_SEED", "QCC_ONNXRUNTIME", "QCC_BENCH_CACHE", "HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
@@ -56,7 +56,7 @@ announce("onnx-testdata", os.path.isdir(onnx_testdata), "libonnx-testdata is not
 sys.path.insert(0, os.path.join(config.qc_source_dir, "test", "Integration"))
 import runtime_library  # noqa: E402
 
-announce("onnxruntime", runtime_library.find(), "no ONNX Runtime (benchmarks/run.sh installs one; or set QC_ONNXRUNTIME)")
+announce("onnxruntime", runtime_library.find(), "no ONNX Runtime (benchmarks/run.sh installs one; or set QCC_ONNXRUNTIME)")
 if is_on(config.sanitize):
     config.available_features.add("sanitize")
     # LLVM's libraries are not instrumented, and share allocators and containers with code that is.

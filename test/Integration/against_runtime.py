@@ -12,7 +12,6 @@ import numpy as np
 
 import onnx_runtime
 import onnx_units
-import runtime_library
 
 
 def run(*command):
@@ -28,18 +27,20 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--samples", type=int, default=4)
     options = parser.parse_args()
-    library = runtime_library.find()
+    library = onnx_runtime.find()
     if not library:
-        sys.exit("no ONNX Runtime: set QC_ONNXRUNTIME")
+        sys.exit("no ONNX Runtime: set QCC_ONNXRUNTIME")
     os.makedirs(options.folder, exist_ok=True)
     at = lambda name: os.path.join(options.folder, name)
     model = onnx_units.Model(options.model)
     names = [q.outputs[0] for q in model.quantizers]
     model.expose(at("exposed.onnx"), names)
-    session = onnx_runtime.Session(onnx_runtime.Api(library), at("exposed.onnx"))
+    runtime = onnx_runtime.Runtime(library)
+    session, wanted = runtime.open(at("exposed.onnx")), list(dict.fromkeys(model.outputs + names))
     samples = dict(np.load(options.inputs))
     count = min(options.samples, len(next(iter(samples.values()))))
-    runs = [session.run({name: samples[name][i].reshape(model.shapes[name]) for name in session.inputs}) for i in range(count)]
+    runs = [dict(zip(wanted, runtime.run(session, {name: samples[name][i].reshape(model.shapes[name]) for name in model.inputs}, wanted)))
+            for i in range(count)]
     units = elements = differing = outside = left_out = 0
     for quantizer in model.quantizers:
         output, unit = quantizer.outputs[0], model.get_unit(quantizer)

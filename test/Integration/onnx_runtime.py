@@ -3,11 +3,10 @@
 The library is one that `benchmarks/run.py` installed, or the one that $QCC_ONNXRUNTIME names; find() gives None without one.
 """
 import ctypes
-import glob
-import os
-import platform
 
 import numpy as np
+
+from runtime_library import find  # noqa: F401
 
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_}
 # Places in the function table.
@@ -15,15 +14,6 @@ SLOTS = dict(error_message=2, create_environment=3, create_session=7, run=9, cre
              create_tensor=49, tensor_data=51, element_type=60, dims_count=61, dims=62, tensor_info=65, create_memory_info=69,
              release_status=93, release_session=95, release_value=96, release_options=100, release_tensor_info=99)
 API_VERSION = 16
-
-
-def find():
-    if os.environ.get("QCC_ONNXRUNTIME"):
-        return os.environ["QCC_ONNXRUNTIME"]
-    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "none")
-    cache = os.environ.get("QCC_BENCH_CACHE", os.path.expanduser("~/.cache/qcc-bench"))
-    found = sorted(glob.glob(os.path.join(cache, "npm/node_modules/onnxruntime-node/bin/napi-v*/linux", machine, "libonnxruntime.so.1")))
-    return found[-1] if found else None
 
 
 class Runtime:

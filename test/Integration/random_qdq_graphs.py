@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 
+import onnx_runtime
 import onnx_units
-import runtime_library
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGETS = {"x86-64": [], "aarch64": [], "riscv64": ["-cpu=256"]}
@@ -22,7 +22,7 @@ def run(*command):
         sys.exit(f"{' '.join(command)}\n{result.stdout}\nfailed with code {result.returncode}")
 
 
-def check(seed, count, api):
+def check(seed, count, runtime):
     run(sys.executable, os.path.join(HERE, "random_qdq.py"), str(seed), str(count), "g.onnx", "x.npz")
     run("qcc", "g.onnx", "-requant=onnx", "-integer-only", "-stop-after=integer", "-o", "integer.mlir")
     run("qopt", "integer.mlir", "-qc-interpret=entry=run inputs=x.npz outputs=expected.npz", "-o", os.devnull)
@@ -35,14 +35,13 @@ def check(seed, count, api):
             wrong = int((got[name] != codes.reshape(got[name].shape)).sum())
             if wrong:
                 sys.exit(f"seed {seed}, {target}: {wrong} of {codes.size} codes of {name} differ from the evaluator's")
-    if not api:
+    if not runtime:
         return 0, 0, 0
-    import onnx_runtime
     model, samples = onnx_units.Model("g.onnx"), dict(np.load("x.npz"))
-    session = onnx_runtime.Session(api, "g.onnx")
+    session = runtime.open("g.onnx")
     units = differing = passed_over = 0
     for i in range(len(next(iter(samples.values())))):
-        theirs = session.run({name: values[i] for name, values in samples.items()})
+        theirs = dict(zip(model.outputs, runtime.run(session, {name: values[i] for name, values in samples.items()}, model.outputs)))
         codes = {**theirs, **{name: values[i] for name, values in samples.items()}}
         ours = {name: values[i].reshape(theirs[name].shape) for name, values in expected.items()}
         for quantizer in model.quantizers:
@@ -56,23 +55,21 @@ def check(seed, count, api):
                 sys.exit(f"seed {seed}, sample {i}, {output} ({', '.join(n.op for n in nodes)}): {wrong} of {theirs[output].size} codes are wrong, "
                          f"{differs} differ from the runtime's")
             units, differing = units + 1, differing + differs
-    session.close()
+    runtime.close(session)
     return units, differing, passed_over
 
 
 def main():
     os.makedirs(sys.argv[1], exist_ok=True)
     os.chdir(sys.argv[1])
-    library, api = runtime_library.find(), None
-    if library:
-        import onnx_runtime
-        api = onnx_runtime.Api(library)
-    else:
+    library = onnx_runtime.find()
+    runtime = onnx_runtime.Runtime(library) if library else None
+    if not runtime:
         print("no ONNX Runtime here: compared with the evaluator only")
     graphs, first = int(os.environ.get("QC_RANDOM_CASES", 60)), int(os.environ.get("QC_RANDOM_SEED", 1))
     sums = np.zeros(3, int)
     for at in range(0, graphs, PER_FILE):
-        sums += check(first * 1000000 + at, min(PER_FILE, graphs - at), api)
+        sums += check(first * 1000000 + at, min(PER_FILE, graphs - at), runtime)
     print(f"{graphs} graphs agree with the evaluator on {len(TARGETS)} targets; {sums[0]} units agree with the runtime, {sums[1]} codes differ at the "
           f"middle between two, {sums[2]} units are passed over")
 
