@@ -68,7 +68,8 @@ struct PoolShape {
     auto [first, last] = axes[i].getInterior();
     return isUnrolled() && i + 1 == axes.size() && axes[i].isPadded() && last > first;
   }
-  /// The dimension of the operand whose loop tasks divide: the outermost one with several positions. -1: they divide the channels.
+  /// The dimension of the operand whose loop tasks divide: the outermost one with several positions. -1: they divide the
+  /// channels.
   int64_t getDividedDim() const {
     for (int64_t dim : kept)
       if (getShape(main->getOperand(0))[dim] > 1)
@@ -131,6 +132,8 @@ std::string PoolShape::readReduce(ReduceOp op) {
   case ReduceKind::Mean:
     combine = Combine::Average;
     break;
+  case ReduceKind::Prod:
+    return "a product has no kernel";
   }
   for (size_t d = 0; d < x.size(); ++d) {
     if (llvm::is_contained(op.getAxes(), int64_t(d)))
