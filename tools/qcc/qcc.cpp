@@ -70,6 +70,8 @@ cl::opt<std::string> pairSafe("pair-safe",
                               cl::init("off"), cl::cat(category));
 cl::opt<std::string> name("name", cl::desc("symbol prefix (default: stem of -o)"), cl::cat(category));
 cl::list<std::string> dims("dim", cl::desc("bind a symbolic dimension: NAME=SIZE"), cl::cat(category));
+cl::opt<std::string> bind("bind", cl::desc("values of inputs that become constants: .npz, arrays named after them"),
+                          cl::cat(category));
 cl::opt<unsigned> threads("threads", cl::desc("most threads of the caller that may run at once, 1 (default) to 64"), cl::init(1),
                           cl::cat(category));
 cl::opt<unsigned> taskOverhead("task-overhead",
@@ -125,6 +127,7 @@ std::vector<std::string> findProblems() {
 
 std::optional<qc::ImportOptions> getImportOptions() {
   qc::ImportOptions options;
+  options.bind = bind;
   for (llvm::StringRef dim : dims) {
     auto [key, value] = dim.rsplit('=');
     int64_t size;

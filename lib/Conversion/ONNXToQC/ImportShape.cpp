@@ -296,11 +296,13 @@ LogicalResult importSlice(Node &node) {
 
 LogicalResult importGather(Node &node) {
   int64_t axis = node.normalizeAxis(node.getInt("axis", 0), node.rank(0));
-  HostRef indices = node.constant(1, "its list of indices");
   if (node.failed())
     return failure();
-  if (indices->isFloat())
+  if (!isa<IntegerType>(node.element(1)))
     return node.fail("its indices must be integers");
+  if (!node.input(1).isPlainConstant())
+    return importComputedGather(node, axis);
+  const HostRef &indices = node.input(1).host;
   int64_t size = node.shape(0)[axis];
   Shape flat(indices->ints.begin(), indices->ints.end());
   for (int64_t &i : flat) {
