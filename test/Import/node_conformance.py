@@ -224,9 +224,10 @@ class Form:
 
     def run_foreign(self):
         base = self.path[:-2]
+        if not self.inputs:
+            return None  # constants; nothing runs
         write_npz(base + ".in.npz", self.inputs, samples=True)
-        more = ["-inputs=" + base + ".in.npz"] if self.inputs else []
-        done = run("qrun", self.path, "-f32", "-outputs=" + base + ".out.npz", *more)
+        done = run("qrun", self.path, "-f32", "-inputs=" + base + ".in.npz", "-outputs=" + base + ".out.npz")
         if done.returncode:
             return done.stderr.strip()
         return self.compare({name: array[0] for name, array in np.load(base + ".out.npz").items()})
@@ -295,7 +296,7 @@ def main():
     if chosen:
         folders = [f for f in folders if os.path.basename(f) in chosen]
     if sample:
-        # Some of those that pass, always the same, and what the pattern adds.
+        # Some of those that pass, always the same, and all with quantization.
         passing = [f for f in folders if not patterns[f]]
         extra = [f for f in passing if any(word in os.path.basename(f) for word in ("quantize", "qlinear", "integer"))]
         rest = [f for f in passing if f not in extra]
@@ -308,7 +309,7 @@ def main():
             if number == 1:
                 first.setdefault(dict(fields(node)).get(4), folder)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        compiled = list(pool.map(lambda f: compile_forms(f, scratch, target, f in first.values()), folders))
+        compiled = list(pool.map(lambda f: compile_forms(f, scratch, target, target == "host" and f in first.values()), folders))
     forms = [form for found, _ in compiled for form in found]
     library = None
     if target == "host" and forms:
