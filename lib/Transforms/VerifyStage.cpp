@@ -166,7 +166,7 @@ void floatIsListed(Operation *op, Fail fail) {
 }
 
 void narrowedByRequantize(Operation *op, Fail fail) {
-  if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp>(op) ||
+  if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp, CompareOp>(op) ||
       op->getNumOperands() == 0)
     return;
   auto from = dyn_cast<IntegerType>(getElementType(op->getOperand(0))),

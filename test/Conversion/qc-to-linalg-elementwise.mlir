@@ -117,3 +117,67 @@ func.func @run_f32(%x: tensor<2xf32>) -> tensor<2xf32> {
   %y = qc.dequantize %r {scale = 0.5 : f32, zero_point = 3} : tensor<2xi8> -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// -----
+
+// A divisor of zero or a quotient that overflows never reaches the machine's instruction.
+// CHECK-LABEL: func.func @div_integers_defined(
+// CHECK: %[[ZERO:.*]] = arith.cmpi eq
+// CHECK: %[[MINUS:.*]] = arith.cmpi eq
+// CHECK: %[[EITHER:.*]] = arith.ori %[[ZERO]], %[[MINUS]]
+// CHECK: %[[SAFE:.*]] = arith.select %[[EITHER]]
+// CHECK: arith.divsi %{{.*}}, %[[SAFE]]
+func.func @div_integers_defined(%x: tensor<2xi32>, %y: tensor<2xi32>) -> tensor<2xi32> {
+  %0 = qc.div %x, %y : (tensor<2xi32>, tensor<2xi32>) -> tensor<2xi32>
+  return %0 : tensor<2xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @compare_unsigned_in_bytes(
+// CHECK: arith.cmpi ult
+// CHECK: arith.extui %{{.*}} : i1 to i8
+func.func @compare_unsigned_in_bytes(%x: tensor<2xui8>) -> tensor<2xi1> {
+  %0 = qc.compare less %x, %x : (tensor<2xui8>, tensor<2xui8>) -> tensor<2xi1>
+  return %0 : tensor<2xi1>
+}
+
+// -----
+
+// An index is brought into the rows before it is used.
+// CHECK-LABEL: func.func @take_limits(
+// CHECK: tensor.extract
+// CHECK: arith.select
+// CHECK: arith.maxsi
+// CHECK: arith.minsi
+// CHECK: tensor.extract
+func.func @take_limits(%x: tensor<4x2xf32>, %i: tensor<3xi64>) -> tensor<3x2xf32> {
+  %0 = qc.take %x, %i : (tensor<4x2xf32>, tensor<3xi64>) -> tensor<3x2xf32>
+  return %0 : tensor<3x2xf32>
+}
+
+// -----
+
+// One row after another into a copy of the input.
+// CHECK-LABEL: func.func @scatter_loops(
+// CHECK: scf.for
+// CHECK: tensor.extract_slice
+// CHECK: arith.addf
+// CHECK: tensor.insert_slice
+func.func @scatter_loops(%x: tensor<4x2xf32>, %i: tensor<3xi64>, %u: tensor<3x2xf32>) -> tensor<4x2xf32> {
+  %0 = qc.scatter add %x, %i, %u : (tensor<4x2xf32>, tensor<3xi64>, tensor<3x2xf32>) -> tensor<4x2xf32>
+  return %0 : tensor<4x2xf32>
+}
+
+// -----
+
+// No library: a root is an instruction, a logarithm a polynomial.
+// CHECK-LABEL: func.func @functions_inline(
+// CHECK: arith.bitcast
+// CHECK: math.sqrt
+// CHECK-NOT: math.log
+func.func @functions_inline(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = qc.activation log %x : tensor<2xf32> -> tensor<2xf32>
+  %1 = qc.activation sqrt %0 : tensor<2xf32> -> tensor<2xf32>
+  return %1 : tensor<2xf32>
+}

@@ -781,9 +781,25 @@ func.func @no_threshold_domain(%x: tensor<2xi8>, %t: tensor<1xf32>) {
 
 // -----
 
+func.func @no_binary_types(%x: tensor<2xf32>, %y: tensor<2xi32>) {
+  // expected-error @below {{needs one element type, got 'f32' and 'i32'}}
+  %0 = qc.binary min %x, %y : (tensor<2xf32>, tensor<2xi32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
 func.func @no_threshold_axis(%x: tensor<2xf32>, %t: tensor<2x1xf32>) {
   // expected-error @below {{axis 1 is outside the input}}
   %0 = qc.threshold %x, %t {axis = 1 : i64, base = 0 : i64, step = 1 : i64} : (tensor<2xf32>, tensor<2x1xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @no_binary_quantized(%x: tensor<2x!quant.uniform<i8:f32, 0.5>>) {
+  // expected-error @below {{has no meaning on quantized types}}
+  %0 = qc.binary min %x, %x : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
   return
 }
 
@@ -797,9 +813,25 @@ func.func @no_threshold_rows(%x: tensor<2xf32>, %t: tensor<3x1xf32>) {
 
 // -----
 
+func.func @no_binary_kind_float(%x: tensor<2xf32>) {
+  // expected-error @below {{of kind xor has no meaning on 'f32'}}
+  %0 = qc.binary xor %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
 func.func @no_threshold_codes(%x: tensor<2xf32>, %t: tensor<2xf32>) {
   // expected-error @below {{gives codes from 0 to 2 in steps of 1, which are not in '!quant.uniform<i2:f32, 5.000000e-01>'}}
   %0 = qc.threshold %x, %t {base = 0 : i64, step = 1 : i64} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x!quant.uniform<i2:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @no_binary_kind_integer(%x: tensor<2xi8>) {
+  // expected-error @below {{of kind pow has no meaning on 'i8'}}
+  %0 = qc.binary pow %x, %x : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
   return
 }
 
@@ -809,5 +841,53 @@ func.func @no_threshold_order(%x: tensor<2xf32>) {
   %t = qc.constant dense<[1.0, 0.0]> : tensor<2xf32>
   // expected-error @below {{thresholds must ascend}}
   %0 = qc.threshold %x, %t {base = 0 : i64, step = 1 : i64} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @no_compare_result(%x: tensor<2xi8>) {
+  // expected-error @below {{result must be a tensor of i1}}
+  %0 = qc.compare less %x, %x : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_select_condition(%x: tensor<2xi8>) {
+  // expected-error @below {{condition must be a tensor of i1}}
+  %0 = qc.select %x, %x, %x : (tensor<2xi8>, tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_take_index_type(%x: tensor<2xf32>, %i: tensor<2xi8>) {
+  // expected-error @below {{indices must be i32 or i64, not 'i8'}}
+  %0 = qc.take %x, %i : (tensor<2xf32>, tensor<2xi8>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_take_of_scalar(%x: tensor<f32>, %i: tensor<2xi32>) {
+  // expected-error @below {{input must have rank 1 or more}}
+  %0 = qc.take %x, %i : (tensor<f32>, tensor<2xi32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_scatter_rank(%x: tensor<2xf32>, %i: tensor<1x2xi32>, %u: tensor<2xf32>) {
+  // expected-error @below {{input must have rank 1 or more and indices rank 1}}
+  %0 = qc.scatter set %x, %i, %u : (tensor<2xf32>, tensor<1x2xi32>, tensor<2xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_scatter_updates(%x: tensor<2x3xf32>, %i: tensor<2xi32>, %u: tensor<2x2xf32>) {
+  // expected-error @below {{updates must be one row of the input for each index}}
+  %0 = qc.scatter set %x, %i, %u : (tensor<2x3xf32>, tensor<2xi32>, tensor<2x2xf32>) -> tensor<2x3xf32>
   return
 }

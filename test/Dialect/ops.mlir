@@ -148,3 +148,22 @@ func.func @quantization(%x: tensor<2x3xf32>, %i: tensor<2x3xi8>, %acc: tensor<2x
 {-#
   dialect_resources: { builtin: { blob: "0x1000000001FE" } }
 #-}
+
+// CHECK-LABEL: @computed_choices
+func.func @computed_choices(%x: tensor<2x3xf32>, %c: tensor<3xi1>, %i: tensor<2xi64>, %n: tensor<2xui8>) {
+  // CHECK: qc.binary  pow %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %0 = qc.binary pow %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  // CHECK: qc.binary  shift_left %{{.*}}, %{{.*}} : (tensor<2xui8>, tensor<2xui8>) -> tensor<2xui8>
+  %1 = qc.binary shift_left %n, %n : (tensor<2xui8>, tensor<2xui8>) -> tensor<2xui8>
+  // CHECK: qc.compare  less_equal %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>
+  %2 = qc.compare less_equal %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>
+  // CHECK: qc.select %{{.*}}, %{{.*}}, %{{.*}} : (tensor<3xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %3 = qc.select %c, %x, %x : (tensor<3xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  // CHECK: qc.take %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<2x3xf32>
+  %4 = qc.take %x, %i : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<2x3xf32>
+  // CHECK: qc.scatter  add %{{.*}}, %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<2xi64>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %5 = qc.scatter add %x, %i, %x : (tensor<2x3xf32>, tensor<2xi64>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  // CHECK: qc.reduce  prod %{{.*}} {axes = array<i64: 1>} : tensor<2x3xf32> -> tensor<2xf32>
+  %6 = qc.reduce prod %x {axes = array<i64: 1>} : tensor<2x3xf32> -> tensor<2xf32>
+  return
+}

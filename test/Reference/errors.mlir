@@ -19,15 +19,6 @@ func.func @no_div_quantized() -> tensor<2x!quant.uniform<i8:f32, 0.5>> {
 
 // -----
 
-func.func @no_div_by_zero() -> tensor<1xi32> {
-  %x = qc.constant dense<0> : tensor<1xi32>
-  // expected-error @below {{divides an integer by zero}}
-  %y = qc.div %x, %x : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi32>
-  return %y : tensor<1xi32>
-}
-
-// -----
-
 func.func @no_add_per_channel_result() -> tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>> {
   %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
   // expected-error @below {{result of a computation on quantized types must have one scale}}

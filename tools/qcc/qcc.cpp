@@ -74,6 +74,12 @@ cl::list<std::string>
             cl::cat(category));
 cl::opt<std::string> name("name", cl::desc("symbol prefix (default: stem of -o)"), cl::cat(category));
 cl::list<std::string> dims("dim", cl::desc("bind a symbolic dimension: NAME=SIZE"), cl::cat(category));
+cl::opt<std::string> bind("bind", cl::desc("values of inputs that become constants: .npz, arrays named after them"),
+                          cl::cat(category));
+cl::opt<bool> coverage("coverage", cl::desc("say how each operator of the model is handled, and compile nothing"),
+                       cl::cat(category));
+cl::opt<bool> listOperators("list-operators", cl::desc("list the operators that can be imported (docs/Operators.md)"),
+                            cl::cat(category));
 cl::opt<unsigned> threads("threads", cl::desc("most threads of the caller that may run at once, 1 (default) to 64"), cl::init(1),
                           cl::cat(category));
 cl::opt<unsigned> taskOverhead("task-overhead",
@@ -130,6 +136,7 @@ std::vector<std::string> findProblems() {
 
 std::optional<qc::ImportOptions> getImportOptions() {
   qc::ImportOptions options;
+  options.bind = bind;
   for (llvm::StringRef dim : dims) {
     auto [key, value] = dim.rsplit('=');
     int64_t size;
@@ -220,7 +227,17 @@ int writeText(llvm::StringRef text, llvm::StringRef path) {
   return 0;
 }
 
+int printCoverage(MLIRContext &context) {
+  auto options = getImportOptions();
+  if (!options)
+    return 1;
+  auto found = qc::coverONNX(input, context, *options);
+  return failed(found) ? 1 : writeText(qc::makeCoverage(*found, mode == "f32"), output);
+}
+
 int compileModel() {
+  if (listOperators)
+    return writeText(qc::describeOperators(), output);
   if (auto problems = findProblems(); !problems.empty()) {
     for (const std::string &problem : problems)
       fail(problem);
@@ -236,7 +253,7 @@ int compileModel() {
   qc::Stage stop = stopAfter.empty() ? qc::Stage::Bundle : *qc::parseStage(stopAfter);
   if (emit == EmitKind::MLIR && stop == qc::Stage::Bundle)
     stop = qc::Stage::LLVM;
-  if (emit == EmitKind::Object && (output.empty() || output == "-"))
+  if (emit == EmitKind::Object && !coverage && (output.empty() || output == "-"))
     return fail("give the object's place with -o file.o");
 
   DialectRegistry registry;
@@ -263,6 +280,9 @@ int compileModel() {
       llvm::WithColor::note(llvm::errs(), "qcc") << place(note.getLocation()) << note << "\n";
     return success();
   });
+
+  if (coverage)
+    return printCoverage(context);
 
   qc::Stage at;
   OwningOpRef<ModuleOp> module = load(context, at);

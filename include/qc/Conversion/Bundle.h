@@ -2,6 +2,7 @@
 #ifndef QC_CONVERSION_BUNDLE_H
 #define QC_CONVERSION_BUNDLE_H
 
+#include "qc/Conversion/ONNXImport.h"
 #include "qc/Target/Target.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -75,6 +76,9 @@ std::string makeInterface(const BundleInfo &info);
 std::string makeReport(const BundleInfo &info);
 /// The report as text for people.
 std::string makeSummary(const BundleInfo &info);
+
+/// The table of `qcc -coverage`: operators by how they are handled, with the reason.
+std::string makeCoverage(const Coverage &coverage, bool float32);
 
 /// Writes all files or none: each goes to a temporary beside its place first.
 llvm::Error writeFiles(llvm::ArrayRef<std::pair<std::string, std::string>> pathsAndContents);

@@ -132,6 +132,8 @@ std::string PoolShape::readReduce(ReduceOp op) {
   case ReduceKind::Mean:
     combine = Combine::Average;
     break;
+  case ReduceKind::Prod:
+    return "a product has no kernel";
   }
   for (size_t d = 0; d < x.size(); ++d) {
     if (llvm::is_contained(op.getAxes(), int64_t(d)))

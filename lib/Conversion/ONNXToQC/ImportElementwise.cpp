@@ -1,7 +1,7 @@
-// Element-wise operators: activations, arithmetic, comparisons, casts. On constants they fold, which is how shape arithmetic
-// disappears.
+// Element-wise operators: arithmetic, clamps, activations that the quantizer knows, casts. On constants they fold, which is how
+// shape arithmetic disappears. Comparisons and selection are in ImportLogic.cpp, functions of one number in ImportFunctions.cpp.
+#include "Algebra.h"
 #include "Expansion.h"
-#include "qc/Dialect/QC/Reference/Math.h"
 
 #include <cmath>
 #include <limits>
@@ -49,32 +49,13 @@ template <typename F> FailureOr<Host> foldOver(Node &node, ArrayRef<const Host *
   return host;
 }
 
-enum class Binary { Add, Sub, Mul, Div, Min, Max, Mod, Pow, Equal, Less, LessEqual, Greater, GreaterEqual, And, Or };
-
-bool isComparison(Binary op) { return op >= Binary::Equal; }
+enum class Binary { Add, Sub, Mul, Div };
 
 float applyFloat(Binary op, float a, float b) {
-  switch (op) {
-  case Binary::Add:
-    return a + b;
-  case Binary::Sub:
-    return a - b;
-  case Binary::Mul:
-    return a * b;
-  case Binary::Div:
-    return a / b;
-  case Binary::Min:
-    return std::min(a, b);
-  case Binary::Max:
-    return std::max(a, b);
-  case Binary::Pow:
-    return b == 0.5f ? std::sqrt(a) : b == 2 ? a * a : b == 1 ? a : float(exactExp(double(b) * exactLog(a)));
-  default:
-    return std::fmod(a, b);
-  }
+  return op == Binary::Add ? a + b : op == Binary::Sub ? a - b : op == Binary::Mul ? a * b : a / b;
 }
 
-/// Integers wrap; division truncates; division by zero and remainder by zero are caught before.
+/// Integers wrap; division truncates; division by zero is caught before.
 int64_t applyInt(Binary op, int64_t a, int64_t b) {
   switch (op) {
   case Binary::Add:
@@ -85,35 +66,8 @@ int64_t applyInt(Binary op, int64_t a, int64_t b) {
     return int64_t(uint64_t(a) * uint64_t(b));
   case Binary::Div:
     return b == -1 ? int64_t(0 - uint64_t(a)) : a / b;
-  case Binary::Min:
-    return std::min(a, b);
-  case Binary::Max:
-    return std::max(a, b);
-  default: {
-    // Mod takes the sign of the divisor.
-    int64_t r = b == -1 ? 0 : a % b;
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
   }
-  }
-}
-
-bool compare(Binary op, double a, double b) {
-  switch (op) {
-  case Binary::Equal:
-    return a == b;
-  case Binary::Less:
-    return a < b;
-  case Binary::LessEqual:
-    return a <= b;
-  case Binary::Greater:
-    return a > b;
-  case Binary::GreaterEqual:
-    return a >= b;
-  case Binary::And:
-    return a != 0 && b != 0;
-  default:
-    return a != 0 || b != 0;
-  }
+  return 0;
 }
 
 /// Brings an integer into the range of its type, as the arithmetic of that width would have done.
@@ -132,22 +86,17 @@ Entry foldBinary(Node &node, const Entry &a, const Entry &b, Binary op) {
     return {};
   }
   const Host &x = *a.host, &y = *b.host;
-  if (!x.isFloat() && (op == Binary::Div || op == Binary::Mod) && llvm::is_contained(y.ints, 0)) {
+  if (!x.isFloat() && op == Binary::Div && llvm::is_contained(y.ints, 0)) {
     (void)node.fail("division by zero in '" + node.proto.input(1) + "'");
     return {};
   }
-  auto host = foldOver(
-      node, {&x, &y}, isComparison(op) ? node.builder().getI1Type() : x.element, [&](Host &result, ArrayRef<int64_t> index) {
-        int64_t i = broadcastPosition(x.shape, index), j = broadcastPosition(y.shape, index);
-        if (isComparison(op) && x.isFloat())
-          result.ints.push_back(compare(op, x.floats[i], y.floats[j]));
-        else if (isComparison(op))
-          result.ints.push_back(op == Binary::Equal ? x.ints[i] == y.ints[j] : compare(op, double(x.ints[i]), double(y.ints[j])));
-        else if (x.isFloat())
-          result.floats.push_back(applyFloat(op, x.floats[i], y.floats[j]));
-        else
-          result.ints.push_back(wrapTo(x.element, applyInt(op, x.ints[i], y.ints[j])));
-      });
+  auto host = foldOver(node, {&x, &y}, x.element, [&](Host &result, ArrayRef<int64_t> index) {
+    int64_t i = broadcastPosition(x.shape, index), j = broadcastPosition(y.shape, index);
+    if (x.isFloat())
+      result.floats.push_back(applyFloat(op, x.floats[i], y.floats[j]));
+    else
+      result.ints.push_back(wrapTo(x.element, applyInt(op, x.ints[i], y.ints[j])));
+  });
   return mlir::failed(host) ? Entry() : node.constantEntry(std::move(*host));
 }
 
@@ -167,27 +116,44 @@ LogicalResult requireFloat(Node &node) {
   return success();
 }
 
+/// Numbers of one type.
+LogicalResult requireNumbers(Node &node) {
+  for (unsigned i = 0; i < node.numInputs(); ++i) {
+    if (isa<quant::QuantizedType>(node.element(i)) || node.element(i).isInteger(1))
+      return node.fail("its input '" + node.proto.input(i) + "' must be of numbers, but has element type " +
+                       toString(node.element(i)));
+    if (node.element(i) != node.element(0))
+      return node.fail("its inputs have different element types: " + toString(node.element(0)) + " and " +
+                       toString(node.element(i)));
+  }
+  return success();
+}
+
 Entry buildBinary(Node &node, Binary op, Value a, Value b, Location loc) {
   if (node.failed())
     return {};
+  Type type = node.element(0);
   switch (op) {
   case Binary::Add:
-    return node.create<AddOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
+    return node.create<AddOp>(loc, type, a, b, FloatAttr(), FloatAttr());
   case Binary::Sub:
-    return node.create<SubOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
+    return node.create<SubOp>(loc, type, a, b, FloatAttr(), FloatAttr());
   case Binary::Div:
-    return node.create<DivOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr());
-  default:
-    return node.create<MulOp>(loc, node.f32(), a, b, FloatAttr(), FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
+    return node.create<DivOp>(loc, type, a, b, FloatAttr(), FloatAttr());
+  case Binary::Mul:
+    return node.create<MulOp>(loc, type, a, b, FloatAttr(), FloatAttr(), uint64_t(0), uint64_t(0), IntegerAttr());
   }
+  return {};
 }
 
 LogicalResult importArithmetic(Node &node, Binary op) {
   if (node.input(0).isPlainConstant() && node.input(1).isPlainConstant())
     return checkFinite(node, foldBinary(node, node.input(0), node.input(1), op));
-  if (failed(requireFloat(node)))
+  if (failed(requireNumbers(node)))
     return failure();
-  if (op == Binary::Div && node.input(1).isPlainConstant() && llvm::is_contained(node.input(1).host->floats, 0.0f))
+  const HostRef &divisor = node.input(1).host;
+  if (op == Binary::Div && node.input(1).isPlainConstant() &&
+      (llvm::is_contained(divisor->floats, 0.0f) || llvm::is_contained(divisor->ints, 0)))
     return node.fail("division by zero in '" + node.proto.input(1) + "'");
   Value a = node.value(0), b = node.value(1);
   return node.set(buildBinary(node, op, a, b, node.loc()));
@@ -204,51 +170,12 @@ LogicalResult importSum(Node &node) {
       sum = foldBinary(node, sum, node.input(i), Binary::Add);
       continue;
     }
-    if (failed(requireFloat(node)))
+    if (failed(requireNumbers(node)))
       return failure();
     Value a = i == 1 ? node.value(0) : node.materialize(sum), b = node.value(i);
     sum = buildBinary(node, Binary::Add, a, b, i + 1 == node.numInputs() ? node.loc() : node.innerLoc());
   }
   return checkFinite(node, sum);
-}
-
-LogicalResult importComparison(Node &node, Binary op) { return node.set(foldBinary(node, node.input(0), node.input(1), op)); }
-LogicalResult importEqual(Node &node) { return importComparison(node, Binary::Equal); }
-LogicalResult importLess(Node &node) { return importComparison(node, Binary::Less); }
-LogicalResult importLessOrEqual(Node &node) { return importComparison(node, Binary::LessEqual); }
-LogicalResult importGreater(Node &node) { return importComparison(node, Binary::Greater); }
-LogicalResult importGreaterOrEqual(Node &node) { return importComparison(node, Binary::GreaterEqual); }
-LogicalResult importAnd(Node &node) { return importComparison(node, Binary::And); }
-LogicalResult importOr(Node &node) { return importComparison(node, Binary::Or); }
-
-LogicalResult importPow(Node &node) {
-  if (!isa<FloatType>(node.element(0)) || !isa<FloatType>(node.element(1)))
-    return node.fail("only floating-point powers are supported");
-  if (llvm::any_of(node.input(0).host->floats, [](float v) { return !(v > 0); }))
-    return node.fail("only powers of positive numbers are supported");
-  return node.set(foldBinary(node, node.input(0), node.input(1), Binary::Pow));
-}
-
-LogicalResult importMod(Node &node) {
-  bool isFloat = isa<FloatType>(node.element(0));
-  if (isFloat != bool(node.getInt("fmod", 0)))
-    return node.fail("attribute 'fmod' must be 1 exactly for floating-point tensors");
-  return checkFinite(node, foldBinary(node, node.input(0), node.input(1), Binary::Mod));
-}
-
-LogicalResult importWhere(Node &node) {
-  const Host &c = *node.input(0).host, &x = *node.input(1).host, &y = *node.input(2).host;
-  if (!c.element.isInteger(1) || x.element != y.element)
-    return node.fail("it needs a boolean condition and two inputs of one element type");
-  auto host = foldOver(node, {&c, &x, &y}, x.element, [&](Host &result, ArrayRef<int64_t> index) {
-    const Host &from = c.ints[broadcastPosition(c.shape, index)] ? x : y;
-    int64_t i = broadcastPosition(from.shape, index);
-    if (x.isFloat())
-      result.floats.push_back(from.floats[i]);
-    else
-      result.ints.push_back(from.ints[i]);
-  });
-  return failed(host) ? failure() : node.set(node.constantEntry(std::move(*host)));
 }
 
 template <typename F, typename G> LogicalResult foldUnary(Node &node, F onFloat, G onInt) {
@@ -261,39 +188,18 @@ template <typename F, typename G> LogicalResult foldUnary(Node &node, F onFloat,
   });
   return failed(host) ? failure() : checkFinite(node, node.constantEntry(std::move(*host)));
 }
-LogicalResult importFloor(Node &node) {
-  return foldUnary(
-      node, [](float v) { return std::floor(v); }, [](int64_t v) { return v; });
-}
-LogicalResult importCeil(Node &node) {
-  return foldUnary(
-      node, [](float v) { return std::ceil(v); }, [](int64_t v) { return v; });
-}
-LogicalResult importRound(Node &node) {
-  return foldUnary(
-      node, [](float v) { return std::nearbyint(v); }, [](int64_t v) { return v; });
-}
-LogicalResult importSqrt(Node &node) {
-  return foldUnary(
-      node, [](float v) { return std::sqrt(v); }, [](int64_t v) { return v; });
-}
-LogicalResult importAbs(Node &node) {
-  return foldUnary(
-      node, [](float v) { return std::fabs(v); }, [](int64_t v) { return v < 0 ? int64_t(0 - uint64_t(v)) : v; });
-}
-LogicalResult importNot(Node &node) {
-  if (!node.element(0).isInteger(1))
-    return node.fail("its input must be boolean");
-  return foldUnary(
-      node, [](float v) { return v; }, [](int64_t v) { return !v; });
-}
 LogicalResult importNeg(Node &node) {
   if (node.input(0).isPlainConstant())
     return foldUnary(
         node, [](float v) { return -v; }, [](int64_t v) { return int64_t(0 - uint64_t(v)); });
-  if (failed(requireFloat(node)))
+  if (failed(requireNumbers(node)))
     return failure();
-  Value x = node.value(0), minus = node.makeConstant(node.innerLoc(), Host{node.f32(), {}, {-1.0f}, {}});
+  Host number{node.element(0), {}, {}, {}};
+  if (number.isFloat())
+    number.floats = {-1.0f};
+  else
+    number.ints = {-1};
+  Value x = node.value(0), minus = node.makeConstant(node.innerLoc(), std::move(number));
   return node.set(buildBinary(node, Binary::Mul, x, minus, node.loc()));
 }
 
@@ -341,55 +247,30 @@ LogicalResult importCodeClip(Node &node, quant::UniformQuantizedType type) {
   return node.set(node.create<ClampOp>(node.loc(), type, x, limits[0], limits[1]));
 }
 
+/// Of integers, or with computed limits.
+LogicalResult importGeneralClip(Node &node) {
+  Algebra a(node);
+  Entry x = getInput(node, 0);
+  if (node.has(1))
+    x = a.binary(BinaryKind::Max, x, getInput(node, 1));
+  if (node.has(2))
+    x = a.binary(BinaryKind::Min, x, getInput(node, 2));
+  return a.set(x);
+}
+
 LogicalResult importClip(Node &node) {
   if (auto quantized = dyn_cast<quant::UniformQuantizedType>(node.element(0)))
     return importCodeClip(node, quantized);
-  if (node.input(0).isPlainConstant() && isa<IntegerType>(node.element(0))) {
-    // Stored codes cut to fewer bits.
-    Entry codes = node.input(0);
-    for (unsigned i = 1; i < 3; ++i)
-      if (node.has(i) && node.constant(i, "its limit"))
-        codes = foldBinary(node, codes, node.input(i), i == 1 ? Binary::Max : Binary::Min);
-    return node.failed() ? failure() : node.set(codes);
-  }
-  if (!isa<FloatType>(node.element(0)))
-    return node.fail("element type " + toString(node.element(0)) + " is not supported");
+  bool isComputed = false;
+  for (unsigned i = 1; i < 3; ++i)
+    isComputed |= node.opset >= 11 && node.has(i) && !node.input(i).isPlainConstant();
+  if (!isa<FloatType>(node.element(0)) || isComputed)
+    return importGeneralClip(node);
   float low = -INFINITY, high = INFINITY;
   low = node.opset < 11 ? node.getFloat("min", low) : getLimit(node, 1, "its lower limit", low);
   high = node.opset < 11 ? node.getFloat("max", high) : getLimit(node, 2, "its upper limit", high);
   return node.failed() ? failure() : importClamp(node, low, high);
 }
-
-/// Min and Max fold on constants; a computed tensor against one constant number is a clamp.
-LogicalResult importMinMax(Node &node, Binary op) {
-  Entry folded = node.input(0);
-  bool allConstant = folded.isPlainConstant();
-  for (unsigned i = 1; i < node.numInputs(); ++i)
-    allConstant &= node.input(i).isPlainConstant();
-  if (allConstant) {
-    for (unsigned i = 1; i < node.numInputs() && !node.failed(); ++i)
-      folded = foldBinary(node, folded, node.input(i), op);
-    return node.set(folded);
-  }
-  if (failed(requireFloat(node)))
-    return failure();
-  if (node.numInputs() == 1)
-    return node.set(node.input(0));
-  unsigned tensor = node.input(0).isPlainConstant() ? 1 : 0;
-  const Entry &limit = node.input(1 - tensor);
-  if (node.numInputs() != 2 || !limit.isPlainConstant() || limit.host->size() != 1 ||
-      limit.shape.size() > node.shape(tensor).size())
-    return node.fail("only a computed tensor against one constant number is supported");
-  float number = limit.host->floats[0];
-  if (std::isinf(number))
-    return node.fail("its limit must be finite");
-  FloatAttr attr = node.builder().getF32FloatAttr(number);
-  Value x = node.value(tensor);
-  return node.set(node.create<ClampOp>(node.loc(), node.f32(), x, op == Binary::Max ? attr : FloatAttr(),
-                                       op == Binary::Min ? attr : FloatAttr()));
-}
-LogicalResult importMin(Node &node) { return importMinMax(node, Binary::Min); }
-LogicalResult importMax(Node &node) { return importMinMax(node, Binary::Max); }
 
 LogicalResult importActivation(Node &node, ActivationKind kind, float alpha = 0, float beta = 0) {
   if (std::isinf(alpha) || std::isinf(beta))
@@ -460,8 +341,6 @@ LogicalResult castTo(Node &node, Type to) {
       return node.fail("its input '" + node.proto.input(0) + "' is quantized, but not dequantized");
     return node.set(decodeAsIntegers(node, x));
   }
-  if (to.isInteger(1))
-    return node.fail("a cast of computed tensors to bool is not supported");
   Value value = node.value(0);
   return node.set(node.create<CastOp>(node.loc(), to, value));
 }
@@ -481,53 +360,49 @@ LogicalResult importCastLike(Node &node) { return castTo(node, node.element(1));
 
 LogicalResult importIdentity(Node &node) { return node.set(node.input(0)); }
 
-std::string checkDropout(Node &node) { return node.wants(1) ? "its output mask is not supported" : ""; }
 LogicalResult importDropout(Node &node) {
   if (node.has(2) && node.opset >= 12) {
     HostRef training = node.constant(2, "its training mode");
-    if (training && (training->isFloat() || training->size() != 1 || training->ints[0]))
+    const Entry &ratio = node.input(1);
+    bool dropsNothing = node.has(1) && ratio.isPlainConstant() && ratio.host->size() == 1 && ratio.host->number(0) == 0;
+    if (training && (training->isFloat() || training->size() != 1 || (training->ints[0] && !dropsNothing)))
       return node.fail("training mode is not supported; export the model for inference");
+  }
+  // Nothing is dropped: the mask is all true (before opset 10, all ones).
+  if (node.wants(1)) {
+    int64_t count = countElements(node.shape(0));
+    if (!node.importer.reserve(count))
+      return node.fail("its mask needs too much memory");
+    Host mask{node.opset < 10 ? node.element(0) : node.builder().getI1Type(), node.shape(0), {}, {}};
+    if (mask.isFloat())
+      mask.floats.assign(count, 1.0f);
+    else
+      mask.ints.assign(count, 1);
+    if (failed(node.set(1, node.constantEntry(std::move(mask)))))
+      return failure();
   }
   return node.set(node.input(0));
 }
 
 const Operator operators[] = {
-    {"Abs", 6, 21, 1, 1, Elements::Constant, importAbs, nullptr},
     {"Add", 7, 21, 2, 2, Elements::Any, importAdd, nullptr},
-    {"And", 7, 21, 2, 2, Elements::Constant, importAnd, nullptr},
     {"Cast", 6, 21, 1, 1, Elements::Any, importCast, checkCast},
     {"CastLike", 15, 21, 2, 2, Elements::Any, importCastLike, nullptr},
-    {"Ceil", 6, 21, 1, 1, Elements::Constant, importCeil, nullptr},
     {"Clip", 6, 21, 1, 3, Elements::Any, importClip, nullptr},
     {"Div", 7, 21, 2, 2, Elements::Any, importDiv, nullptr},
-    {"Dropout", 7, 21, 1, 3, Elements::Any, importDropout, checkDropout},
-    {"Equal", 7, 21, 2, 2, Elements::Constant, importEqual, nullptr},
-    {"Floor", 6, 21, 1, 1, Elements::Constant, importFloor, nullptr},
-    {"Greater", 7, 21, 2, 2, Elements::Constant, importGreater, nullptr},
-    {"GreaterOrEqual", 12, 21, 2, 2, Elements::Constant, importGreaterOrEqual, nullptr},
+    {"Dropout", 7, 21, 1, 3, Elements::Any, importDropout, nullptr, "inference"},
     {"HardSigmoid", 6, 21, 1, 1, Elements::Float, importHardSigmoid, nullptr},
     {"HardSwish", 14, 21, 1, 1, Elements::Float, importHardSwish, nullptr},
     {"Identity", 1, 21, 1, 1, Elements::Any, importIdentity, nullptr},
     {"LeakyRelu", 6, 21, 1, 1, Elements::Float, importLeakyRelu, nullptr},
-    {"Less", 7, 21, 2, 2, Elements::Constant, importLess, nullptr},
-    {"LessOrEqual", 12, 21, 2, 2, Elements::Constant, importLessOrEqual, nullptr},
-    {"Max", 6, 21, 1, INT_MAX, Elements::Any, importMax, nullptr},
-    {"Min", 6, 21, 1, INT_MAX, Elements::Any, importMin, nullptr},
-    {"Mod", 10, 21, 2, 2, Elements::Constant, importMod, nullptr},
     {"Mul", 7, 21, 2, 2, Elements::Any, importMul, nullptr},
     {"Neg", 6, 21, 1, 1, Elements::Any, importNeg, nullptr},
-    {"Not", 1, 21, 1, 1, Elements::Constant, importNot, nullptr},
-    {"Or", 7, 21, 2, 2, Elements::Constant, importOr, nullptr},
     {"PRelu", 7, 21, 2, 2, Elements::Float, importPRelu, nullptr},
-    {"Pow", 7, 21, 2, 2, Elements::Constant, importPow, nullptr},
     {"Relu", 6, 21, 1, 1, Elements::Float, importRelu, nullptr},
-    {"Round", 11, 21, 1, 1, Elements::Constant, importRound, nullptr},
     {"Sigmoid", 6, 21, 1, 1, Elements::Float, importSigmoid, nullptr},
-    {"Sqrt", 6, 21, 1, 1, Elements::Constant, importSqrt, nullptr},
     {"Sub", 7, 21, 2, 2, Elements::Any, importSub, nullptr},
     {"Sum", 6, 21, 1, INT_MAX, Elements::Any, importSum, nullptr},
     {"Tanh", 6, 21, 1, 1, Elements::Float, importTanh, nullptr},
-    {"Where", 9, 21, 3, 3, Elements::Constant, importWhere, nullptr},
 };
 } // namespace
 

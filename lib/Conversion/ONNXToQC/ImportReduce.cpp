@@ -1,5 +1,5 @@
 // Reductions over axes, and Softmax.
-#include "Importer.h"
+#include "Algebra.h"
 
 #include <cmath>
 #include <limits>
@@ -103,15 +103,15 @@ LogicalResult importReduction(Node &node, Fold kind) {
     return node.set(x);
   if (x.isPlainConstant())
     return node.set(foldReduction(node, *x.host, *axes, keepDims, kind));
-  if (kind == Fold::Prod)
-    return node.fail("the operator is supported on constants only, but its input '" + node.proto.input(0) + "' is computed");
-  bool selects = kind == Fold::Max || kind == Fold::Min;
-  if (!isa<FloatType>(x.element) && !(selects && !x.element.isInteger(1)))
+  bool isInteger = isa<IntegerType>(x.element) && !x.element.isInteger(1) && kind != Fold::Mean;
+  bool selects = isa<quant::QuantizedType>(x.element) && (kind == Fold::Max || kind == Fold::Min);
+  if (!isa<FloatType>(x.element) && !isInteger && !selects)
     return node.fail("element type " + toString(x.element) + " is not supported");
   ReduceKind reduce = kind == Fold::Mean  ? ReduceKind::Mean
                       : kind == Fold::Sum ? ReduceKind::Sum
                       : kind == Fold::Max ? ReduceKind::Max
-                                          : ReduceKind::Min;
+                      : kind == Fold::Min ? ReduceKind::Min
+                                          : ReduceKind::Prod;
   Value value = node.value(0);
   return node.set(node.create<ReduceOp>(node.loc(), x.element, reduce, value, ArrayRef<int64_t>(*axes), keepDims, IntegerAttr()));
 }
@@ -120,6 +120,56 @@ LogicalResult importReduceSum(Node &node) { return importReduction(node, Fold::S
 LogicalResult importReduceMax(Node &node) { return importReduction(node, Fold::Max); }
 LogicalResult importReduceMin(Node &node) { return importReduction(node, Fold::Min); }
 LogicalResult importReduceProd(Node &node) { return importReduction(node, Fold::Prod); }
+
+//===-- Sums of functions --------------------------------------------------------------------------------------------------===//
+
+/// The sum of `inner(x)` over the node's axes, through `outer`.
+template <typename Inner, typename Outer> LogicalResult importSumOf(Node &node, Inner inner, Outer outer) {
+  bool keepDims = node.getInt("keepdims", 1);
+  std::optional<Shape> axes = getAxes(node);
+  if (node.failed())
+    return failure();
+  if (!axes && node.rank(0))
+    return node.set(node.input(0));
+  Algebra a(node);
+  Entry x = inner(a, getInput(node, 0));
+  return a.set(outer(a, axes ? a.reduce(ReduceKind::Sum, x, *axes, keepDims) : x));
+}
+Entry same(Algebra &, const Entry &x) { return x; }
+Entry square(Algebra &a, const Entry &x) { return a.square(x); }
+Entry absolute(Algebra &a, const Entry &x) {
+  return x.element && isa<IntegerType>(x.element) ? a.binary(BinaryKind::Max, x, a.mul(x, -1)) : a.unary(ActivationKind::Abs, x);
+}
+Entry root(Algebra &a, const Entry &x) {
+  if (!x.element || isa<FloatType>(x.element))
+    return a.unary(ActivationKind::Sqrt, x);
+  return a.cast(a.unary(ActivationKind::Sqrt, a.cast(x, a.node.f32())), x.element);
+}
+Entry logarithm(Algebra &a, const Entry &x) { return a.unary(ActivationKind::Log, x); }
+
+LogicalResult importReduceL1(Node &node) { return importSumOf(node, absolute, same); }
+LogicalResult importReduceL2(Node &node) { return importSumOf(node, square, root); }
+LogicalResult importReduceSumSquare(Node &node) { return importSumOf(node, square, same); }
+LogicalResult importReduceLogSum(Node &node) { return importSumOf(node, same, logarithm); }
+
+/// The largest element is taken out of the sum, so that no power overflows.
+LogicalResult importReduceLogSumExp(Node &node) {
+  bool keepDims = node.getInt("keepdims", 1);
+  std::optional<Shape> axes = getAxes(node);
+  if (node.failed())
+    return failure();
+  if (!axes)
+    return node.set(node.input(0));
+  Algebra a(node);
+  Entry x = getInput(node, 0), most = a.reduce(ReduceKind::Max, x, *axes, true);
+  Entry sum = a.reduce(ReduceKind::Sum, a.unary(ActivationKind::Exp, a.sub(x, most)), *axes, true);
+  Entry result = a.add(a.unary(ActivationKind::Log, sum), most);
+  Shape shape;
+  for (auto [d, size] : llvm::enumerate(x.shape))
+    if (keepDims || !llvm::is_contained(*axes, int64_t(d)))
+      shape.push_back(llvm::is_contained(*axes, int64_t(d)) ? 1 : size);
+  return a.set(a.reshape(result, shape));
+}
 
 LogicalResult importSoftmax(Node &node) {
   int64_t rank = node.rank(0);
@@ -144,11 +194,16 @@ LogicalResult importSoftmax(Node &node) {
 }
 
 const Operator operators[] = {
+    {"ReduceL1", 1, 21, 1, 2, Elements::Any, importReduceL1, nullptr},
+    {"ReduceL2", 1, 21, 1, 2, Elements::Any, importReduceL2, nullptr},
+    {"ReduceLogSum", 1, 21, 1, 2, Elements::Float, importReduceLogSum, nullptr},
+    {"ReduceLogSumExp", 1, 21, 1, 2, Elements::Float, importReduceLogSumExp, nullptr},
     {"ReduceMax", 1, 21, 1, 2, Elements::Any, importReduceMax, nullptr},
     {"ReduceMean", 1, 21, 1, 2, Elements::Any, importReduceMean, nullptr},
     {"ReduceMin", 1, 21, 1, 2, Elements::Any, importReduceMin, nullptr},
     {"ReduceProd", 1, 21, 1, 2, Elements::Any, importReduceProd, nullptr},
     {"ReduceSum", 1, 21, 1, 2, Elements::Any, importReduceSum, nullptr},
+    {"ReduceSumSquare", 1, 21, 1, 2, Elements::Any, importReduceSumSquare, nullptr},
     {"Softmax", 1, 21, 1, 1, Elements::Float, importSoftmax, nullptr},
 };
 } // namespace

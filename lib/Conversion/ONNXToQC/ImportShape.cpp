@@ -296,11 +296,13 @@ LogicalResult importSlice(Node &node) {
 
 LogicalResult importGather(Node &node) {
   int64_t axis = node.normalizeAxis(node.getInt("axis", 0), node.rank(0));
-  HostRef indices = node.constant(1, "its list of indices");
   if (node.failed())
     return failure();
-  if (indices->isFloat())
+  if (!isa<IntegerType>(node.element(1)))
     return node.fail("its indices must be integers");
+  if (!node.input(1).isPlainConstant())
+    return importComputedGather(node, axis);
+  const HostRef &indices = node.input(1).host;
   int64_t size = node.shape(0)[axis];
   Shape flat(indices->ints.begin(), indices->ints.end());
   for (int64_t &i : flat) {
@@ -359,7 +361,8 @@ LogicalResult importTile(Node &node) {
 
 std::string checkPad(Node &node) {
   std::string mode = node.getString("mode", "constant");
-  return mode == "constant" || mode == "edge" || mode == "reflect" ? "" : "mode '" + mode + "' is not supported";
+  return mode == "constant" || mode == "edge" || mode == "reflect" || mode == "wrap" ? ""
+                                                                                     : "mode '" + mode + "' is not supported";
 }
 
 LogicalResult importPad(Node &node) {
@@ -422,6 +425,22 @@ LogicalResult importPad(Node &node) {
   Entry cut = node.slice(node.input(0), starts, sizes, ones, pads0 ? node.loc() : node.innerLoc());
   if (pads0)
     return node.set(cut);
+  // Around a ring: one gather per axis.
+  if (mode == "wrap") {
+    Entry x = cut;
+    for (int64_t d = 0; d < rank; ++d) {
+      if (low[d] == 0 && high[d] == 0)
+        continue;
+      if (low[d] + sizes[d] + high[d] > maxIndices)
+        return node.fail("it makes dimension " + Twine(d) + " of size " + Twine(low[d] + sizes[d] + high[d]) + ", sizes up to " +
+                         Twine(maxIndices) + " are supported");
+      Shape indices;
+      for (int64_t i = -low[d]; i < sizes[d] + high[d]; ++i)
+        indices.push_back((i % sizes[d] + sizes[d]) % sizes[d]);
+      x = node.gather(x, indices, d, node.loc());
+    }
+    return node.set(x);
+  }
   PadMode kind = mode == "edge" ? PadMode::Edge : mode == "reflect" ? PadMode::Reflect : PadMode::Constant;
   bool same = cut.value == node.input(0).value && ArrayRef<int64_t>(cut.shape) == ArrayRef<int64_t>(node.shape(0));
   Value x = same ? node.value(0) : node.materialize(cut);

@@ -5,6 +5,8 @@
 // `qc.name`.
 #include "Importer.h"
 
+#include "qc/Dialect/QC/Reference/Npz.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Verifier.h"
@@ -19,6 +21,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include <algorithm>
+#include <map>
 #include <queue>
 #include <set>
 
@@ -67,7 +70,9 @@ StringRef onnximport::getTableDomain(StringRef domain) {
 ArrayRef<OperatorTable> onnximport::getOperatorTables() {
   static const OperatorTable tables[] = {
       {"", getContractionOperators()}, {"", getWindowOperators()}, {"", getElementwiseOperators()},
-      {"", getShapeOperators()},       {"", getResizeOperators()}, {"", getReduceOperators()},
+      {"", getFunctionOperators()}, {"", getLogicOperators()}, {"", getShapeOperators()}, {"", getIndexedOperators()},
+      {"", getBlockOperators()}, {"", getResizeOperators()}, {"", getReduceOperators()}, {"", getOrderOperators()},
+      {"", getNormalizeOperators()}, {"", getEinsumOperators()}, {"", getRecurrentOperators()},
       {"", getQuantOperators()},       {"", getQOperators()},      {"com.microsoft", getMicrosoftOperators()},
       {"qonnx", getQONNXOperators()},  {"qc", getStepOperators()},
   };
@@ -81,6 +86,12 @@ const Operator *Importer::findOperator(const onnx::NodeProto &node) const {
 }
 
 int64_t Importer::getOpset(const onnx::NodeProto &node) const { return isDefaultDomain(node.domain()) ? opset : maxOpset; }
+
+void onnximport::forEachOperator(llvm::function_ref<void(const OperatorTable &, const Operator &)> f) {
+  for (const OperatorTable &table : getOperatorTables())
+    for (const Operator &row : table.rows)
+      f(table, row);
+}
 
 LogicalResult Importer::checkModel() {
   if (!model.has_graph())
@@ -112,6 +123,67 @@ LogicalResult Importer::checkModel() {
   return success();
 }
 
+/// Takes the inputs that -bind names out of the list of inputs.
+LogicalResult Importer::bindInputs() {
+  if (options.bind.empty())
+    return success();
+  auto file = NpzFile::open(options.bind);
+  if (!file)
+    return error() << "-bind: " << llvm::toString(file.takeError());
+  LogicalResult result = success();
+  for (const std::string &tensor : (*file)->names()) {
+    auto fail = [&](const Twine &why) { result = error() << "-bind: '" << tensor << "' " << why; };
+    auto it = llvm::find_if(inputs, [&](auto *input) { return input->name() == tensor; });
+    if (it == inputs.end()) {
+      fail("is no input of the graph");
+      continue;
+    }
+    const auto &type = (*it)->type().tensor_type();
+    std::string why;
+    Type element = (*it)->type().has_tensor_type() ? onnximport::getElementType(type.elem_type(), &context, why) : Type();
+    if (!element) {
+      fail("is no tensor of numbers");
+      continue;
+    }
+    auto array = (*file)->load(tensor);
+    if (!array) {
+      result = error() << "-bind: " << llvm::toString(array.takeError());
+      continue;
+    }
+    bool fits = !type.has_shape() || size_t(type.shape().dim_size()) == array->shape.size();
+    for (int i = 0; fits && type.has_shape() && i < type.shape().dim_size(); ++i)
+      fits = !type.shape().dim(i).has_dim_value() || type.shape().dim(i).dim_value() == array->shape[i];
+    if (!fits) {
+      fail("has shape " + toString(array->shape) + ", which does not fit the input's");
+      continue;
+    }
+    auto host = std::make_shared<Host>();
+    host->element = element;
+    host->shape = Shape(array->shape.begin(), array->shape.end());
+    size_t count = array->elements();
+    llvm::Error problem = llvm::Error::success();
+    if (host->isFloat()) {
+      host->floats.resize(count);
+      problem = llvm::joinErrors(std::move(problem),
+                                 convertToFloat(array->dtype, array->data.data(), count, host->floats.data(), tensor));
+    } else {
+      host->ints.resize(count);
+      auto [low, high] = getCodeLimits(cast<IntegerType>(element));
+      if (element.isInteger(1))
+        std::tie(low, high) = std::make_pair(0, 1);
+      problem = llvm::joinErrors(std::move(problem),
+                                 convertToInt(array->dtype, array->data.data(), count, low, high, host->ints.data(), tensor));
+    }
+    if (problem) {
+      result = error() << "-bind: " << llvm::toString(std::move(problem));
+      continue;
+    }
+    bound[tensor] = std::move(host);
+    inputs.erase(it);
+  }
+  return result;
+}
+
 LogicalResult Importer::collectNames() {
   for (const auto &tensor : graph.initializer()) {
     if (tensor.name().empty())
@@ -130,6 +202,8 @@ LogicalResult Importer::collectNames() {
     if (!initializers.count(input.name()))
       inputs.push_back(&input);
   }
+  if (failed(bindInputs()))
+    return failure();
   LogicalResult result = success();
   for (int i = 0; i < graph.node_size(); ++i)
     for (const std::string &output : getNode(i).output()) {
@@ -150,7 +224,9 @@ LogicalResult Importer::sortNodes() {
   llvm::StringSet<> inputNames;
   for (auto *input : inputs)
     inputNames.insert(input->name());
-  auto isSource = [&](const std::string &tensor) { return inputNames.contains(tensor) || initializers.count(tensor); };
+  auto isSource = [&](const std::string &tensor) {
+    return inputNames.contains(tensor) || initializers.count(tensor) || bound.count(tensor);
+  };
 
   LogicalResult result = success();
   std::vector<bool> live(graph.node_size(), false);
@@ -244,16 +320,13 @@ LogicalResult Importer::reportCycle(ArrayRef<unsigned> waiting) {
 
 std::string Importer::whyUnsupported(Node &node) {
   const std::string &domain = node.proto.domain(), &type = node.proto.op_type();
-  for (const auto &function : model.functions())
-    if (function.name() == type && function.domain() == domain)
-      return "model-local functions are not supported; inline them first (onnx.inliner)";
   StringRef tableDomain = getTableDomain(domain);
   if (llvm::none_of(getOperatorTables(), [&](const OperatorTable &table) { return table.domain == tableDomain; }))
     return "operators of domain '" + domain + "' are not supported";
   for (const auto &attribute : node.proto.attribute()) {
     if (attribute.has_g() || attribute.graphs_size())
       return "control flow (a graph as attribute) is not supported";
-    if (!attribute.ref_attr_name().empty())
+    if (!attribute.ref_attr_name().empty()) // outside of a function
       return "attribute '" + attribute.name() + "' refers to an attribute of a function";
   }
   const Operator *found = findOperator(node.proto);
@@ -283,15 +356,13 @@ std::string Importer::whyUnsupported(Node &node) {
   return row.refuse ? row.refuse(node) : "";
 }
 
-LogicalResult Importer::listUnsupported() {
-  struct Finding {
-    unsigned index;
-    std::string why;
-  };
+std::vector<Importer::Finding> Importer::findUnsupported() {
   std::vector<Finding> findings;
   // Which tensors fold is known before anything is imported: what is made of initializers and shapes alone.
   for (auto &initializer : initializers)
     foldable.insert(initializer.getKey());
+  for (auto &input : bound)
+    foldable.insert(input.getKey());
   for (unsigned index : order) {
     const onnx::NodeProto &proto = getNode(index);
     Node node(*this, proto, index, getOpset(proto));
@@ -302,6 +373,11 @@ LogicalResult Importer::listUnsupported() {
       for (const std::string &output : proto.output())
         foldable.insert(output);
   }
+  return findings;
+}
+
+LogicalResult Importer::listUnsupported() {
+  std::vector<Finding> findings = findUnsupported();
   if (findings.empty())
     return success();
   for (const Finding &finding : findings) {
@@ -378,7 +454,8 @@ quant::QuantizedType Importer::getInputCodes(StringRef tensor, Type element) {
       if (!parameters)
         return {};
       for (int k : {parameters->scale, parameters->zero})
-        if (k >= 0 && k < proto.input_size() && !proto.input(k).empty() && !initializers.count(proto.input(k)))
+        if (k >= 0 && k < proto.input_size() && !proto.input(k).empty() && !initializers.count(proto.input(k)) &&
+            !bound.count(proto.input(k)))
           return {};
       Node node(*this, proto, index, getOpset(proto));
       node.quiet = true;
@@ -394,6 +471,15 @@ quant::QuantizedType Importer::getInputCodes(StringRef tensor, Type element) {
 
 LogicalResult Importer::importInitializers() {
   LogicalResult result = success();
+  for (auto &input : bound) {
+    Entry entry;
+    entry.element = input.second->element;
+    entry.shape = input.second->shape;
+    entry.host = input.second;
+    entry.loc = NameLoc::get(builder.getStringAttr(input.getKey()));
+    budget += 4 * input.second->size();
+    define(input.getKey(), entry);
+  }
   for (const auto &tensor : graph.initializer()) {
     if (!countUses(tensor.name()))
       continue;
@@ -580,41 +666,157 @@ OwningOpRef<ModuleOp> Importer::run() {
   return std::move(module);
 }
 
+FailureOr<Coverage> Importer::cover() {
+  if (failed(checkModel()) || failed(collectNames()))
+    return failure();
+  recognizeSteps();
+  if (failed(sortNodes()))
+    return failure();
+  llvm::DenseMap<unsigned, std::string> refused;
+  for (Finding &finding : findUnsupported())
+    refused[finding.index] = std::move(finding.why);
+  module = ModuleOp::create(builder, UnknownLoc::get(&context));
+  if (failed(importInitializers()) || failed(importInputs()))
+    return failure();
+  Coverage coverage;
+  for (unsigned index : order) {
+    const onnx::NodeProto &proto = getNode(index), &written = graph.node(index);
+    Node node(*this, proto, index, getOpset(proto));
+    NodeCoverage row;
+    row.name = node.name;
+    row.type = (isDefaultDomain(written.domain()) ? "" : written.domain() + ".") + written.op_type();
+    using State = NodeCoverage::State;
+    Block *block = builder.getInsertionBlock();
+    Operation *before = block->empty() ? nullptr : &block->back();
+    if (auto it = refused.find(index); it != refused.end()) {
+      row.state = State::Unsupported;
+      row.why = it->second;
+    } else {
+      // The first diagnostic is the reason.
+      ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+        if (row.why.empty())
+          row.why = diagnostic.str();
+        return success();
+      });
+      bool isImported = succeeded(importNode(node));
+      row.state = isImported ? State::Folded : row.why.empty() ? State::Waiting : State::Unsupported;
+      // The operator stands in the table already.
+      if (StringRef(row.why).starts_with(proto.op_type() + ": "))
+        row.why.erase(0, proto.op_type().size() + 2);
+    }
+    if (row.state == State::Unsupported || row.state == State::Waiting) {
+      for (const std::string &output : proto.output())
+        define(output, Entry());
+    } else {
+      for (const std::string &output : proto.output())
+        if (Entry *entry = find(output); entry && !output.empty() && !entry->host)
+          row.state = State::Moved;
+      for (Operation *op = before           ? before->getNextNode()
+                           : block->empty() ? nullptr
+                                            : &block->front();
+           op; op = op->getNextNode())
+        if (!isa<ConstantOp>(op) && row.state != State::Folded)
+          row.ops.push_back(op);
+      if (!row.ops.empty())
+        row.state = State::Imported;
+    }
+    coverage.nodes.push_back(std::move(row));
+  }
+  coverage.module = std::move(module);
+  return coverage;
+}
+
 //===-- Entry points -------------------------------------------------------------------------------------------------------===//
 
-OwningOpRef<ModuleOp> importONNX(StringRef bytes, StringRef name, StringRef folder, MLIRContext &context,
-                                 const ImportOptions &options) {
+/// Reads the model out of `bytes` and hands it to `use`; a default result after an error.
+template <typename F>
+static auto withModel(StringRef bytes, StringRef name, MLIRContext &context, F use)
+    -> decltype(use(std::declval<onnx::ModelProto &>())) {
   context.loadDialect<QCDialect, func::FuncDialect, quant::QuantDialect>();
-  auto error = [&] { return emitError(UnknownLoc::get(&context)) << "'" << name << "': "; };
-  if (bytes.empty()) {
-    error() << "the file is empty";
+  auto fail = [&](const Twine &why) -> decltype(use(std::declval<onnx::ModelProto &>())) {
+    emitError(UnknownLoc::get(&context)) << "'" << name << "': " << why;
     return {};
-  }
-  if (bytes.size() > size_t(INT32_MAX)) {
-    error() << "is larger than 2 GB; store the weights as external data";
-    return {};
-  }
+  };
+  if (bytes.empty())
+    return fail("the file is empty");
+  if (bytes.size() > size_t(INT32_MAX))
+    return fail("is larger than 2 GB; store the weights as external data");
   google::protobuf::LogSilencer silence;
   auto model = std::make_unique<onnx::ModelProto>();
   try {
-    if (!model->ParseFromArray(bytes.data(), int(bytes.size()))) {
-      error() << "is not an ONNX model, or is damaged: its bytes cannot be decoded";
-      return {};
-    }
-    return Importer(*model, name, folder, context, options).run();
+    if (!model->ParseFromArray(bytes.data(), int(bytes.size())))
+      return fail("is not an ONNX model, or is damaged: its bytes cannot be decoded");
+    if (std::string why = expandCalls(*model); !why.empty())
+      return fail(why);
+    return use(*model);
   } catch (const std::bad_alloc &) {
-    error() << "there is not enough memory to import it";
-    return {};
+    return fail("there is not enough memory to import it");
   }
 }
 
-OwningOpRef<ModuleOp> importONNX(StringRef path, MLIRContext &context, const ImportOptions &options) {
+OwningOpRef<ModuleOp> importONNX(StringRef bytes, StringRef name, StringRef folder, MLIRContext &context,
+                                 const ImportOptions &options) {
+  return withModel(bytes, name, context,
+                   [&](onnx::ModelProto &model) { return Importer(model, name, folder, context, options).run(); });
+}
+
+/// The bytes of a file, and the folder where its external data may lie.
+static std::unique_ptr<llvm::MemoryBuffer> readModel(StringRef path, MLIRContext &context, StringRef &folder) {
   auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!file) {
     emitError(UnknownLoc::get(&context)) << "cannot read '" << path << "': " << file.getError().message();
-    return {};
+    return nullptr;
   }
-  StringRef folder = llvm::sys::path::parent_path(path);
-  return importONNX((*file)->getBuffer(), path, folder.empty() ? "." : folder, context, options);
+  folder = llvm::sys::path::parent_path(path);
+  folder = folder.empty() ? "." : folder;
+  return std::move(*file);
+}
+
+OwningOpRef<ModuleOp> importONNX(StringRef path, MLIRContext &context, const ImportOptions &options) {
+  StringRef folder;
+  auto file = readModel(path, context, folder);
+  return file ? importONNX(file->getBuffer(), path, folder, context, options) : nullptr;
+}
+
+FailureOr<Coverage> coverONNX(StringRef path, MLIRContext &context, const ImportOptions &options) {
+  StringRef folder;
+  auto file = readModel(path, context, folder);
+  std::optional<Coverage> coverage;
+  if (file)
+    coverage = withModel(file->getBuffer(), path, context, [&](onnx::ModelProto &model) -> std::optional<Coverage> {
+      auto result = Importer(model, path, folder, context, options).cover();
+      return failed(result) ? std::nullopt : std::optional<Coverage>(std::move(*result));
+    });
+  if (!coverage)
+    return failure();
+  return std::move(*coverage);
+}
+
+std::string describeOperators() {
+  std::map<std::string, std::vector<const Operator *>> rows;
+  forEachOperator([&](const OperatorTable &table, const Operator &row) {
+    StringRef domain = table.domain;
+    if (domain != "qc") // what the importer itself recognizes
+      rows[(domain.empty() ? "" : domain + ".").str() + row.name].push_back(&row);
+  });
+  std::string text =
+      "# Operators\n\n"
+      "Written by `qcc -list-operators`, from the importer's table. *Types*: **float** operators compute on floating-point "
+      "numbers\n"
+      "only, **any** ones on integers (or booleans) too, **constant** ones on what is known at compile time. Inputs are counted\n"
+      "without and with the optional ones. Names begin with their domain; `qonnx` stands for `qonnx.custom_op.general`,\n"
+      "`finn.custom_op.general` and `onnx.brevitas`. What an integer program keeps in float, `qcc -coverage model.onnx` says.\n\n"
+      "| operator | opsets | inputs | types | limits |\n|---|---|---|---|---|\n";
+  for (auto &[name, family] : rows)
+    for (const Operator *row : family) {
+      std::string inputs = std::to_string(row->minInputs);
+      if (row->maxInputs != row->minInputs)
+        inputs += row->maxInputs == INT_MAX ? " or more" : " to " + std::to_string(row->maxInputs);
+      const char *types = row->elements == Elements::Float ? "float" : row->elements == Elements::Any ? "any" : "constant";
+      text += "| " + name + " | " + std::to_string(std::max(row->since, minOpset)) + " to " +
+              std::to_string(row->until == lastOpset ? maxOpset : row->until) + " | " +
+              inputs + " | " + types + " | " + row->limits + " |\n";
+    }
+  return text;
 }
 } // namespace qc

@@ -188,6 +188,7 @@ struct Operator {
   mlir::LogicalResult (*import)(Node &);
   /// The reason why this node cannot be imported as far as attributes and names tell; "" if it can. May be null.
   std::string (*refuse)(Node &);
+  const char *limits = ""; ///< what is not supported of it, for docs/Operators.md
 };
 /// The operators of one domain; those of QONNX go by several names, of which "qonnx" stands for all.
 struct OperatorTable {
@@ -201,6 +202,14 @@ llvm::StringRef getTableDomain(llvm::StringRef domain);
 llvm::ArrayRef<Operator> getContractionOperators();
 llvm::ArrayRef<Operator> getWindowOperators();
 llvm::ArrayRef<Operator> getElementwiseOperators();
+llvm::ArrayRef<Operator> getFunctionOperators();
+llvm::ArrayRef<Operator> getLogicOperators();
+llvm::ArrayRef<Operator> getBlockOperators();
+llvm::ArrayRef<Operator> getEinsumOperators();
+llvm::ArrayRef<Operator> getIndexedOperators();
+llvm::ArrayRef<Operator> getNormalizeOperators();
+llvm::ArrayRef<Operator> getOrderOperators();
+llvm::ArrayRef<Operator> getRecurrentOperators();
 llvm::ArrayRef<Operator> getShapeOperators();
 llvm::ArrayRef<Operator> getResizeOperators();
 llvm::ArrayRef<Operator> getReduceOperators();
@@ -209,6 +218,15 @@ llvm::ArrayRef<Operator> getQOperators();
 llvm::ArrayRef<Operator> getMicrosoftOperators();
 llvm::ArrayRef<Operator> getQONNXOperators();
 llvm::ArrayRef<Operator> getStepOperators();
+/// All rows of all families.
+void forEachOperator(llvm::function_ref<void(const OperatorTable &, const Operator &)> f);
+
+/// ImportIndexed.cpp: elements of one dimension chosen by computed indices, as Gather and GatherElements do it.
+mlir::LogicalResult importComputedGather(Node &node, int64_t axis);
+Entry takeElements(Node &node, const Entry &x, int64_t axis, const Entry &indices);
+
+/// Replaces calls of model-local functions by their bodies; the problem, or "".
+std::string expandCalls(onnx::ModelProto &model);
 
 /// Pads of a window from `pads` and `auto_pad`; `input` are the spatial sizes, `reach` the extents of the dilated kernel.
 Shape getPads(Node &node, llvm::ArrayRef<int64_t> input, llvm::ArrayRef<int64_t> strides, llvm::ArrayRef<int64_t> reach);
@@ -219,6 +237,8 @@ public:
   Importer(const onnx::ModelProto &model, llvm::StringRef name, llvm::StringRef folder, mlir::MLIRContext &context,
            const ImportOptions &options);
   mlir::OwningOpRef<mlir::ModuleOp> run();
+  /// Imports what can be imported; fails if the model as such cannot be read.
+  mlir::FailureOr<Coverage> cover();
 
   /// The entry of a tensor, null before its maker was imported.
   Entry *find(llvm::StringRef tensor);
@@ -238,9 +258,15 @@ public:
 private:
   mlir::InFlightDiagnostic error();
   mlir::LogicalResult checkModel();
+  mlir::LogicalResult bindInputs();
   mlir::LogicalResult collectNames();
   mlir::LogicalResult sortNodes();
   mlir::LogicalResult reportCycle(llvm::ArrayRef<unsigned> waiting);
+  struct Finding {
+    unsigned index;
+    std::string why;
+  };
+  std::vector<Finding> findUnsupported();
   mlir::LogicalResult listUnsupported();
   std::string whyUnsupported(Node &node);
   const Operator *findOperator(const onnx::NodeProto &node) const;
@@ -267,6 +293,7 @@ private:
   mlir::Operation *function = nullptr;
   llvm::StringMap<Entry> entries;
   llvm::StringMap<const onnx::TensorProto *> initializers;
+  llvm::StringMap<HostRef> bound; ///< graph inputs whose value is given
   llvm::StringMap<unsigned> producers;
   std::map<unsigned, onnx::NodeProto> recognized;
   llvm::StringMap<unsigned> uses;

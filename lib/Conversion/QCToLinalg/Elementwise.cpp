@@ -1,7 +1,7 @@
 // One result element from the operands' elements: arithmetic, activation functions, tables, the boundary's quantization; softmax.
 #include "Emitter.h"
 
-#include "qc/Dialect/QC/Reference/Math.h"
+#include "qc/Dialect/QC/Reference/FunctionsF32.h"
 
 #include <cmath>
 
@@ -9,63 +9,49 @@ using namespace mlir;
 
 namespace qc {
 namespace {
-//===-- f32 functions: rule N11 of docs/Numerics.md, operation by operation as in lib/Dialect/QC/Reference/Math.cpp --------===//
+//===-- f32 functions ------------------------------------------------------------------------------------------------------===//
 
 Value number(Scalars &s, double v) { return s.real(s.b.getF32Type(), v); }
 
-Value polynomial(Scalars &s, ArrayRef<float> coefficients, Value x) {
-  Value p = number(s, coefficients[0]);
-  for (float c : coefficients.drop_front())
-    p = s.add(s.mul(p, x), number(s, c));
-  return p;
-}
+/// Operations under construction, for FunctionsF32: rule N11 of docs/Numerics.md.
+struct Operations {
+  using F = Value;
+  using I = Value;
+  using B = Value;
+  Scalars &s;
+  Value integer(int32_t v) { return s.integer(s.b.getI32Type(), v); }
+  Value number(double v) { return s.real(s.b.getF32Type(), v); }
+  Value add(Value x, Value y) { return s.add(x, y); }
+  Value sub(Value x, Value y) { return s.sub(x, y); }
+  Value mul(Value x, Value y) { return s.mul(x, y); }
+  Value div(Value x, Value y) { return s.div(x, y); }
+  Value abs(Value x) { return math::AbsFOp::create(s.b, s.loc, x); }
+  Value negate(Value x) { return arith::NegFOp::create(s.b, s.loc, x); }
+  Value copySign(Value x, Value y) { return math::CopySignOp::create(s.b, s.loc, x, y); }
+  Value sqrt(Value x) { return math::SqrtOp::create(s.b, s.loc, x); }
+  Value less(Value x, Value y) { return s.less(x, y); }
+  Value equal(Value x, Value y) { return s.equal(x, y); }
+  Value select(Value c, Value x, Value y) { return s.select(c, x, y); }
+  Value bits(Value x) { return arith::BitcastOp::create(s.b, s.loc, s.b.getI32Type(), x); }
+  Value fromBits(Value x) { return arith::BitcastOp::create(s.b, s.loc, s.b.getF32Type(), x); }
+  Value fromInt(Value x) { return arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), x); }
+  Value addBits(Value x, int32_t y) { return s.add(x, integer(y)); }
+  Value andBits(Value x, int32_t y) { return s.bitAnd(x, integer(y)); }
+  Value orBits(Value x, int32_t y) { return s.bitOr(x, integer(y)); }
+  Value shl(Value x, int n) { return s.shl(x, integer(n)); }
+  Value shr(Value x, int n) { return s.ushr(x, integer(n)); }
+  Value notZero(Value x) { return arith::CmpIOp::create(s.b, s.loc, arith::CmpIPredicate::ne, x, integer(0)); }
+};
 
 Value emitExp(Scalars &s, Value x) {
-  using C = ExpF32;
-  Type i32 = s.b.getI32Type();
-  x = s.max(number(s, C::low), x);
-  x = s.min(number(s, C::high), x);
-  Value t = s.add(s.mul(x, number(s, C::log2e)), number(s, C::magic));
-  Value n = s.sub(t, number(s, C::magic));
-  Value r = s.sub(s.sub(x, s.mul(n, number(s, C::ln2High))), s.mul(n, number(s, C::ln2Low)));
-  Value p = polynomial(s, C::c, r);
-  p = s.add(s.add(s.mul(p, s.mul(r, r)), r), number(s, 1));
-  Value bits = arith::BitcastOp::create(s.b, s.loc, i32, t);
-  Value power = s.shl(s.add(bits, s.integer(i32, 127)), s.integer(i32, 23));
-  return s.mul(p, arith::BitcastOp::create(s.b, s.loc, s.b.getF32Type(), power));
+  Operations operations{s};
+  return FunctionsF32<Operations>{operations}.exp(x);
 }
-
-Value emitTanh(Scalars &s, Value x) {
-  using C = TanhF32;
-  Value a = math::AbsFOp::create(s.b, s.loc, x), z = s.mul(x, x);
-  Value p = polynomial(s, C::c, z);
-  Value small = s.add(s.mul(s.mul(p, z), x), x);
-  Value large = s.sub(number(s, 1), s.div(number(s, 2), s.add(emitExp(s, s.add(a, a)), number(s, 1))));
-  large = math::CopySignOp::create(s.b, s.loc, large, x);
-  return s.select(s.less(a, number(s, C::limit)), small, large);
-}
-
-Value emitSigmoid(Scalars &s, Value x) {
-  Value negated = arith::NegFOp::create(s.b, s.loc, x);
-  return s.div(number(s, 1), s.add(number(s, 1), emitExp(s, negated)));
-}
-
-Value unit(Scalars &s, Value x) { return s.min(number(s, 1), s.max(number(s, 0), x)); }
 
 Value emitActivation(Scalars &s, ActivationOp op, Value x) {
-  switch (op.getKind()) {
-  case ActivationKind::LeakyRelu:
-    return s.select(s.less(x, number(s, 0)), s.mul(number(s, op.getAlpha().convertToFloat()), x), x);
-  case ActivationKind::Sigmoid:
-    return emitSigmoid(s, x);
-  case ActivationKind::Tanh:
-    return emitTanh(s, x);
-  case ActivationKind::HardSigmoid:
-    return unit(s, s.add(s.mul(number(s, op.getAlpha().convertToFloat()), x), number(s, op.getBeta().convertToFloat())));
-  case ActivationKind::HardSwish:
-    return s.mul(x, unit(s, s.add(s.div(x, number(s, 6)), number(s, 0.5))));
-  }
-  return x;
+  Operations operations{s};
+  return FunctionsF32<Operations>{operations}.activation(op.getKind(), x, op.getAlpha().convertToFloat(),
+                                                         op.getBeta().convertToFloat());
 }
 
 //===-- Conversions --------------------------------------------------------------------------------------------------------===//
@@ -92,15 +78,6 @@ Value emitDequantize(Scalars &s, DequantizeOp op, Value x) {
   Type wide = cast<IntegerType>(x.getType()).getWidth() < 32 ? i32 : Type(s.b.getI64Type());
   Value centred = s.sub(s.extend(x, code, wide), s.integer(wide, op.getZeroPoint()));
   return s.mul(arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), centred), number(s, op.getScale().convertToFloat()));
-}
-
-/// The value of a sum in its stored form: integers wrap at their own width, not at that of the byte that holds them.
-Value wrap(Scalars &s, Value x, Type code) {
-  unsigned stored = x.getType().getIntOrFloatBitWidth(), width = code.getIntOrFloatBitWidth();
-  if (stored == width)
-    return x;
-  Value unused = s.integer(x.getType(), stored - width), high = s.shl(x, unused);
-  return code.isUnsignedInteger() || code.isInteger(1) ? s.ushr(high, unused) : s.shr(high, unused);
 }
 
 Value emitCast(Scalars &s, Type from, Type to, Value x) {
@@ -173,6 +150,20 @@ Value emitLut(Emitter &e, LutOp op) {
 }
 } // namespace
 
+/// Integers wrap at their own width, not at that of the byte that holds them.
+Value wrap(Scalars &s, Value x, Type code) {
+  unsigned stored = x.getType().getIntOrFloatBitWidth(), width = code.getIntOrFloatBitWidth();
+  if (stored == width)
+    return x;
+  Value unused = s.integer(x.getType(), stored - width), high = s.shl(x, unused);
+  return code.isUnsignedInteger() || code.isInteger(1) ? s.ushr(high, unused) : s.shr(high, unused);
+}
+
+Value emitPow(Scalars &s, Value x, Value y) {
+  Operations operations{s};
+  return FunctionsF32<Operations>{operations}.pow(x, y);
+}
+
 Value applyClamp(Scalars &s, ClampOpInterface op, Value x) {
   if (auto low = op.getClampMin())
     x = s.max(s.real(x.getType(), low->convertToDouble()), x);
@@ -212,10 +203,11 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
       .Case([&](AddOp) { return binary([](Scalars &s, Value x, Value y) { return s.add(x, y); }); })
       .Case([&](SubOp) { return binary([](Scalars &s, Value x, Value y) { return s.sub(x, y); }); })
       .Case([&](MulOp) { return binary([](Scalars &s, Value x, Value y) { return s.mul(x, y); }); })
-      .Case([&](DivOp div) -> FailureOr<Value> {
-        if (!isa<FloatType>(getElementType(div.getResult())))
-          return div.emitOpError("of integers cannot be compiled");
-        return binary([](Scalars &s, Value x, Value y) { return s.div(x, y); });
+      .Case([&](DivOp div) {
+        Type code = getElementType(div.getResult());
+        return binary([&](Scalars &s, Value x, Value y) {
+          return isa<FloatType>(code) ? s.div(x, y) : emitQuotient(s, x, y, code, /*remainder=*/false);
+        });
       })
       .Case([&](ClampOp clamp) -> FailureOr<Value> {
         if (!isa<FloatType>(getElementType(clamp.getResult())))

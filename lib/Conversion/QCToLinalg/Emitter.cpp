@@ -15,6 +15,7 @@ Value Scalars::integer(Type type, int64_t value) {
 }
 Value Scalars::real(Type type, double value) { return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value)); }
 Value Scalars::zero(Type type) { return isa<FloatType>(type) ? real(type, 0) : integer(type, 0); }
+Value Scalars::one(Type type) { return isa<FloatType>(type) ? real(type, 1) : integer(type, 1); }
 
 static bool isFloat(Value x) { return isa<FloatType>(x.getType()); }
 
@@ -33,6 +34,8 @@ Value Scalars::div(Value x, Value y) {
 Value Scalars::min(Value x, Value y) { return isFloat(x) ? select(less(x, y), x, y) : b.createOrFold<arith::MinSIOp>(loc, x, y); }
 Value Scalars::max(Value x, Value y) { return isFloat(x) ? select(less(y, x), x, y) : b.createOrFold<arith::MaxSIOp>(loc, x, y); }
 Value Scalars::bitAnd(Value x, Value y) { return b.createOrFold<arith::AndIOp>(loc, x, y); }
+Value Scalars::bitOr(Value x, Value y) { return b.createOrFold<arith::OrIOp>(loc, x, y); }
+Value Scalars::bitXor(Value x, Value y) { return b.createOrFold<arith::XOrIOp>(loc, x, y); }
 Value Scalars::shl(Value x, Value y) { return b.createOrFold<arith::ShLIOp>(loc, x, y); }
 Value Scalars::shr(Value x, Value y) { return b.createOrFold<arith::ShRSIOp>(loc, x, y); }
 Value Scalars::ushr(Value x, Value y) { return b.createOrFold<arith::ShRUIOp>(loc, x, y); }

@@ -27,6 +27,7 @@ struct Scalars {
   Value integer(Type type, int64_t value);
   Value real(Type type, double value);
   Value zero(Type type);
+  Value one(Type type);
 
   Value add(Value x, Value y);
   Value sub(Value x, Value y);
@@ -35,6 +36,8 @@ struct Scalars {
   Value min(Value x, Value y); ///< signed; for floats `x < y ? x : y`, so that a NaN in `y` stays
   Value max(Value x, Value y);
   Value bitAnd(Value x, Value y);
+  Value bitOr(Value x, Value y);
+  Value bitXor(Value x, Value y);
   Value shl(Value x, Value y);
   Value shr(Value x, Value y); ///< arithmetic
   Value ushr(Value x, Value y);
@@ -129,6 +132,14 @@ LogicalResult emitProduct(Emitter &e, MulOp op, const Epilogue &epilogue, Value 
 /// Elementwise.cpp and Movement.cpp: null if `op` is none of theirs.
 mlir::FailureOr<Value> emitElementwise(Emitter &e, mlir::Operation *op);
 mlir::FailureOr<Value> emitMovement(Emitter &e, mlir::Operation *op);
+/// Binary.cpp and Indexed.cpp, the same.
+mlir::FailureOr<Value> emitBinary(Emitter &e, mlir::Operation *op);
+mlir::FailureOr<Value> emitIndexed(Emitter &e, mlir::Operation *op);
+/// The quotient or remainder of two stored integers of type `code`, defined for all operands: 0 where the divisor is 0.
+Value emitQuotient(Scalars &s, Value x, Value y, Type code, bool remainder);
+/// Elementwise.cpp: a sum in its stored form, wrapped at the width of `code`.
+Value wrap(Scalars &s, Value x, Type code);
+Value emitPow(Scalars &s, Value x, Value y);
 /// Limits of a ClampOpInterface op applied to a float.
 Value applyClamp(Scalars &s, ClampOpInterface op, Value x);
 

@@ -159,10 +159,11 @@ LogicalResult emitReduce(Emitter &e, ReduceOp op, const Epilogue &epilogue, Valu
     if (reduced[d])
       fullShape[d] = 1;
   bool isMax = op.getKind() == ReduceKind::Max, isMin = op.getKind() == ReduceKind::Min;
+  bool isProduct = op.getKind() == ReduceKind::Prod;
   SmallVector<int64_t> counts = llvm::map_to_vector(kept, [&](int64_t d) { return x[d]; });
   Value out = e.loopNest(counts, e.empty(fullShape, Emitter::getStorage(epilogue.code)), [&](ArrayRef<Value> ivs, Value out) {
     Scalars s = e.scalars();
-    Value first = isMax || isMin ? limit(s, acc, code, isMax) : s.zero(acc);
+    Value first = isMax || isMin ? limit(s, acc, code, isMax) : isProduct ? s.one(acc) : s.zero(acc);
     Value sums = e.fill(e.empty({width}, acc), first);
     SmallVector<Value> at(rank, e.index(0));
     SmallVector<int64_t> inSizes(x), outSizes(rank, 1);
@@ -197,7 +198,8 @@ LogicalResult emitReduce(Emitter &e, ReduceOp op, const Epilogue &epilogue, Valu
                      [&](Scalars &s, ValueRange v) {
                        if (isMax || isMin)
                          return pick(s, v[0], v[1], code, isMax);
-                       return s.add(v[1], s.extend(v[0], code, acc));
+                       Value wide = s.extend(v[0], code, acc);
+                       return isProduct ? s.mul(v[1], wide) : s.add(v[1], wide);
                      });
     SmallVector<AffineExpr> outExprs(rank, e.number(0));
     AffineMap sumMap = e.map(1, {row >= 0 ? e.dim(0) : e.number(0)});

@@ -1,4 +1,5 @@
 """generate OUT.mlir: many numbers through qc.quantize, quant.qcast and the elementary functions. check OUT.txt: what the evaluator printed."""
+import math
 import sys
 
 import contracts
@@ -20,6 +21,22 @@ def near_ties():
 
 
 QUANTIZE = list(near_ties())
+# Kind, numpy's function, inputs for f32, and the scales (a power of two each) of a table with 16-bit codes.
+erf = np.vectorize(math.erf)
+REAL = np.concatenate([np.linspace(-20, 20, N), rng.normal(0, 1, N), rng.normal(0, 0.01, N), [0.0]])
+POSITIVE, UNIT = np.abs(REAL) + 1e-3, np.concatenate([np.linspace(-1, 1, N), rng.uniform(-0.01, 0.01, N)])
+FUNCTIONS = {
+    "exp": (np.exp, REAL, -12, -4), "log": (np.log, POSITIVE, None, None), "sqrt": (np.sqrt, POSITIVE, None, None),
+    "reciprocal": (lambda v: 1 / v, POSITIVE, None, None), "erf": (erf, REAL, -13, -15), "sin": (np.sin, REAL, -12, -15),
+    "cos": (np.cos, REAL, -12, -15), "tan": (np.tan, REAL, -15, -14), "asin": (np.arcsin, UNIT, -15, -14),
+    "acos": (np.arccos, UNIT, -15, -13), "atan": (np.arctan, REAL, -10, -14), "sinh": (np.sinh, REAL, -13, -10),
+    "cosh": (np.cosh, REAL, -13, -10), "asinh": (np.arcsinh, REAL, -10, -12), "acosh": (np.arccosh, POSITIVE + 1, None, None),
+    "atanh": (np.arctanh, UNIT * 0.999, None, None), "softplus": (lambda v: np.logaddexp(0, v), REAL, -12, -11),
+    "softsign": (lambda v: v / (1 + np.abs(v)), REAL, -10, -15), "abs": (np.abs, REAL, -12, -12), "sign": (np.sign, REAL, -12, -14),
+    "floor": (np.floor, REAL * 1e3, -10, -10), "ceil": (np.ceil, REAL * 1e3, -10, -10), "round": (np.rint, REAL * 1e3, -10, -10),
+    "elu": (lambda v: np.where(v < 0, 1.5 * np.expm1(v), 0.75 * v), REAL, -12, -12),
+}
+ATTRIBUTES = {"elu": " {alpha = 1.5 : f32, beta = 0.75 : f32}"}
 GRID = np.concatenate([np.linspace(-95, 95, N), rng.normal(0, 1, N), rng.normal(0, 0.01, N)]).astype(np.float32)
 
 
@@ -50,6 +67,23 @@ func.func @{kind}_table() -> tensor<65536x!quant.uniform<i16:f32, 3.0517578125e-
   %x = qc.constant dense<"0x{np.arange(-32768, 32768, dtype='<i2').tobytes().hex().upper()}"> : tensor<65536xi16> -> tensor<65536x!quant.uniform<i16:f32, 0.000244140625>>
   %y = qc.activation {kind} %x : tensor<65536x!quant.uniform<i16:f32, 0.000244140625>> -> tensor<65536x!quant.uniform<i16:f32, 3.0517578125e-05>>
   return %y : tensor<65536x!quant.uniform<i16:f32, 3.0517578125e-05>>
+}}
+""")
+        for kind, (_, inputs, code, result) in FUNCTIONS.items():
+            n, more = len(inputs), ATTRIBUTES.get(kind, "")
+            out.write(f"""func.func @{kind}() -> tensor<{n}xf32> {{
+  %x = qc.constant dense<{dense(inputs.astype(np.float32))}> : tensor<{n}xf32>
+  %y = qc.activation {kind} %x{more} : tensor<{n}xf32> -> tensor<{n}xf32>
+  return %y : tensor<{n}xf32>
+}}
+""")
+            if code is None:
+                continue
+            x, y = (f"tensor<65536x!quant.uniform<i16:f32, {2.0**e:.12e}>>" for e in (code, result))
+            out.write(f"""func.func @{kind}_table() -> {y} {{
+  %x = qc.constant dense<"0x{np.arange(-32768, 32768, dtype='<i2').tobytes().hex().upper()}"> : tensor<65536xi16> -> {x}
+  %y = qc.activation {kind} %x{more} : {x} -> {y}
+  return %y : {y}
 }}
 """)
         n = len(GRID)
@@ -83,6 +117,15 @@ def check(path):
         assert error < 3, f"{kind}: {error} units in the last place"
         codes = contracts.encode(f(np.arange(-32768, 32768) * 2.0**-12), 2.0**-15, 0, -32768, 32767)
         assert (printed[f"{kind}_table"] == codes).all(), f"{kind}_table"
+    for kind, (f, inputs, code, result) in FUNCTIONS.items():
+        want = f(inputs.astype(np.float32).astype(np.float64))
+        # Where a function crosses zero or is subtracted from 1, the absolute error counts.
+        error = np.max(np.abs(printed[kind] - want) / np.maximum(np.abs(want), 2.0**-3)) * 2.0**23
+        assert error < 16, f"{kind}: {error} times 2^-23"
+        if code is not None:
+            codes = contracts.encode(f(np.arange(-32768, 32768) * 2.0**code), 2.0**result, 0, -32768, 32767)
+            wrong = np.count_nonzero(printed[f"{kind}_table"] != codes)
+            assert wrong == 0, f"{kind}_table: {wrong} codes"
     e = np.exp(-np.abs(x))
     error = ulps(printed["softmax"][1::2][inside], (e / (1 + e))[inside])
     assert error < 4, f"softmax: {error} units in the last place"

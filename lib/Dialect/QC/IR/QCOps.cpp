@@ -93,7 +93,9 @@ bool PadOp::isSameScale() { return true; }
 std::optional<std::pair<double, double>> ActivationOp::getFixedRange() {
   if (getKind() == ActivationKind::Sigmoid || getKind() == ActivationKind::HardSigmoid)
     return std::make_pair(0.0, 1.0);
-  if (getKind() == ActivationKind::Tanh)
+  if (llvm::is_contained({ActivationKind::Tanh, ActivationKind::Sin, ActivationKind::Cos, ActivationKind::Sign,
+                          ActivationKind::Softsign, ActivationKind::Erf},
+                         getKind()))
     return std::make_pair(-1.0, 1.0);
   return std::nullopt;
 }
@@ -102,6 +104,19 @@ std::optional<std::pair<double, double>> SoftmaxOp::getFixedRange() { return std
 std::string SoftmaxOp::whyFloat() { return "softmax has no integer form yet"; }
 std::string DivOp::whyFloat() { return "division by a computed value has no integer form"; }
 std::string CastOp::whyFloat() { return "a cast between float and integer values has no integer form"; }
+
+std::string BinaryOp::whyFloat() { return "a " + stringifyBinaryKind(getKind()).str() + " of two tensors has no integer form"; }
+std::string CompareOp::whyFloat() { return "a comparison has no integer form"; }
+std::string SelectOp::whyFloat() { return "a selection has no integer form"; }
+std::string TakeOp::whyFloat() { return "a choice by computed indices has no integer form"; }
+std::string ScatterOp::whyFloat() { return "a change at computed indices has no integer form"; }
+std::string ReduceOp::whyFloat() { return getKind() == ReduceKind::Prod ? "a product over axes has no integer form" : ""; }
+// What stays in float is no edge for the quantizer.
+OperandRole BinaryOp::getOperandRole(unsigned) { return OperandRole::Other; }
+OperandRole CompareOp::getOperandRole(unsigned) { return OperandRole::Other; }
+OperandRole SelectOp::getOperandRole(unsigned) { return OperandRole::Other; }
+OperandRole TakeOp::getOperandRole(unsigned) { return OperandRole::Other; }
+OperandRole ScatterOp::getOperandRole(unsigned) { return OperandRole::Other; }
 
 /// The axis along which `slope` varies, -1 if it is one number, nullopt if it varies along several.
 static std::optional<int64_t> getSlopeAxis(PReluOp op) {
@@ -143,6 +158,49 @@ LogicalResult SoftmaxOp::verify() {
   if (getDomain(getInput().getType()) == Domain::Integer)
     return emitOpError("has no meaning on plain integers");
   return success();
+}
+
+/// Operands and, unless it is a relation, the result have one type, which is not quantized.
+static LogicalResult verifyOneType(Operation *op, ArrayRef<Value> values) {
+  Type first = qc::getElementType(values[0]);
+  if (getDomain(first) == Domain::Quantized)
+    return op->emitOpError("has no meaning on quantized types");
+  for (Value value : values)
+    if (qc::getElementType(value) != first)
+      return op->emitOpError() << "needs one element type, got " << first << " and " << qc::getElementType(value);
+  return success();
+}
+LogicalResult BinaryOp::verify() {
+  if (failed(verifyOneType(*this, {getLhs(), getRhs(), getResult()})))
+    return failure();
+  bool isFloat = getDomain(getLhs().getType()) == Domain::Float;
+  BinaryKind kind = getKind();
+  if (isFloat ? kind >= BinaryKind::And || kind == BinaryKind::Mod : kind == BinaryKind::Pow)
+    return emitOpError() << "of kind " << stringifyBinaryKind(kind) << " has no meaning on " << qc::getElementType(getLhs());
+  return success();
+}
+LogicalResult CompareOp::verify() {
+  if (!qc::getElementType(getResult()).isInteger(1))
+    return emitOpError("result must be a tensor of i1");
+  return verifyOneType(*this, {getLhs(), getRhs()});
+}
+LogicalResult SelectOp::verify() {
+  if (!qc::getElementType(getCondition()).isInteger(1))
+    return emitOpError("condition must be a tensor of i1");
+  return verifyOneType(*this, {getLhs(), getRhs(), getResult()});
+}
+static LogicalResult verifyIndices(Operation *op, Value indices) {
+  Type type = qc::getElementType(indices);
+  if (!type.isSignlessInteger(32) && !type.isSignlessInteger(64))
+    return op->emitOpError() << "indices must be i32 or i64, not " << type;
+  return success();
+}
+LogicalResult TakeOp::verify() {
+  return success(succeeded(verifyIndices(*this, getIndices())) && succeeded(verifyOneType(*this, {getInput(), getResult()})));
+}
+LogicalResult ScatterOp::verify() {
+  return success(succeeded(verifyIndices(*this, getIndices())) &&
+                 succeeded(verifyOneType(*this, {getInput(), getUpdates(), getResult()})));
 }
 
 LogicalResult PoolOp::verify() {

@@ -131,6 +131,13 @@ FailureOr<Shape> SubOp::inferShape(std::string &why) { return broadcastShapes(ge
 FailureOr<Shape> MulOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 FailureOr<Shape> DivOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 
+FailureOr<Shape> BinaryOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
+FailureOr<Shape> CompareOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
+FailureOr<Shape> SelectOp::inferShape(std::string &why) {
+  auto both = broadcastShapes(getShape(getLhs()), getShape(getRhs()), why);
+  return failed(both) ? both : broadcastShapes(getShape(getCondition()), *both, why);
+}
+
 FailureOr<Shape> CastOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> ClampOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> ActivationOp::inferShape(std::string &) { return same(getInput()); }
@@ -246,6 +253,24 @@ FailureOr<Shape> GatherOp::inferShape(std::string &why) {
       return fail(why, "index " + dim(i) + " is outside [0, " + dim(shape[getAxis()]) + ")");
   shape[getAxis()] = getIndices().size();
   return shape;
+}
+
+FailureOr<Shape> TakeOp::inferShape(std::string &why) {
+  auto x = getShape(getInput());
+  if (x.empty())
+    return fail(why, "input must have rank 1 or more");
+  Shape shape(getShape(getIndices()));
+  llvm::append_range(shape, x.drop_front());
+  return shape;
+}
+
+FailureOr<Shape> ScatterOp::inferShape(std::string &why) {
+  auto x = getShape(getInput()), i = getShape(getIndices()), u = getShape(getUpdates());
+  if (x.empty() || i.size() != 1)
+    return fail(why, "input must have rank 1 or more and indices rank 1");
+  if (u.size() != x.size() || u.front() != i.front() || u.drop_front() != x.drop_front())
+    return fail(why, "updates must be one row of the input for each index");
+  return Shape(x);
 }
 
 FailureOr<Shape> RequantizeOp::inferShape(std::string &why) {

@@ -153,9 +153,9 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
     return failure();
   return TypeSwitch<Operation *, FailureOr<Tensor>>(op)
       .Case<ConstantOp, CastOp, ConvOp, ConvTransposeOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, PReluOp,
-            SoftmaxOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp, TransposeOp, GatherOp, ObserveOp, QuantizeOp,
-            DequantizeOp, RequantizeOp, LutOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp, quant::StorageCastOp>(
-          [&](auto concrete) { return evaluateOp(concrete, operands); })
+            BinaryOp, CompareOp, SelectOp, TakeOp, ScatterOp, SoftmaxOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp,
+            TransposeOp, GatherOp, ObserveOp, QuantizeOp, DequantizeOp, RequantizeOp, LutOp, ThresholdOp, quant::QuantizeCastOp,
+            quant::DequantizeCastOp, quant::StorageCastOp>([&](auto concrete) { return evaluateOp(concrete, operands); })
       .Default([](Operation *other) -> FailureOr<Tensor> {
         return other->emitError("has no evaluation; the evaluator runs stages up to 'packed'");
       });

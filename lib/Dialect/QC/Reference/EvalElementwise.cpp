@@ -87,23 +87,6 @@ template <typename F> Result evaluateTable(Operation *op, const Tensor &x, F f) 
   result.ints.assign(codes.begin(), codes.end());
   return result;
 }
-
-float activationF32(ActivationKind kind, float x, float alpha, float beta) {
-  auto unit = [](float v) { return v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v; };
-  switch (kind) {
-  case ActivationKind::LeakyRelu:
-    return x < 0.0f ? alpha * x : x;
-  case ActivationKind::Sigmoid:
-    return sigmoidF32(x);
-  case ActivationKind::Tanh:
-    return tanhF32(x);
-  case ActivationKind::HardSigmoid:
-    return unit(alpha * x + beta);
-  case ActivationKind::HardSwish:
-    return x * unit(x / 6.0f + 0.5f);
-  }
-  return x;
-}
 } // namespace
 
 Result reference::evaluateOp(AddOp op, Operands operands) { return evaluateSum(op, operands, 1); }
@@ -143,10 +126,14 @@ Result reference::evaluateOp(DivOp op, Operands operands) {
   switch (getDomain(op.getType())) {
   case Domain::Float:
     return evaluateFloats(op, operands, [](float a, float b) { return a / b; });
-  case Domain::Integer:
-    if (llvm::is_contained(operands[1].ints, 0))
-      return op.emitError("divides an integer by zero");
-    return evaluateIntegers(op, operands, [](int64_t a, int64_t b) { return b == -1 ? int64_t(-uint64_t(a)) : a / b; });
+  case Domain::Integer: {
+    bool isUnsigned = getElementType(op.getResult()).isUnsignedInteger();
+    return evaluateIntegers(op, operands, [&](int64_t a, int64_t b) {
+      if (isUnsigned)
+        return b == 0 ? 0 : int64_t(uint64_t(a) / uint64_t(b));
+      return b == 0 ? 0 : b == -1 ? int64_t(-uint64_t(a)) : a / b;
+    });
+  }
   case Domain::Quantized:
     return op.emitError("has no evaluation on quantized types: it stays in float");
   }

@@ -26,6 +26,9 @@ Result evaluateOp(ActivationOp op, Operands operands);
 Result evaluateOp(PReluOp op, Operands operands);
 Result evaluateOp(SoftmaxOp op, Operands operands);
 Result evaluateOp(CastOp op, Operands operands);
+Result evaluateOp(BinaryOp op, Operands operands);
+Result evaluateOp(CompareOp op, Operands operands);
+Result evaluateOp(SelectOp op, Operands operands);
 // Windows and reductions.
 Result evaluateOp(PoolOp op, Operands operands);
 Result evaluateOp(ReduceOp op, Operands operands);
@@ -36,6 +39,8 @@ Result evaluateOp(PadOp op, Operands operands);
 Result evaluateOp(ReshapeOp op, Operands operands);
 Result evaluateOp(TransposeOp op, Operands operands);
 Result evaluateOp(GatherOp op, Operands operands);
+Result evaluateOp(TakeOp op, Operands operands);
+Result evaluateOp(ScatterOp op, Operands operands);
 // Quantization.
 Result evaluateOp(ConstantOp op, Operands operands);
 Result evaluateOp(ObserveOp op, Operands operands);

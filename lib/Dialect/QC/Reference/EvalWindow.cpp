@@ -71,6 +71,15 @@ template <typename T> T total(const std::vector<T> &values, ArrayRef<int64_t> po
   return sum;
 }
 
+template <typename T> T multiply(const std::vector<T> &values, ArrayRef<int64_t> positions) {
+  // Integers wrap.
+  using U = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
+  U result = 1;
+  for (int64_t i : positions)
+    result *= U(values[i]);
+  return T(result);
+}
+
 /// Codes in the operand's type to codes in the result's.
 Result finishCodes(Operation *op, const Tensor &x, std::vector<int64_t> codes) {
   Tensor result = makeResult(op);
@@ -139,7 +148,9 @@ Result reference::evaluateOp(ReduceOp op, Operands operands) {
     return op.emitError("reduces no elements");
   if (x.isFloat()) {
     forEachReduced(op, [&](int64_t y, ArrayRef<int64_t> elements) {
-      result.floats[y] = selects ? select(x.floats, elements) : total(x.floats, elements);
+      result.floats[y] = selects                    ? select(x.floats, elements)
+                         : kind == ReduceKind::Prod ? multiply(x.floats, elements)
+                                                    : total(x.floats, elements);
       if (kind == ReduceKind::Mean)
         result.floats[y] /= float(elements.size());
     });
@@ -149,6 +160,16 @@ Result reference::evaluateOp(ReduceOp op, Operands operands) {
     std::vector<int64_t> codes(result.size());
     forEachReduced(op, [&](int64_t y, ArrayRef<int64_t> elements) { codes[y] = select(x.ints, elements); });
     return finishCodes(op, x, std::move(codes));
+  }
+  if (kind == ReduceKind::Prod && getDomain(result.type) == Domain::Quantized)
+    return op.emitError("of kind prod has no evaluation on quantized types: it stays in float");
+  if (result.type.getElementType() == x.type.getElementType() && getDomain(result.type) == Domain::Integer) {
+    // Plain integers wrap.
+    auto type = cast<IntegerType>(result.type.getElementType());
+    forEachReduced(op, [&](int64_t y, ArrayRef<int64_t> elements) {
+      result.ints[y] = wrap(kind == ReduceKind::Prod ? multiply(x.ints, elements) : total(x.ints, elements), type);
+    });
+    return result;
   }
   if (getDomain(result.type) == Domain::Integer) {
     std::vector<int64_t> magnitudes(result.size()), absolute = getMagnitudes(x.ints);

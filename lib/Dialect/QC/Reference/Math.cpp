@@ -1,5 +1,5 @@
 // Elementary functions by IEEE arithmetic only: rules N10 and N11 of docs/Numerics.md.
-#include "qc/Dialect/QC/Reference/Math.h"
+#include "qc/Dialect/QC/Reference/FunctionsF32.h"
 
 #include <algorithm>
 #include <cmath>
@@ -97,6 +97,87 @@ double qc::exactSigmoid(double x) {
   return e / (1 + e);
 }
 
+//===-- Circular, hyperbolic and error functions ----------------------------------------------------------------------------===//
+
+namespace {
+constexpr double pi = 0x1.921fb54442d18p+1;
+
+/// log(1 + x) for x > -1.
+double logOf1Plus(double x) {
+  if (!(std::fabs(x) < 0.4))
+    return exactLog(1 + x);
+  // 2 * atanh(s) with s = x / (2 + x): |s| <= 0.25.
+  double s = x / (2 + x), square = s * s, series = 0;
+  for (int k = 29; k >= 3; k -= 2)
+    series = square * (1.0 / k + series);
+  return 2 * (s + s * series);
+}
+
+/// e^x - 1.
+double expOfMinus1(double x) { return std::fabs(x) <= 100 ? expMinus1(x) : exactExp(x) - 1; }
+
+/// The sine (`quarter` 0) or cosine (`quarter` 1) of x.
+double circular(double x, int quarter) {
+  if (!std::isfinite(x))
+    return std::numeric_limits<double>::quiet_NaN();
+  // pi/2 in three parts, the first two of 33 bits: n * part is exact for |n| < 2^20.
+  constexpr double high = 0x1.921fb544p+0, middle = 0x1.0b4611a6p-34, low = 0x1.3198a2e037073p-69;
+  double n = std::nearbyint(x * (2 / pi)), r = ((x - n * high) - n * middle) - n * low, square = r * r, p = 0;
+  int quadrant = (int(std::fmod(n, 4)) + quarter + 4) & 3;
+  // Taylor: r^k / k! up to r^21.
+  for (int k = quadrant & 1 ? 20 : 21; k >= 2; k -= 2)
+    p = -(1 + p) * square / (double(k) * (k - 1));
+  double value = quadrant & 1 ? 1 + p : r + r * p;
+  return quadrant & 2 ? -value : value;
+}
+
+double exactAsinh(double x) {
+  double a = std::fabs(x);
+  double y = a > 1e8 ? exactLog(a) + exactLog(2) : logOf1Plus(a + a * a / (1 + std::sqrt(1 + a * a)));
+  return std::copysign(y, x);
+}
+
+double exactAcosh(double x) {
+  double t = x - 1;
+  return x > 1e8 ? exactLog(x) + exactLog(2) : logOf1Plus(t + std::sqrt(2 * t + t * t));
+}
+
+double exactSinh(double x) {
+  double a = std::fabs(x), m = expOfMinus1(a);
+  return std::copysign(a > 700 ? exactExp(a - exactLog(2)) : (m + m / (1 + m)) / 2, x);
+}
+} // namespace
+
+double qc::exactSin(double x) { return circular(x, 0); }
+double qc::exactCos(double x) { return circular(x, 1); }
+
+double qc::exactAtan(double x) {
+  double a = std::fabs(x), r = a > 1 ? 1 / a : a;
+  // Halving the angle twice: r <= tan(pi/16).
+  for (int i = 0; i < 2; ++i)
+    r = r / (1 + std::sqrt(1 + r * r));
+  double square = r * r, series = 0;
+  for (int k = 25; k >= 3; k -= 2)
+    series = -square * (1.0 / k + series);
+  double y = 4 * (r + r * series);
+  return std::copysign(a > 1 ? pi / 2 - y : y, x);
+}
+
+double qc::exactErf(double x) {
+  double a = std::fabs(x);
+  if (std::isnan(x))
+    return x;
+  if (a > 6)
+    return std::copysign(1.0, x); // 1 - erf(6) is below 2^-55
+  // 2/sqrt(pi) * e^(-x^2) * sum of 2^n x^(2n+1) / (1 * 3 * ... * (2n+1)): no term is negative.
+  double term = a, sum = a;
+  for (int n = 1; term > sum * 0x1p-60; ++n) {
+    term *= 2 * a * a / (2 * n + 1);
+    sum += term;
+  }
+  return std::copysign(0x1.20dd750429b6dp+0 * exactExp(-a * a) * sum, x);
+}
+
 double qc::evaluateActivation(ActivationKind kind, double x, double alpha, double beta) {
   auto unit = [](double v) { return v < 0 ? 0.0 : v > 1 ? 1.0 : v; };
   switch (kind) {
@@ -110,6 +191,54 @@ double qc::evaluateActivation(ActivationKind kind, double x, double alpha, doubl
     return unit(alpha * x + beta);
   case ActivationKind::HardSwish:
     return x * unit(x / 6 + 0.5);
+  case ActivationKind::Elu:
+    return x < 0 ? alpha * expOfMinus1(x) : beta * x;
+  case ActivationKind::Softplus:
+    return (x > 0 ? x : 0) + logOf1Plus(exactExp(-std::fabs(x)));
+  case ActivationKind::Softsign:
+    return x / (1 + std::fabs(x));
+  case ActivationKind::Abs:
+    return std::fabs(x);
+  case ActivationKind::Sign:
+    return x < 0 ? -1 : x > 0 ? 1 : x;
+  case ActivationKind::Floor:
+    return std::floor(x);
+  case ActivationKind::Ceil:
+    return std::ceil(x);
+  case ActivationKind::Round:
+    return std::nearbyint(x);
+  case ActivationKind::Reciprocal:
+    return 1 / x;
+  case ActivationKind::Sqrt:
+    return std::sqrt(x);
+  case ActivationKind::Exp:
+    return exactExp(x);
+  case ActivationKind::Log:
+    return exactLog(x);
+  case ActivationKind::Erf:
+    return exactErf(x);
+  case ActivationKind::Sin:
+    return exactSin(x);
+  case ActivationKind::Cos:
+    return exactCos(x);
+  case ActivationKind::Tan:
+    return exactSin(x) / exactCos(x);
+  case ActivationKind::Asin:
+    return exactAtan(x / std::sqrt((1 - x) * (1 + x)));
+  case ActivationKind::Acos:
+    return 2 * exactAtan(std::sqrt((1 - x) / (1 + x)));
+  case ActivationKind::Atan:
+    return exactAtan(x);
+  case ActivationKind::Sinh:
+    return exactSinh(x);
+  case ActivationKind::Cosh:
+    return (exactExp(x) + exactExp(-x)) / 2;
+  case ActivationKind::Asinh:
+    return exactAsinh(x);
+  case ActivationKind::Acosh:
+    return exactAcosh(x);
+  case ActivationKind::Atanh:
+    return std::fabs(x) < 1 ? logOf1Plus(2 * x / (1 - x)) / 2 : std::fabs(x) == 1 ? x * infinity : std::nan("");
   }
   return x;
 }
@@ -123,32 +252,45 @@ template <typename To, typename From> To bitcast(From value) {
   std::memcpy(&result, &value, sizeof(To));
   return result;
 }
+
+/// Numbers, for FunctionsF32.
+struct Numbers {
+  using F = float;
+  using I = uint32_t;
+  using B = bool;
+  float number(double v) { return float(v); }
+  float add(float x, float y) { return x + y; }
+  float sub(float x, float y) { return x - y; }
+  float mul(float x, float y) { return x * y; }
+  float div(float x, float y) { return x / y; }
+  float abs(float x) { return std::fabs(x); }
+  float negate(float x) { return -x; }
+  float copySign(float x, float y) { return std::copysign(x, y); }
+  float sqrt(float x) { return std::sqrt(x); }
+  bool less(float x, float y) { return x < y; }
+  bool equal(float x, float y) { return x == y; }
+  float select(bool c, float x, float y) { return c ? x : y; }
+  uint32_t bits(float x) { return bitcast<uint32_t>(x); }
+  float fromBits(uint32_t x) { return bitcast<float>(x); }
+  float fromInt(uint32_t x) { return float(int32_t(x)); }
+  uint32_t addBits(uint32_t x, int32_t y) { return x + uint32_t(y); }
+  uint32_t andBits(uint32_t x, int32_t y) { return x & uint32_t(y); }
+  uint32_t orBits(uint32_t x, int32_t y) { return x | uint32_t(y); }
+  uint32_t shl(uint32_t x, int n) { return x << n; }
+  uint32_t shr(uint32_t x, int n) { return x >> n; }
+  bool notZero(uint32_t x) { return x != 0; }
+};
 } // namespace
 
 float qc::expF32(float x) {
-  using C = ExpF32;
-  x = x < C::low ? C::low : x;
-  x = x > C::high ? C::high : x;
-  float t = x * C::log2e + C::magic;
-  float n = t - C::magic;
-  float r = (x - n * C::ln2High) - n * C::ln2Low;
-  float p = C::c[0];
-  for (int i = 1; i < 6; ++i)
-    p = p * r + C::c[i];
-  p = p * (r * r) + r;
-  p = p + 1.0f;
-  return p * bitcast<float>((bitcast<uint32_t>(t) + 127u) << 23);
+  Numbers numbers;
+  return FunctionsF32<Numbers>{numbers}.exp(x);
 }
-
-float qc::tanhF32(float x) {
-  using C = TanhF32;
-  float a = std::fabs(x), z = x * x;
-  float p = C::c[0];
-  for (int i = 1; i < 5; ++i)
-    p = p * z + C::c[i];
-  float small = (p * z) * x + x;
-  float large = std::copysign(1.0f - 2.0f / (expF32(a + a) + 1.0f), x);
-  return a < C::limit ? small : large;
+float qc::activationF32(ActivationKind kind, float x, float alpha, float beta) {
+  Numbers numbers;
+  return FunctionsF32<Numbers>{numbers}.activation(kind, x, alpha, beta);
 }
-
-float qc::sigmoidF32(float x) { return 1.0f / (1.0f + expF32(-x)); }
+float qc::powF32(float x, float y) {
+  Numbers numbers;
+  return FunctionsF32<Numbers>{numbers}.pow(x, y);
+}

@@ -35,8 +35,59 @@ def QC_ActivationKind : QC_I32Enum<"ActivationKind", "a unary real function", [
     I32EnumAttrCase<"Sigmoid", 1, "sigmoid">,
     I32EnumAttrCase<"Tanh", 2, "tanh">,
     I32EnumAttrCase<"HardSigmoid", 3, "hard_sigmoid">,
-    I32EnumAttrCase<"HardSwish", 4, "hard_swish">]>;
+    I32EnumAttrCase<"HardSwish", 4, "hard_swish">,
+    I32EnumAttrCase<"Elu", 5, "elu">,
+    I32EnumAttrCase<"Softplus", 6, "softplus">,
+    I32EnumAttrCase<"Softsign", 7, "softsign">,
+    I32EnumAttrCase<"Abs", 8, "abs">,
+    I32EnumAttrCase<"Sign", 9, "sign">,
+    I32EnumAttrCase<"Floor", 10, "floor">,
+    I32EnumAttrCase<"Ceil", 11, "ceil">,
+    I32EnumAttrCase<"Round", 12, "round">,
+    I32EnumAttrCase<"Reciprocal", 13, "reciprocal">,
+    I32EnumAttrCase<"Sqrt", 14, "sqrt">,
+    I32EnumAttrCase<"Exp", 15, "exp">,
+    I32EnumAttrCase<"Log", 16, "log">,
+    I32EnumAttrCase<"Erf", 17, "erf">,
+    I32EnumAttrCase<"Sin", 18, "sin">,
+    I32EnumAttrCase<"Cos", 19, "cos">,
+    I32EnumAttrCase<"Tan", 20, "tan">,
+    I32EnumAttrCase<"Asin", 21, "asin">,
+    I32EnumAttrCase<"Acos", 22, "acos">,
+    I32EnumAttrCase<"Atan", 23, "atan">,
+    I32EnumAttrCase<"Sinh", 24, "sinh">,
+    I32EnumAttrCase<"Cosh", 25, "cosh">,
+    I32EnumAttrCase<"Asinh", 26, "asinh">,
+    I32EnumAttrCase<"Acosh", 27, "acosh">,
+    I32EnumAttrCase<"Atanh", 28, "atanh">]>;
 def QC_ActivationKindAttr : EnumAttr<QC_Dialect, QC_ActivationKind, "activation_kind">;
+
+def QC_BinaryKind : QC_I32Enum<"BinaryKind", "a function of two numbers", [
+    I32EnumAttrCase<"Min", 0, "min">,
+    I32EnumAttrCase<"Max", 1, "max">,
+    I32EnumAttrCase<"Pow", 2, "pow">,
+    I32EnumAttrCase<"Mod", 3, "mod">,
+    I32EnumAttrCase<"Rem", 4, "rem">,
+    I32EnumAttrCase<"And", 5, "and">,
+    I32EnumAttrCase<"Or", 6, "or">,
+    I32EnumAttrCase<"Xor", 7, "xor">,
+    I32EnumAttrCase<"ShiftLeft", 8, "shift_left">,
+    I32EnumAttrCase<"ShiftRight", 9, "shift_right">]>;
+def QC_BinaryKindAttr : EnumAttr<QC_Dialect, QC_BinaryKind, "binary_kind">;
+
+def QC_CompareKind : QC_I32Enum<"CompareKind", "a relation of two numbers", [
+    I32EnumAttrCase<"Equal", 0, "equal">,
+    I32EnumAttrCase<"Less", 1, "less">,
+    I32EnumAttrCase<"LessEqual", 2, "less_equal">]>;
+def QC_CompareKindAttr : EnumAttr<QC_Dialect, QC_CompareKind, "compare_kind">;
+
+def QC_ScatterKind : QC_I32Enum<"ScatterKind", "what an update does to the element that it meets", [
+    I32EnumAttrCase<"Set", 0, "set">,
+    I32EnumAttrCase<"Add", 1, "add">,
+    I32EnumAttrCase<"Mul", 2, "mul">,
+    I32EnumAttrCase<"Min", 3, "min">,
+    I32EnumAttrCase<"Max", 4, "max">]>;
+def QC_ScatterKindAttr : EnumAttr<QC_Dialect, QC_ScatterKind, "scatter_kind">;
 
 def QC_PoolKind : QC_I32Enum<"PoolKind", "how a window is reduced", [
     I32EnumAttrCase<"Max", 0, "max">,
@@ -48,7 +99,8 @@ def QC_ReduceKind : QC_I32Enum<"ReduceKind", "how axes are reduced", [
     I32EnumAttrCase<"Mean", 0, "mean">,
     I32EnumAttrCase<"Sum", 1, "sum">,
     I32EnumAttrCase<"Max", 2, "max">,
-    I32EnumAttrCase<"Min", 3, "min">]>;
+    I32EnumAttrCase<"Min", 3, "min">,
+    I32EnumAttrCase<"Prod", 4, "prod">]>;
 def QC_ReduceKindAttr : EnumAttr<QC_Dialect, QC_ReduceKind, "reduce_kind">;
 
 def QC_PadMode : QC_I32Enum<"PadMode", "what stands outside the input", [

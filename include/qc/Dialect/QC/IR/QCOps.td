@@ -136,7 +136,7 @@ def QC_MatmulOp : QC_Op<"matmul", [QC_Shape, QC_Accumulator, DeclareOpInterfaceM
 
 //===-- Element-wise ---------------------------------------------------------------------------------------------------------===//
 
-class QC_BinaryOp<string mnemonic, string formula, list<Trait> traits = []> : QC_Op<mnemonic, !listconcat([QC_Shape,
+class QC_ArithmeticOp<string mnemonic, string formula, list<Trait> traits = []> : QC_Op<mnemonic, !listconcat([QC_Shape,
     DeclareOpInterfaceMethods<QC_ClampOpInterface>], traits)> {
   let summary = formula # ", operands broadcast as in numpy";
   let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs,
@@ -144,7 +144,7 @@ class QC_BinaryOp<string mnemonic, string formula, list<Trait> traits = []> : QC
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
 }
-def QC_AddOp : QC_BinaryOp<"add", "lhs + rhs", [QC_Quantizable]> {
+def QC_AddOp : QC_ArithmeticOp<"add", "lhs + rhs", [QC_Quantizable]> {
   let description = [{
     quantized: both operands on one exponent, one rounding (docs/Numerics.md, N12).
     ```mlir
@@ -155,7 +155,7 @@ def QC_AddOp : QC_BinaryOp<"add", "lhs + rhs", [QC_Quantizable]> {
     ```
   }];
 }
-def QC_SubOp : QC_BinaryOp<"sub", "lhs - rhs", [QC_Quantizable]> {
+def QC_SubOp : QC_ArithmeticOp<"sub", "lhs - rhs", [QC_Quantizable]> {
   let description = [{
     quantized: as `qc.add`, with the second multiplier negated.
     ```mlir
@@ -166,9 +166,10 @@ def QC_SubOp : QC_BinaryOp<"sub", "lhs - rhs", [QC_Quantizable]> {
     ```
   }];
 }
-def QC_DivOp : QC_BinaryOp<"div", "lhs / rhs", [QC_QuantizableWith<["whyFloat"]>]> {
+def QC_DivOp : QC_ArithmeticOp<"div", "lhs / rhs", [QC_QuantizableWith<["whyFloat"]>]> {
   let description = [{
-    Division by a constant is rewritten as a multiplication (`qc-simplify`); what is left stays in float.
+    Division by a constant is rewritten as a multiplication (`qc-simplify`); what is left stays in float. integer: truncates; a quotient
+    by zero is 0, that of the lowest number by -1 wraps.
     ```mlir
     func.func @div(%a: tensor<1x2x4x4xf32>, %b: tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32> {
       %y = qc.div %a, %b : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
@@ -177,7 +178,7 @@ def QC_DivOp : QC_BinaryOp<"div", "lhs / rhs", [QC_QuantizableWith<["whyFloat"]>
     ```
   }];
 }
-def QC_MulOp : QC_BinaryOp<"mul", "lhs * rhs", [QC_Quantizable, QC_Accumulator]> {
+def QC_MulOp : QC_ArithmeticOp<"mul", "lhs * rhs", [QC_Quantizable, QC_Accumulator]> {
   let description = [{
     integer: `(lhs - lhs_zero_point) * (rhs - rhs_zero_point)` into `i32` or `i64`, with its bound in `acc_bound`.
     ```mlir
@@ -191,6 +192,58 @@ def QC_MulOp : QC_BinaryOp<"mul", "lhs * rhs", [QC_Quantizable, QC_Accumulator]>
     OptionalAttr<F32Attr>:$clamp_min, OptionalAttr<F32Attr>:$clamp_max,
     DefaultValuedAttr<I64Attr, "0">:$lhs_zero_point, DefaultValuedAttr<I64Attr, "0">:$rhs_zero_point,
     OptionalAttr<UI64Attr>:$acc_bound);
+}
+
+def QC_BinaryOp : QC_Op<"binary", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+  let summary = "a function of two numbers of one type, operands broadcast as in numpy";
+  let description = [{
+    `min`, `max`; `pow` on f32 only (docs/Numerics.md, N11); `rem` is what `lhs - rhs * truncate(lhs / rhs)` gives and has the sign of
+    `lhs`, `mod` on integers only has that of `rhs`; a remainder by the integer zero is 0. `and`, `or`, `xor` and the shifts work on the
+    bits of integers and booleans; a right shift brings in zeros; a shift by the type's width or more gives 0.
+    ```mlir
+    func.func @binary(%a: tensor<2x3xf32>, %b: tensor<3xf32>) -> tensor<2x3xf32> {
+      %y = qc.binary max %a, %b : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
+    ```
+  }];
+  let arguments = (ins QC_BinaryKindAttr:$kind, QC_Tensor:$lhs, QC_Tensor:$rhs);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_CompareOp : QC_Op<"compare", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+  let summary = "a relation of two numbers of one type as `i1`, operands broadcast as in numpy";
+  let description = [{
+    A relation with NaN is false.
+    ```mlir
+    func.func @compare(%a: tensor<2x3xf32>, %b: tensor<3xf32>) -> tensor<2x3xi1> {
+      %y = qc.compare less %a, %b : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+      return %y : tensor<2x3xi1>
+    }
+    ```
+  }];
+  let arguments = (ins QC_CompareKindAttr:$kind, QC_Tensor:$lhs, QC_Tensor:$rhs);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_SelectOp : QC_Op<"select", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+  let summary = "condition ? lhs : rhs, operands broadcast as in numpy";
+  let description = [{
+    ```mlir
+    func.func @select(%c: tensor<2x1xi1>, %a: tensor<2x3xf32>, %b: tensor<f32>) -> tensor<2x3xf32> {
+      %y = qc.select %c, %a, %b : (tensor<2x1xi1>, tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$condition, QC_Tensor:$lhs, QC_Tensor:$rhs);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$condition `,` $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
 }
 
 def QC_ClampOp : QC_Op<"clamp", [QC_Shape, DeclareOpInterfaceMethods<QC_ClampOpInterface>, QC_Quantizable]> {
@@ -214,7 +267,9 @@ def QC_ActivationOp : QC_Op<"activation", [QC_Shape, QC_QuantizableWith<["getFix
   let summary = "a unary real function";
   let description = [{
     `leaky_relu`: `x < 0 ? alpha*x : x`; `hard_sigmoid`: `max(0, min(1, alpha*x + beta))`; `hard_swish`:
-    `x * max(0, min(1, x/6 + 1/2))`; `sigmoid`; `tanh`. `alpha` and `beta` are read by the kinds that name them.
+    `x * max(0, min(1, x/6 + 1/2))`; `sigmoid`; `tanh`; `elu`: `x < 0 ? alpha*(exp(x) - 1) : beta*x`; `softplus`: `log(1 + exp(x))`;
+    `softsign`: `x / (1 + |x|)`; `round`: to the nearest integer, ties to even; the others are the functions of that name. `alpha` and
+    `beta` are read by the kinds that name them. float: docs/Numerics.md, N11.
     quantized with at most 16 bits: a table with one entry per code.
     ```mlir
     func.func @activation(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
@@ -288,11 +343,11 @@ def QC_PoolOp : QC_Op<"pool", [QC_Shape, QC_Accumulator, QC_QuantizableWith<["is
   let hasVerifier = 1;
 }
 
-def QC_ReduceOp : QC_Op<"reduce", [QC_Shape, QC_Accumulator, QC_QuantizableWith<["isSameScale"]>]> {
-  let summary = "mean, sum, max or min over axes";
+def QC_ReduceOp : QC_Op<"reduce", [QC_Shape, QC_Accumulator, QC_QuantizableWith<["isSameScale", "whyFloat"]>]> {
+  let summary = "mean, sum, max, min or product over axes";
   let description = [{
     Reduced axes stay with size 1 if `keep_dims`, else they disappear. integer: `sum` of the codes into `i32` or `i64`; `max` and
-    `min` give codes; `mean` does not occur.
+    `min` give codes; `mean` does not occur. A sum or product in the type of its input wraps. A product stays in float.
     ```mlir
     func.func @reduce(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x1x1xf32> {
       %y = qc.reduce mean %x {axes = array<i64: 2, 3>, keep_dims} : tensor<1x4x8x8xf32> -> tensor<1x4x1x1xf32>
@@ -404,6 +459,41 @@ def QC_GatherOp : QC_Op<"gather", [QC_Shape, QC_QuantizableWith<["isSameScale"]>
   let arguments = (ins QC_Tensor:$input, DenseI64ArrayAttr:$indices, I64Attr:$axis);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def QC_TakeOp : QC_Op<"take", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+  let summary = "result[i..., d...] = input[indices[i...], d...]: rows chosen at run time";
+  let description = [{
+    `indices` are `i32` or `i64`. A negative index counts from the end; one that is still outside is limited to the first or last row.
+    ```mlir
+    func.func @take(%x: tensor<4x2xf32>, %i: tensor<3xi64>) -> tensor<3x2xf32> {
+      %y = qc.take %x, %i : (tensor<4x2xf32>, tensor<3xi64>) -> tensor<3x2xf32>
+      return %y : tensor<3x2xf32>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input, QC_Tensor:$indices);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input `,` $indices attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_ScatterOp : QC_Op<"scatter", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+  let summary = "the input with rows replaced by, or combined with, those of updates";
+  let description = [{
+    For i = 0, 1, ...: `result[indices[i], d...] = kind(result[indices[i], d...], updates[i, d...])`, where `result` starts as `input`.
+    Indices as in `qc.take`, but of rank 1; rank of input and updates at least 1.
+    ```mlir
+    func.func @scatter(%x: tensor<4x2xf32>, %i: tensor<3xi64>, %u: tensor<3x2xf32>) -> tensor<4x2xf32> {
+      %y = qc.scatter add %x, %i, %u : (tensor<4x2xf32>, tensor<3xi64>, tensor<3x2xf32>) -> tensor<4x2xf32>
+      return %y : tensor<4x2xf32>
+    }
+    ```
+  }];
+  let arguments = (ins QC_ScatterKindAttr:$kind, QC_Tensor:$input, QC_Tensor:$indices, QC_Tensor:$updates);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $input `,` $indices `,` $updates attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
 }
 
 //===-- Quantization ---------------------------------------------------------------------------------------------------------===//

@@ -8,30 +8,28 @@
 #include <cstdint>
 
 namespace qc {
-/// N10. Errors are below 1 unit in the last place for exp and log, below 3 for tanh and sigmoid.
+/// N10. Errors are below 1 unit in the last place for exp and log, below 3 for tanh and sigmoid, and relative errors below 1e-14
+/// for the others (of sin, cos and tan for |x| <= 2^20, absolute).
 double exactExp(double x);
 double exactLog(double x);
 double exactTanh(double x);
 double exactSigmoid(double x);
+double exactSin(double x);
+double exactCos(double x);
+double exactAtan(double x);
+double exactErf(double x);
 
 /// N10: the real function of a qc.activation. `alpha` and `beta` as in its description.
 double evaluateActivation(ActivationKind kind, double x, double alpha, double beta);
 
-/// N11: the f32 functions that compiled code uses; the lowering emits the same operations in the same order, none of them
-/// contracted. Errors are below 3 units in the last place for exp within its limits; beyond them the limit's value is returned.
-/// NaN stays NaN.
+/// N11: the f32 functions that compiled code uses (FunctionsF32.h). Errors are below 3 units in the last place for exp within its
+/// limits; beyond them the limit's value is returned. NaN stays NaN.
 float expF32(float x);
-float tanhF32(float x);
-float sigmoidF32(float x);
+float activationF32(ActivationKind kind, float x, float alpha, float beta);
+float powF32(float x, float y);
 
-/// The numbers of expF32, in the order of their use:
-///   x = x < low ? low : x;  x = x > high ? high : x;
-///   t = x * log2e + magic;                        n = round(x * log2e), in the low bits of t
-///   n = t - magic;
-///   r = (x - n * ln2High) - n * ln2Low;           n * ln2High is exact
-///   p = c[0];  p = p * r + c[i] for i = 1..5;     c[i] of r^(7-i)
-///   p = p * (r * r) + r;  p = p + 1;              e^r
-///   result = p * bitcast((bitcast(t) + 127) << 23)
+/// The numbers of exp in f32: n = round(x * log2e) stands in the low bits of x * log2e + magic, r = (x - n * ln2High) - n *
+/// ln2Low, and e^r is a polynomial.
 struct ExpF32 {
   static constexpr float low = -87.0f, high = 88.0f;
   static constexpr float log2e = 1.44269504088896341f;
@@ -41,10 +39,7 @@ struct ExpF32 {
                                  4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
 };
 
-/// The numbers of tanhF32:
-///   a = |x|;  z = x * x;  p = c[0];  p = p * z + c[i] for i = 1..4;  small = (p * z) * x + x
-///   large = 1 - 2 / (expF32(a + a) + 1), with the sign of x
-///   result = a < limit ? small : large
+/// The numbers of tanh in f32: a polynomial below the limit, 1 - 2 / (exp(2 |x|) + 1) beyond.
 struct TanhF32 {
   static constexpr float limit = 0.625f;
   static constexpr float c[5] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f,
