@@ -287,7 +287,9 @@ def main():
         for line in file:
             line = line.split("#")[0].strip()
             if line:
-                known.append(line.split(":")[0].strip())
+                pattern, _, only = line.split(":")[0].strip().partition(" on ")
+                if not only or only == target:
+                    known.append(pattern)
     folders = sorted(glob.glob(os.path.join(data, "node", "*")) + glob.glob(os.path.join(data, "pytorch-*", "*")))
     unused = set(known)
     patterns = {f: [p for p in known if fnmatch.fnmatchcase(os.path.basename(f), p)] for f in folders}
