@@ -57,7 +57,8 @@ std::pair<Value, Value> Narrow::products(Value acc, Value m, Value odd) const {
 Value Narrow::joinHigh(Value even, Value odd, bool swapped) const {
   SmallVector<int64_t> order;
   for (int64_t i = 0; i < lanes; i += 4)
-    for (int64_t j : swapped ? ArrayRef<int64_t>{1, 3, lanes + 1, lanes + 3} : ArrayRef<int64_t>{1, lanes + 1, 3, lanes + 3})
+    for (int64_t j : swapped ? std::array{int64_t(1), int64_t(3), lanes + 1, lanes + 3}
+                             : std::array{int64_t(1), lanes + 1, int64_t(3), lanes + 3})
       order.push_back(i + j);
   return a.shuffle(k.bitcast(even, i32), k.bitcast(odd, i32), order);
 }

@@ -69,12 +69,25 @@ StringRef onnximport::getTableDomain(StringRef domain) {
 
 ArrayRef<OperatorTable> onnximport::getOperatorTables() {
   static const OperatorTable tables[] = {
-      {"", getContractionOperators()}, {"", getWindowOperators()}, {"", getElementwiseOperators()},
-      {"", getFunctionOperators()}, {"", getLogicOperators()}, {"", getShapeOperators()}, {"", getIndexedOperators()},
-      {"", getBlockOperators()}, {"", getResizeOperators()}, {"", getReduceOperators()}, {"", getOrderOperators()},
-      {"", getNormalizeOperators()}, {"", getEinsumOperators()}, {"", getRecurrentOperators()},
-      {"", getQuantOperators()},       {"", getQOperators()},      {"com.microsoft", getMicrosoftOperators()},
-      {"qonnx", getQONNXOperators()},  {"qc", getStepOperators()},
+      {"", getContractionOperators()},
+      {"", getWindowOperators()},
+      {"", getElementwiseOperators()},
+      {"", getFunctionOperators()},
+      {"", getLogicOperators()},
+      {"", getShapeOperators()},
+      {"", getIndexedOperators()},
+      {"", getBlockOperators()},
+      {"", getResizeOperators()},
+      {"", getReduceOperators()},
+      {"", getOrderOperators()},
+      {"", getNormalizeOperators()},
+      {"", getEinsumOperators()},
+      {"", getRecurrentOperators()},
+      {"", getQuantOperators()},
+      {"", getQOperators()},
+      {"com.microsoft", getMicrosoftOperators()},
+      {"qonnx", getQONNXOperators()},
+      {"qc", getStepOperators()},
   };
   return tables;
 }
@@ -814,8 +827,8 @@ std::string describeOperators() {
         inputs += row->maxInputs == INT_MAX ? " or more" : " to " + std::to_string(row->maxInputs);
       const char *types = row->elements == Elements::Float ? "float" : row->elements == Elements::Any ? "any" : "constant";
       text += "| " + name + " | " + std::to_string(std::max(row->since, minOpset)) + " to " +
-              std::to_string(row->until == lastOpset ? maxOpset : row->until) + " | " +
-              inputs + " | " + types + " | " + row->limits + " |\n";
+              std::to_string(row->until == lastOpset ? maxOpset : row->until) + " | " + inputs + " | " + types + " | " +
+              row->limits + " |\n";
     }
   return text;
 }
