@@ -21,35 +21,10 @@ import zipfile
 
 import numpy as np
 
-from onnx_build import field
+from onnx_build import field, fields
 
 DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16,
           11: np.float64, 12: np.uint32, 13: np.uint64}
-
-
-def fields(data):
-    """(number, value) of a protobuf message: ints for varints, bytes for the rest."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        key = varint()
-        if key & 7 == 0:
-            yield key >> 3, varint()
-            continue
-        size = varint() if key & 7 == 2 else 4 if key & 7 == 5 else 8
-        yield key >> 3, data[at:at + size]
-        at += size
 
 
 CRASHES = []  # whether a test is listed or not, no command may crash

@@ -34,6 +34,31 @@ def field(number, payload):
     return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
+def fields(data):
+    """(number, value) of a protobuf message: ints for varints, bytes for the rest."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        key = varint()
+        if key & 7 == 0:
+            yield key >> 3, varint()
+            continue
+        size = varint() if key & 7 == 2 else 4 if key & 7 == 5 else 8
+        yield key >> 3, data[at:at + size]
+        at += size
+
+
 def raw_bytes(dtype, values):
     if dtype in (INT4, UINT4, INT2, UINT2):
         bits = 4 if dtype in (INT4, UINT4) else 2

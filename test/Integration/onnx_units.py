@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Example"))
-from onnx_file import field  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Import"))
+from onnx_build import field, fields  # noqa: E402
 
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
 PACKED = {21: (4, np.uint8), 22: (4, np.int8), 25: (2, np.uint8), 26: (2, np.int8)}  # bits, and what holds one here
@@ -21,30 +21,7 @@ UNIT = 2.0 ** -24  # relative error of one operation in single precision
 
 def parse(data):
     """Fields of a message: [(number, value)]; bytes for what has a length."""
-    at, fields = 0, []
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        key = varint()
-        kind = key & 7
-        if kind == 0:
-            value = varint()
-        else:
-            size = 4 if kind == 5 else 8 if kind == 1 else varint()
-            value = data[at:at + size]
-            at += size
-        fields.append((key >> 3, value))
-    return fields
+    return list(fields(data))
 
 
 def signed(value):

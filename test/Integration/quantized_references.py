@@ -4,17 +4,19 @@ import os
 import subprocess
 import sys
 
-# Model, file, metric, the least that passes (what the reference reaches, unless said otherwise), options for the inputs.
+# Model, file, metric, the least that passes (what the reference reaches), options for the inputs.
 ROWS = [
     ("kws_dscnn", "model_int8_ref_qdq.onnx", "top1", 0.9022, []),
-    # Below the reference's 0.8489: one of 450 pictures (381 right instead of 382) is a tie between two classes here and one code apart there. Why is open.
-    ("vww_mobilenet", "model_int8_ref_qdq.onnx", "top1", 0.8466, []),
+    ("vww_mobilenet", "model_int8_ref_qdq.onnx", "top1", 0.8488, []),
     ("ic_resnet8", "model_int8_ref_qdq.onnx", "top1", 0.84, []),
     ("ad_autoencoder", "model_int8_ref_qdq.onnx", "auc", 0.8941, []),
     ("sww_dscnn1d", "model_int8_ref_qdq.onnx", "top1", 0.8636, ["--shape", "1,40,30,1"]),
     ("imagenet_mobilenet_v2", "model_int8_ref_qdq.onnx", "top1", 0.9257, []),
     ("imagenet_mobilenet_v2_qat", "model_qdq.onnx", "top1", 0.9179, []),
 ]
+# What stays below, and where exactly: less is a failure, and so is more, which ends the exception. One of 450 pictures is a tie between two classes
+# here and one code apart there; each unit of the network alone agrees with the runtime (against-runtime.test), so a code at a middle decides it.
+KNOWN_SHORTFALLS = {"vww_mobilenet": 381 / 450}
 
 
 def run(*command):
@@ -34,6 +36,7 @@ for name, file, metric, least, options in ROWS:
     run("qcc", os.path.join(models, name, file), "-target=host", "-requant=onnx", "-integer-only", "-o", at("net.o"))
     run("qrun", at("net.o"), "-inputs=" + at("inputs.npz"), "-outputs=" + at("outputs.npz"))
     reached = json.loads(run(sys.executable, evaluate, "score", name, "eval", at("outputs.npz")))[metric]
-    print(f"{name}: {metric} {reached:.4f}, at least {least}", flush=True)
-    failures += reached < least
+    known = KNOWN_SHORTFALLS.get(name)
+    print(f"{name}: {metric} {reached:.4f}, the reference {least}" + (f", known to stay at {known:.4f}" if known else ""), flush=True)
+    failures += abs(reached - known) > 1e-4 if known else reached < least
 sys.exit(failures)
