@@ -2,6 +2,7 @@
 #include "Histogram.h"
 #include "Quantizable.h"
 #include "RangeFile.h"
+#include "States.h"
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/Reference/Npz.h"
@@ -151,7 +152,8 @@ struct Input {
   RankedTensorType type;
   std::string dtype;
   std::string description; ///< for errors
-  std::unique_ptr<NpzFile::Reader> reader;
+  std::unique_ptr<NpzFile::Reader> reader; ///< null: a state without an array
+  std::optional<unsigned> state;           ///< the result that is the next sample's value
 
   bool isFloat() const { return type.getElementType().isF32(); }
   unsigned elementBytes() const { return llvm::PowerOf2Ceil(std::max(8u, type.getElementTypeBitWidth())) / 8; }
@@ -162,7 +164,7 @@ struct Input {
 class Samples {
 public:
   llvm::Error open(StringRef path, func::FuncOp function);
-  /// Puts the next sample into one buffer per input.
+  /// Puts the next sample into one buffer per input; states without an array are zero.
   llvm::Error next(ArrayRef<char *> buffers);
   int64_t size() const { return count; }
   ArrayRef<Input> inputs() const { return list; }
@@ -194,8 +196,9 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
     Input input;
     input.name = name ? name.str() : "arg" + std::to_string(argument.getArgNumber());
     input.type = cast<RankedTensorType>(argument.getType());
+    input.state = getStateResult(function, argument.getArgNumber());
     known.push_back(input.name);
-    if (!file->has(input.name))
+    if (!file->has(input.name) && !input.state)
       missing.push_back(input.name);
     list.push_back(std::move(input));
   }
@@ -207,6 +210,8 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
                 (unknown.empty() ? "" : "has the unknown arrays " + listNames(unknown) + "; ") + "the network's inputs are " +
                 listNames(known, 100));
   for (Input &input : list) {
+    if (!file->has(input.name))
+      continue;
     auto header = file->header(input.name);
     if (!header)
       return header.takeError();
@@ -234,6 +239,10 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
 
 llvm::Error Samples::next(ArrayRef<char *> buffers) {
   for (auto [input, buffer] : llvm::zip(list, buffers)) {
+    if (!input.reader) {
+      std::memset(buffer, 0, input.bytes());
+      continue;
+    }
     if (llvm::Error error = input.reader->next(bytes))
       return error;
     size_t size = input.type.getNumElements();
@@ -259,38 +268,59 @@ llvm::Error Samples::next(ArrayRef<char *> buffers) {
 
 /// What one sample at a time needs: memory of its own and observers of its own.
 struct Shard {
-  Shard(ArrayRef<Input> inputs, func::FuncOp function, ArrayRef<Value> computed, ArrayRef<ObserveOp> observes, size_t arenaBytes)
+  Shard(ArrayRef<Input> inputs, func::FuncOp function, ArrayRef<Value> computed, ArrayRef<ObserveOp> observes, size_t arenaBytes,
+        int64_t chunk)
       : histograms(observes.size()) {
     llvm::DenseMap<Value, char *> data;
     auto allocate = [&](size_t bytes) {
       buffers.push_back(std::make_unique<Buffer>(bytes));
-      pointers.push_back(buffers.back()->data);
-      return pointers.back();
+      return buffers.back()->data;
     };
+    auto addPointer = [&](size_t bytes) { return pointers.emplace_back(allocate(bytes)); };
     for (auto [input, argument] : llvm::zip(inputs, function.getArguments()))
-      data[argument] = allocate(input.bytes());
+      data[argument] = addPointer(input.bytes());
     for (Value value : computed)
-      data[value] = allocate(cast<ShapedType>(value.getType()).getNumElements() * sizeof(float));
-    allocate(arenaBytes);
+      data[value] = addPointer(cast<ShapedType>(value.getType()).getNumElements() * sizeof(float));
+    addPointer(arenaBytes);
     for (ObserveOp observe : observes)
       observed.push_back({reinterpret_cast<const float *>(data[observe.getInput()]),
                           size_t(cast<ShapedType>(observe.getType()).getNumElements())});
+    for (int64_t i = 0; i < chunk; ++i)
+      for (const Input &input : inputs)
+        queue.push_back(allocate(input.bytes()));
+    for (auto [i, input] : llvm::enumerate(inputs))
+      ports.push_back({input.bytes(), input.state ? data.lookup(getStateValue(function, *input.state)) : nullptr});
   }
 
-  /// Runs the sample in the input buffers. `network` is null if only inputs are observed.
-  void run(const Network *network) {
-    if (network)
-      network->run(pointers);
-    for (size_t i = 0; i < observed.size() && !notFinite; ++i)
-      if (!histograms[i].add(observed[i]))
-        notFinite = i;
+  /// The buffers of sample `i` of those that `run` takes at once.
+  ArrayRef<char *> sample(size_t i) const { return ArrayRef(queue).slice(i * ports.size(), ports.size()); }
+
+  /// Runs the first `count` samples of the queue, which begins with sample `first` of all. States restart where a sequence of `length`
+  /// samples does. `network` is null if only inputs are observed.
+  void run(const Network *network, int64_t first, int64_t count, int64_t length) {
+    for (int64_t i = 0; i < count && !notFinite; ++i) {
+      bool starts = (first + i) % length == 0;
+      for (auto [k, port] : llvm::enumerate(ports))
+        std::memcpy(pointers[k], port.state && !starts ? port.state : sample(i)[k], port.bytes);
+      if (network)
+        network->run(pointers);
+      for (size_t k = 0; k < observed.size() && !notFinite; ++k)
+        if (!histograms[k].add(observed[k]))
+          notFinite = {k, first + i};
+    }
   }
 
+  struct Port {
+    size_t bytes;
+    const char *state; ///< where the network leaves the next sample's value; null for data
+  };
   std::vector<std::unique_ptr<Buffer>> buffers;
-  SmallVector<char *> pointers;          ///< inputs, computed values, arena
-  std::vector<ArrayRef<float>> observed; ///< per observe
-  std::vector<Histogram> histograms;     ///< per observe
-  std::optional<size_t> notFinite;       ///< the first observe that saw NaN or infinity
+  SmallVector<char *> pointers;                        ///< inputs, computed values, arena
+  SmallVector<char *> queue;                           ///< inputs of the samples to run
+  SmallVector<Port> ports;                             ///< per input
+  std::vector<ArrayRef<float>> observed;               ///< per observe
+  std::vector<Histogram> histograms;                   ///< per observe
+  std::optional<std::pair<size_t, int64_t>> notFinite; ///< the first observe that saw NaN or infinity, and the sample
 };
 
 /// A bar on a terminal, nothing in a pipe.
@@ -373,6 +403,11 @@ private:
     for (ObserveOp observe : observes)
       if (!isa<BlockArgument>(observe.getInput()) && !llvm::is_contained(computed, observe.getInput()))
         computed.push_back(observe.getInput());
+    for (const Input &input : source.inputs())
+      if (input.state)
+        if (Value value = getStateValue(function, *input.state);
+            !isa<BlockArgument>(value) && !llvm::is_contained(computed, value))
+          computed.push_back(value);
     std::unique_ptr<Network> network;
     if (!computed.empty()) {
       FailureOr<std::unique_ptr<Network>> compiled = Network::compile(function, computed);
@@ -381,24 +416,33 @@ private:
       network = std::move(*compiled);
     }
 
-    size_t count = shards ? shards : std::min(8u, getContext().getNumThreads());
+    // Samples that share states run one after another: a shard takes a sequence at a time.
+    bool hasStates = llvm::any_of(source.inputs(), [](const Input &input) { return input.state.has_value(); });
+    auto reset = function->getAttrOfType<IntegerAttr>("qc.reset_every");
+    int64_t length = !hasStates ? 1 : reset ? reset.getInt() : source.size(), sequences = llvm::divideCeil(source.size(), length);
+    size_t count = std::min<int64_t>(shards ? shards : std::min(8u, getContext().getNumThreads()), sequences);
+    int64_t chunk = count == 1 ? 1 : length;
     std::deque<Shard> workers;
-    for (size_t i = 0; i < std::min<size_t>(count, source.size()); ++i)
-      workers.emplace_back(source.inputs(), function, computed, observes, network ? network->getArenaBytes() : 0);
+    for (size_t i = 0; i < count; ++i)
+      workers.emplace_back(source.inputs(), function, computed, observes, network ? network->getArenaBytes() : 0, chunk);
     Progress progress(source.size());
     for (int64_t done = 0; done < source.size();) {
-      size_t batch = std::min<int64_t>(workers.size(), source.size() - done);
-      for (size_t i = 0; i < batch; ++i)
-        if (llvm::Error error = source.next(ArrayRef(workers[i].pointers).take_front(source.inputs().size())))
-          return fail(std::move(error));
-      parallelFor(&getContext(), 0, batch, [&](size_t i) { workers[i].run(network.get()); });
-      for (size_t i = 0; i < batch; ++i)
+      SmallVector<std::pair<int64_t, int64_t>> parts; // first sample and number, per shard
+      for (int64_t at = done; parts.size() < count && at < source.size(); at += parts.back().second) {
+        parts.emplace_back(at, std::min(chunk, source.size() - at));
+        for (int64_t i = 0; i < parts.back().second; ++i)
+          if (llvm::Error error = source.next(workers[parts.size() - 1].sample(i)))
+            return fail(std::move(error));
+      }
+      parallelFor(&getContext(), 0, parts.size(),
+                  [&](size_t i) { workers[i].run(network.get(), parts[i].first, parts[i].second, length); });
+      for (size_t i = 0; i < parts.size(); ++i)
         if (auto bad = workers[i].notFinite) {
-          ObserveOp observe = observes[*bad];
+          ObserveOp observe = observes[bad->first];
           return emitError(observe.getLoc()) << "tensor '" << observe.getId() << "' holds a value that is not finite for sample "
-                                             << done + i << " of '" << samples << "'";
+                                             << bad->second << " of '" << samples << "'";
         }
-      progress.step(done += batch);
+      progress.step(done = parts.back().first + parts.back().second);
     }
     std::vector<Histogram> &histograms = workers.front().histograms;
     for (const Shard &worker : llvm::drop_begin(workers))

@@ -1,5 +1,6 @@
 // Puts one qc.observe on each edge to be quantized.
 #include "Quantizable.h"
+#include "RangeFile.h"
 #include "qc/Transforms/Passes.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -68,19 +69,72 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
           edges.emplace_back(result, name.empty() ? op.getName().stripDialect().str() : name.str());
         }
 
+    llvm::StringMap<std::string> constraintOf;
+    if (!constraints.empty()) {
+      auto read = readConstraints(constraints);
+      if (!read) {
+        emitError(function.getLoc()) << llvm::toString(read.takeError());
+        return signalPassFailure();
+      }
+      constraintOf = std::move(*read);
+    }
     OpBuilder builder(&getContext());
+    bool failed = false;
     for (auto &[value, name] : edges) {
       std::string id = name;
       for (unsigned i = 2; !ids.insert(id).second; ++i)
         id = name + "#" + std::to_string(i);
+      IntegerType type = getCode(value, code);
+      if (auto found = constraintOf.find(id); found != constraintOf.end()) {
+        type = parseCodeType(found->second, &getContext(), /*isWeight=*/false);
+        if (!type) {
+          emitError(function.getLoc()) << "constraints file '" << constraints << "': tensor '" << id << "' has the code type '" << found->second
+                                       << "': use iN or uN with N in 2..8 or 16";
+          failed = true;
+          continue;
+        }
+        constraintOf.erase(found);
+      }
       builder.setInsertionPointAfterValue(value);
       auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id),
-                                       TypeAttr::get(code), FloatAttr(), FloatAttr());
+                                       TypeAttr::get(type), FloatAttr(), FloatAttr());
+      if (Operation *producer = value.getDefiningOp())
+        for (StringRef hint : {rangeGroupName, powerOfTwoName})
+          if (Attribute attr = producer->getAttr(hint))
+            observe->setAttr(hint, attr);
       value.replaceAllUsesExcept(observe, observe);
     }
+    if (!constraintOf.empty()) {
+      std::vector<std::string> unknown(constraintOf.keys().begin(), constraintOf.keys().end());
+      llvm::sort(unknown);
+      emitError(function.getLoc()) << "constraints file '" << constraints << "' names tensors that the network does not quantize: "
+                                   << listNames(unknown) << "; -dump-ranges lists those that it does";
+      failed = true;
+    }
+    if (failed)
+      signalPassFailure();
   }
 
 private:
+  /// The code type of an edge that no constraint names: at least as wide as its producer wants, and, where codes only move, as what is moved.
+  IntegerType getCode(Value value, IntegerType otherwise) {
+    auto widen = [&](IntegerType type) {
+      if (type && type.getWidth() > otherwise.getWidth())
+        otherwise = type;
+    };
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return otherwise;
+    if (auto hint = op->getAttrOfType<TypeAttr>(codeHintName))
+      widen(dyn_cast<IntegerType>(hint.getValue()));
+    auto mover = dyn_cast<QuantizableOpInterface>(op);
+    if (mover && mover.isSameScale())
+      for (Value operand : op->getOperands())
+        if (auto observe = operand.getDefiningOp<ObserveOp>())
+          widen(cast<IntegerType>(observe.getCode()));
+    return otherwise;
+  }
+
   bool needsObserve(Value value) {
     Operation *op = value.getDefiningOp();
     if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, quant::DequantizeCastOp>(op) ||

@@ -43,7 +43,7 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
     for (ObserveOp observe : observes) {
       builder.setInsertionPoint(observe);
       auto type = getAffineType(cast<IntegerType>(observe.getCode()), observe.getMin()->convertToDouble(),
-                                observe.getMax()->convertToDouble(), powerOfTwo);
+                                observe.getMax()->convertToDouble(), powerOfTwo || observe->hasAttr(powerOfTwoName));
       Value codes =
           quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
       Value reals = quant::DequantizeCastOp::create(builder, observe.getLoc(), observe.getType(), codes);

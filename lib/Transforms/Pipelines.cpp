@@ -38,8 +38,12 @@ struct MarkStage : PassWrapper<MarkStage, OperationPass<ModuleOp>> {
   std::string requant;
 };
 
-void buildGraph(OpPassManager &pm) {
+void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   auto &functions = pm.nest<func::FuncOp>();
+  if (!options.float32) {
+    functions.addPass(createCSEPass());
+    functions.addPass(createRecognizeSubgraphs());
+  }
   // Before multiplications behind contractions go into weights: here they are part of thresholds.
   functions.addPass(createStreamline());
   functions.addPass(createSimplify());
@@ -48,8 +52,13 @@ void buildGraph(OpPassManager &pm) {
 }
 
 void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
+  DeclareStatesOptions states;
+  states.state = options.state;
+  states.resetEvery = options.resetEvery;
+  pm.addNestedPass<func::FuncOp>(createDeclareStates(states));
   InsertObserversOptions insert;
   insert.activations = options.activations;
+  insert.constraints = options.constraints;
   insert.integerOnly = options.integerOnly;
   pm.addNestedPass<func::FuncOp>(createInsertObservers(insert));
   if (!options.samples.empty()) {
@@ -75,7 +84,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
   case Stage::Bundle:
     return;
   case Stage::Graph:
-    return buildGraph(pm);
+    return buildGraph(pm, options);
   case Stage::Annotated:
     if (!options.float32)
       buildAnnotated(pm, options);
@@ -136,6 +145,10 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> calib{*this, "calib", llvm::cl::desc("calibration samples (.npz)"), llvm::cl::init("")};
   Option<std::string> ranges{*this, "ranges", llvm::cl::desc("range file (.json)"), llvm::cl::init("")};
   Option<std::string> dumpRanges{*this, "dump-ranges", llvm::cl::desc("write ranges to this file"), llvm::cl::init("")};
+  Option<std::string> constraints{*this, "constraints", llvm::cl::desc("code types of single tensors (.json)"), llvm::cl::init("")};
+  Option<std::string> state{*this, "state", llvm::cl::desc("input:output,...: outputs that are the next sample's inputs"),
+                            llvm::cl::init("")};
+  Option<int64_t> resetEvery{*this, "reset-every", llvm::cl::desc("samples of one sequence"), llvm::cl::init(0)};
   Option<bool> integerOnly{*this, "integer-only", llvm::cl::desc("float fallbacks are errors"), llvm::cl::init(false)};
   Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
   Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
@@ -161,6 +174,9 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.samples = text.calib;
   options.ranges = text.ranges;
   options.dumpRanges = text.dumpRanges;
+  options.constraints = text.constraints;
+  options.state = text.state;
+  options.resetEvery = text.resetEvery;
   options.integerOnly = text.integerOnly;
   options.dropSoftmax = text.dropSoftmax;
   options.isa = text.isa;
@@ -220,6 +236,8 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if (options.threads < 1 || options.threads > mostThreads)
     problems.push_back("threads=" + std::to_string(options.threads) + ": use 1 (none but the caller) to " +
                        std::to_string(mostThreads));
+  if (options.resetEvery < 0 || (options.resetEvery > 0 && options.state.empty()))
+    problems.push_back("reset-every: use a positive number, with state");
   if (!(options.percentile > 50 && options.percentile <= 100))
     problems.push_back("percentile: use a number above 50 and up to 100");
   return problems;

@@ -35,28 +35,54 @@ static bool nestsTooDeep(StringRef text) {
   return false;
 }
 
-Expected<StringMap<Range>> readRanges(StringRef path) {
-  auto fail = [&](const Twine &what) { return createStringError("range file '" + path + "': " + what); };
+/// The object at the top of the JSON file `path`, which may have the keys `version` (1) and `key` (an object).
+static Expected<json::Object> readObject(StringRef path, StringRef kind, StringRef key) {
+  auto fail = [&](const Twine &what) { return createStringError(kind + " file '" + path + "': " + what); };
   auto buffer = MemoryBuffer::getFile(path);
   if (!buffer)
     return fail("cannot be read: " + buffer.getError().message());
   StringRef text = (*buffer)->getBuffer();
   if (nestsTooDeep(text))
-    return fail("is no range file: brackets nest too deep");
+    return fail("is no " + kind + " file: brackets nest too deep");
   Expected<json::Value> parsed = json::parse(text);
   if (!parsed)
     return fail("is not JSON: " + toString(parsed.takeError()));
   json::Object *top = parsed->getAsObject();
   if (!top)
-    return fail("must be an object {\"version\": 1, \"ranges\": {...}}");
+    return fail("must be an object {\"version\": 1, \"" + key + "\": {...}}");
   for (auto &entry : *top)
-    if (StringRef key = entry.first; key != "version" && key != "ranges")
-      return fail("unknown key '" + key + "'; known are 'version' and 'ranges'");
+    if (StringRef known = entry.first; known != "version" && known != key)
+      return fail("unknown key '" + known + "'; known are 'version' and '" + key + "'");
   if (auto version = top->getInteger("version"); !version || *version != 1)
     return fail("needs \"version\": 1");
-  json::Object *ranges = top->getObject("ranges");
-  if (!ranges)
-    return fail("needs an object \"ranges\"");
+  json::Object *object = top->getObject(key);
+  if (!object)
+    return fail("needs an object \"" + key + "\"");
+  return std::move(*object);
+}
+
+Expected<StringMap<std::string>> readConstraints(StringRef path) {
+  auto fail = [&](const Twine &what) { return createStringError("constraints file '" + path + "': " + what); };
+  Expected<json::Object> tensors = readObject(path, "constraints", "tensors");
+  if (!tensors)
+    return tensors.takeError();
+  StringMap<std::string> result;
+  for (auto &entry : *tensors) {
+    StringRef id = entry.first;
+    json::Object *tensor = entry.second.getAsObject();
+    if (!tensor || tensor->size() != 1 || !tensor->getString("code"))
+      return fail("tensor '" + id + "' must be {\"code\": \"iN or uN\"}");
+    result[id] = tensor->getString("code")->str();
+  }
+  return result;
+}
+
+Expected<StringMap<Range>> readRanges(StringRef path) {
+  auto fail = [&](const Twine &what) { return createStringError("range file '" + path + "': " + what); };
+  Expected<json::Object> read = readObject(path, "range", "ranges");
+  if (!read)
+    return read.takeError();
+  json::Object *ranges = &*read;
   StringMap<Range> result;
   for (auto &entry : *ranges) {
     StringRef id = entry.first;

@@ -1,4 +1,4 @@
-// Range files: `{"version": 1, "ranges": {"<id>": [min, max], ...}}`.
+// Range files, `{"version": 1, "ranges": {"<id>": [min, max], ...}}`, and constraints files.
 #ifndef QC_LIB_TRANSFORMS_RANGEFILE_H
 #define QC_LIB_TRANSFORMS_RANGEFILE_H
 
@@ -18,6 +18,9 @@ llvm::Expected<llvm::StringMap<Range>> readRanges(llvm::StringRef path);
 
 /// Writes ranges in the given order, doubles with 17 digits, to a temporary file that then takes the name `path`.
 llvm::Error writeRanges(llvm::StringRef path, llvm::ArrayRef<std::pair<std::string, Range>> ranges);
+
+/// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}}`: code types by id, unchecked.
+llvm::Expected<llvm::StringMap<std::string>> readConstraints(llvm::StringRef path);
 
 /// "'a', 'b', ... and 3 more": at most `limit` of `names`.
 std::string listNames(llvm::ArrayRef<std::string> names, size_t limit = 10);

@@ -1,5 +1,6 @@
 // Gives operands and results of same-scale ops one range.
 #include "Quantizable.h"
+#include "States.h"
 #include "qc/Transforms/Passes.h"
 
 #include "llvm/ADT/EquivalenceClasses.h"
@@ -79,6 +80,28 @@ struct UnifyRanges : impl::UnifyRangesBase<UnifyRanges> {
           constants.emplace_back(result, *range);
       }
     });
+
+    // What the importer calls one thing: a gate at each step of a recurrence.
+    llvm::DenseMap<Attribute, ObserveOp> named;
+    getOperation().walk([&](ObserveOp observe) {
+      Attribute group = observe->getAttr(rangeGroupName);
+      if (!group || !observe.getMin())
+        return;
+      ObserveOp first = named.try_emplace(group, observe).first->second;
+      if (first.getCode() == observe.getCode())
+        groups.unionSets(first, observe);
+    });
+
+    // A state is what the sample before left there.
+    func::FuncOp function = getOperation();
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (std::optional<unsigned> index = getStateResult(function, i)) {
+        auto result = function.getBody().front().getTerminator()->getOperand(*index).getDefiningOp<ObserveOp>();
+        for (Operation *user : function.getArgument(i).getUsers())
+          if (auto observe = dyn_cast<ObserveOp>(user);
+              observe && observe.getMin() && result && result.getMin() && observe.getCode() == result.getCode())
+            groups.unionSets(result, observe);
+      }
 
     auto widen = [](Range &range, Range other) {
       range = {std::min(range.first, other.first), std::max(range.second, other.second)};

@@ -58,6 +58,11 @@ cl::opt<double> percentile("percentile", cl::desc("for -calibrator=percentile (d
                            cl::cat(category));
 cl::opt<std::string> requant("requant", cl::desc("onnx (default), ort, tflite-double, tflite-single or pow2"), cl::init("onnx"),
                              cl::cat(category));
+cl::opt<std::string> constraints("constraints", cl::desc("code types of single tensors (.json)"), cl::cat(category));
+cl::opt<std::string> state("state", cl::desc("streaming networks: outputs that are the next sample's inputs"),
+                           cl::value_desc("in:out,..."), cl::cat(category));
+cl::opt<unsigned> resetEvery("reset-every", cl::desc("for -state: calibration samples of one sequence (default: all)"),
+                             cl::value_desc("K"), cl::cat(category));
 cl::opt<bool> integerOnly("integer-only", cl::desc("refuse a network that would keep float operations"), cl::cat(category));
 cl::opt<bool> dropSoftmax("drop-softmax", cl::desc("remove a softmax at the very end: results are logits"), cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
@@ -104,6 +109,9 @@ qc::PipelineOptions getPipelineOptions() {
   options.samples = calib;
   options.ranges = ranges;
   options.dumpRanges = dumpRanges;
+  options.constraints = constraints;
+  options.state = state;
+  options.resetEvery = resetEvery;
   options.integerOnly = integerOnly;
   options.dropSoftmax = dropSoftmax;
   options.without = without;
@@ -125,6 +133,10 @@ std::vector<std::string> findProblems() {
     problems.push_back("-stop-after=" + stopAfter + ": use one of " + qc::getStageNames(/*withBundle=*/true));
   if (mode == "f32" && integerOnly)
     problems.push_back("-integer-only contradicts -mode=f32");
+  if (mode == "f32" && !constraints.empty())
+    problems.push_back("-constraints gives code types, which -mode=f32 does not have: drop it");
+  if (mode == "f32" && !state.empty())
+    problems.push_back("-state declares scales that -mode=f32 does not have: drop it; qrun -state feeds states back");
   if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
     problems.push_back("-mode=f32 compiles without calibration: drop -calib, -ranges and -dump-ranges");
   if (taskOverhead.getNumOccurrences() && threads == 1)
@@ -204,6 +216,10 @@ llvm::json::Object describeOptions() {
                              {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (!constraints.empty())
+    options["constraints"] = llvm::sys::path::filename(constraints);
+  if (!state.empty())
+    options["state"] = state.getValue(), options["reset_every"] = int64_t(resetEvery);
   if (!without.empty())
     options["without"] = llvm::json::Array(std::vector<std::string>(without));
   if (threads > 1)

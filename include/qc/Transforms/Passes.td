@@ -32,6 +32,36 @@ def Simplify : Pass<"qc-simplify", "::mlir::func::FuncOp"> {
   }];
 }
 
+def RecognizeSubgraphs : Pass<"qc-recognize-subgraphs", "::mlir::func::FuncOp"> {
+  let summary = "finds softmax and normalization in the sub-graphs that exporters write for them";
+  let description = [{
+    Exporters write a root-mean-square normalization as five nodes and a layer normalization as seven. Quantized one by one they would lose everything:
+    a variance in 8 bits is no variance. As one op (`qc.normalize`, `qc.softmax`) they are computed exactly inside and rounded once. The patterns are a table,
+    `RecognizeSubgraphs.td`: means of squares under a root, whichever way the division is written; the scale and bias behind them; exp over a sum of exp; factors,
+    masks and logarithms around a softmax. What has a clamp, reduced axes that disappear, or parameters that are not constant stays what it is. Not in f32 mode,
+    where the nodes are as good.
+    ```mlir
+    func.func @example(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %e = qc.constant dense<0.5> : tensor<f32>
+      %s = qc.mul %x, %x : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+      %m = qc.reduce mean %s {axes = array<i64: 1>, keep_dims} : tensor<2x4xf32> -> tensor<2x1xf32>
+      %v = qc.add %m, %e : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+      %r = qc.activation sqrt %v : tensor<2x1xf32> -> tensor<2x1xf32>
+      %y = qc.div %x, %r : (tensor<2x4xf32>, tensor<2x1xf32>) -> tensor<2x4xf32>
+      return %y : tensor<2x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %0 = qc.normalize rms %arg0 {epsilon = 5.000000e-01 : f32, first_axis = 1 : i64, last_axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numRecognized", "subgraphs-recognized", "sub-graphs that became one op">];
+}
+
 def Streamline : Pass<"qc-streamline", "::mlir::func::FuncOp"> {
   let summary = "makes what stands around few-bit quantizers exact integers: thresholds, accumulators, narrow codes";
   let description = [{
@@ -90,12 +120,34 @@ def FuseClamps : Pass<"qc-fuse-clamps", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "clamps-fused", "clamps moved into their producer">];
 }
 
+def DeclareStates : Pass<"qc-declare-states", "::mlir::func::FuncOp"> {
+  let summary = "marks inputs that are outputs of the sample before";
+  let description = [{
+    A streaming network keeps what it remembers in inputs and outputs: the caller feeds an output back as the next sample's input. Each pair `input:output`
+    of `state` becomes the attribute `qc.state` of the argument, so that calibration runs samples in their order, with states fed back, and input and
+    output get one scale. `qc.reset_every` says after how many samples a sequence ends and states start anew. Names and types that do not fit are errors.
+    ```mlir
+    func.func @example(%h: tensor<1xf32> {qc.name = "h"}) -> (tensor<1xf32> {qc.name = "hn"}) {
+      return %h : tensor<1xf32>
+    }
+    ```
+    becomes, with `state=h:hn reset-every=31`,
+    `func.func @example(%h: tensor<1xf32> {qc.name = "h", qc.state = "hn"}) -> (tensor<1xf32> {qc.name = "hn"}) attributes {qc.reset_every = 31 : i64}`.
+  }];
+  let options = [
+    Option<"state", "state", "std::string", "\"\"", "input:output,...">,
+    Option<"resetEvery", "reset-every", "int64_t", "0", "samples of one sequence (0: all samples are one)">
+  ];
+}
+
 def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
   let summary = "puts one qc.observe on each edge to be quantized";
   let description = [{
     f32 arguments and results of quantizable ops that have an integer form get a `qc.observe` whose id is the ONNX tensor name. Weights and
     biases get none: their scale follows from their values. The float tail (a softmax in front of a function result) stays unobserved.
-    Edges that a model itself quantizes keep their casts. Afterwards each quantizable edge has exactly one observe.
+    Edges that a model itself quantizes keep their casts. The code type is `activations`, or what `constraints` says
+    (`{"version": 1, "tensors": {"<id>": {"code": "i16"}}}`), or the wider one that the importer asks for (`qc.code_hint`: the cell of an LSTM); codes that only move
+    keep the width they have. Afterwards each quantizable edge has exactly one observe.
     ```mlir
     func.func @example(%x: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
       %y = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32> loc("out"("node"))
@@ -114,6 +166,7 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"activations", "activations", "std::string", "\"i8\"", "code type of activations: iN or uN, N in 2..8 or 16">,
+    Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single tensors">,
     Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">
   ];
 }
@@ -137,7 +190,7 @@ def Calibrate : Pass<"qc-calibrate", "::mlir::ModuleOp"> {
 
     `minmax` takes all values; `percentile` cuts off the outermost ones, half of them on each side; `mse` tries lower and upper limits together for
     the least square error of the code type at hand, clipping included; `entropy` takes the threshold of least Kullback-Leibler
-    divergence. Values that lie on a grid through zero with no more steps than there are codes (images and features that were 8-bit integers
+    divergence. States (`qc.state`) are fed back from sample to sample; then shards are whole sequences. Values that lie on a grid through zero with no more steps than there are codes (images and features that were 8-bit integers
     once) keep that grid under `mse` and `entropy`, so that their codes are exact. Afterwards every `qc.observe` has a range.
   }];
   let options = [
@@ -153,7 +206,8 @@ def UnifyRanges : Pass<"qc-unify-ranges", "::mlir::func::FuncOp"> {
   let summary = "gives operands and results of same-scale ops one range";
   let description = [{
     Pooling by maximum, concatenation, slices, transposes and the like move codes; they can do so without arithmetic only if both sides share scale and
-    zero point. Edges that such ops connect form a group; the union of its ranges becomes the range of each. Before that, a range is cut to what
+    zero point. Edges that such ops connect form a group; the union of its ranges becomes the range of each. A state (`qc.state`) belongs to the group of its output, and edges with one `qc.range_group`
+    (a gate at each step of a recurrence) are a group. Before that, a range is cut to what
     the clamp of its producer or the function itself (sigmoid: 0 to 1) lets through. Afterwards the observes around a same-scale op have equal ranges.
     ```mlir
     func.func @example(%x: tensor<4xf32>) -> tensor<2x2xf32> {

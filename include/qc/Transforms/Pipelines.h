@@ -31,6 +31,9 @@ struct PipelineOptions {
   std::string samples;      ///< calibration .npz
   std::string ranges;       ///< range file, instead of or on top of samples
   std::string dumpRanges;   ///< write ranges here
+  std::string constraints;  ///< JSON file with code types of single tensors
+  std::string state;        ///< input:output,...: outputs that are the next sample's inputs
+  int64_t resetEvery = 0;   ///< samples of one sequence; 0: all are one
   bool integerOnly = false; ///< float fallbacks are errors
   bool dropSoftmax = false;
   std::string isa = "scalar";       ///< what kernels may use: a row of lib/Target/Isas.def

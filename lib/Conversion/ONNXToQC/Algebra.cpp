@@ -164,9 +164,8 @@ Entry Algebra::softmax(const Entry &x, int64_t axis) {
 }
 
 Entry Algebra::logSoftmax(const Entry &x, int64_t axis) {
-  Entry centred = sub(x, reduce(ReduceKind::Max, x, {axis}, true));
-  Entry sum = reduce(ReduceKind::Sum, unary(ActivationKind::Exp, centred), {axis}, true);
-  return sub(centred, unary(ActivationKind::Log, sum));
+  Value v = value(x);
+  return v ? make<SoftmaxOp>({x}, x.element, v, Value(), uint64_t(axis), llvm::APFloat(1.0f), true) : Entry();
 }
 
 Entry Algebra::matmul(const Entry &x, const Entry &y) {

@@ -38,15 +38,17 @@ public:
     SmallVector<Entry> sequences, hs, cs;
     for (int64_t d = 0; d < directions && !node.failed(); ++d) {
       bool reverse = mode == "reverse" || d == 1;
+      direction = d;
       Entry weights = part(1, d), bias = node.has(3) ? part(3, d) : Entry();
       Entry x = a.matmul(a.reshape(input, {steps * batch, inputs}), a.transpose(weights, {1, 0}));
+      role(x, "Wx");
       if (bias.element) {
         Entry own = a.slice(bias, 0, 0, gates * hidden);
-        x = a.add(x, own);
+        x = role(a.add(x, own), "Wx");
         // Some gates treat the state's bias on its own.
         stateBias = a.slice(bias, 0, gates * hidden, gates * hidden);
         if (!biasOfState)
-          x = a.add(x, stateBias);
+          x = role(a.add(x, stateBias), "Wx");
       } else {
         stateBias = {};
       }
@@ -96,21 +98,37 @@ public:
     return success();
   }
 
+  /// Says for the quantizer what `x` is: one thing at all steps of a direction, so that they share one range; as wide as sums over time need, or
+  /// not; and, where it lives on, with a power of two as scale.
+  enum class Width { Any, Wide, WideState };
+  Entry role(const Entry &x, const Twine &name, Width width = Width::Wide) {
+    Operation *op = x.value ? x.value.getDefiningOp() : nullptr;
+    if (!op || isa<ConstantOp>(op))
+      return x;
+    OpBuilder b(op->getContext());
+    op->setAttr(rangeGroupName, b.getStringAttr(node.name + "/" + Twine(direction) + "/" + name));
+    if (width != Width::Any)
+      op->setAttr(codeHintName, TypeAttr::get(b.getIntegerType(16)));
+    if (width == Width::WideState)
+      op->setAttr(powerOfTwoName, b.getUnitAttr());
+    return x;
+  }
+
   Entry gate(const Entry &x, int64_t i) { return a.slice(x, 1, i * hidden, hidden); }
-  Entry multiplyState(const Entry &h) { return a.matmul(h, stateWeights); }
-  /// Activation `i` of a direction, on values limited by `clip`.
-  Entry activate(int64_t direction, int64_t i, Entry x) {
+  Entry multiplyState(const Entry &h) { return role(a.matmul(h, stateWeights), "Rh"); }
+  /// Activation `i` of a direction, on values limited by `clip`. `name` is that of the result.
+  Entry activate(int64_t direction, int64_t i, Entry x, const Twine &name, Width width = Width::Wide) {
     if (clip > 0) {
       x = a.binary(BinaryKind::Min, x, a.number(clip, x));
       x = a.binary(BinaryKind::Max, x, a.number(-clip, x));
     }
     const Activation &f = chosen[direction * defaults.size() + i];
-    return a.unary(f.kind, x, f.alpha, f.beta);
+    return role(a.unary(f.kind, x, f.alpha, f.beta), name, width);
   }
 
   Node &node;
   Algebra a;
-  int64_t gates, directions = 1, steps = 0, batch = 0, inputs = 0, hidden = 0;
+  int64_t gates, direction = 0, directions = 1, steps = 0, batch = 0, inputs = 0, hidden = 0;
   Entry stateWeights, stateBias; ///< of the direction that runs
 
 private:
@@ -208,7 +226,9 @@ private:
 LogicalResult importRNN(Node &node) {
   Recurrence r(node, 1, {"Tanh"});
   return r.run(/*hasCell=*/false, /*biasOfState=*/false,
-               [&](int64_t d, const Entry &x, Entry &h, Entry &) { h = r.activate(d, 0, r.a.add(x, r.multiplyState(h))); });
+               [&](int64_t d, const Entry &x, Entry &h, Entry &) {
+                 h = r.activate(d, 0, r.role(r.a.add(x, r.multiplyState(h)), "sum"), "h", Recurrence::Width::Any);
+               });
 }
 
 /// Gates z, r, h.
@@ -217,17 +237,19 @@ LogicalResult importGRU(Node &node) {
   Recurrence r(node, 3, {"Sigmoid", "Tanh"});
   Algebra &a = r.a;
   return r.run(/*hasCell=*/false, /*biasOfState=*/true, [&](int64_t d, const Entry &x, Entry &h, Entry &) {
-    auto stateOf = [&](const Entry &state, int64_t first, int64_t count) {
+    auto stateOf = [&](const Entry &state, int64_t first, int64_t count, StringRef name) {
       int64_t width = count * r.hidden;
-      Entry y = a.matmul(state, a.slice(r.stateWeights, 1, first * r.hidden, width));
-      return r.stateBias.element ? a.add(y, a.slice(r.stateBias, 0, first * r.hidden, width)) : y;
+      Entry y = r.role(a.matmul(state, a.slice(r.stateWeights, 1, first * r.hidden, width)), name);
+      return r.stateBias.element ? r.role(a.add(y, a.slice(r.stateBias, 0, first * r.hidden, width)), name) : y;
     };
-    Entry both = a.add(a.slice(x, 1, 0, 2 * r.hidden), stateOf(h, 0, 2));
-    Entry zr = r.activate(d, 0, both), z = r.gate(zr, 0), reset = r.gate(zr, 1);
-    Entry state = linearBefore ? a.mul(reset, stateOf(h, 2, 1)) : stateOf(a.mul(reset, h), 2, 1);
-    Entry fresh = r.activate(d, 1, a.add(r.gate(x, 2), state));
+    Entry both = r.role(a.add(a.slice(x, 1, 0, 2 * r.hidden), stateOf(h, 0, 2, "Rh zr")), "sum zr");
+    Entry zr = r.activate(d, 0, both, "zr"), z = r.gate(zr, 0), reset = r.gate(zr, 1);
+    Entry state = linearBefore ? r.role(a.mul(reset, stateOf(h, 2, 1, "Rh h")), "reset")
+                               : stateOf(r.role(a.mul(reset, h), "reset"), 2, 1, "Rh h");
+    Entry fresh = r.activate(d, 1, r.role(a.add(r.gate(x, 2), state), "sum h"), "fresh");
     // (1 - z) * fresh + z * h
-    h = a.add(fresh, a.mul(z, a.sub(h, fresh)));
+    Entry kept = r.role(a.mul(z, r.role(a.sub(h, fresh), "difference")), "kept");
+    h = r.role(a.add(fresh, kept), "h", Recurrence::Width::WideState);
   });
 }
 
@@ -237,7 +259,7 @@ LogicalResult importLSTM(Node &node) {
   Recurrence r(node, 4, {"Sigmoid", "Tanh", "Tanh"});
   Algebra &a = r.a;
   return r.run(/*hasCell=*/true, /*biasOfState=*/false, [&](int64_t d, const Entry &x, Entry &h, Entry &c) {
-    Entry sum = a.add(x, r.multiplyState(h)), peepholes;
+    Entry sum = r.role(a.add(x, r.multiplyState(h)), "sum"), peepholes;
     if (node.has(7)) {
       if (node.shape(7) != Shape({r.directions, 3 * r.hidden})) {
         (void)node.fail("its peephole weights have shape " + toString(node.shape(7)));
@@ -245,14 +267,18 @@ LogicalResult importLSTM(Node &node) {
       }
       peepholes = a.slice(getInput(node, 7), 0, d, 1);
     }
+    constexpr StringLiteral names[] = {"i", "o", "f"};
     auto gate = [&](int64_t i, const Entry &cell) {
       Entry y = r.gate(sum, i);
-      return r.activate(d, 0, peepholes.element ? a.add(y, a.mul(r.gate(peepholes, i), cell)) : y);
+      if (peepholes.element)
+        y = r.role(a.add(y, r.role(a.mul(r.gate(peepholes, i), cell), "peephole " + names[i])), "sum " + names[i]);
+      return r.activate(d, 0, y, names[i]);
     };
-    Entry input = gate(0, c), forget = coupled ? a.add(a.mul(input, -1), 1) : gate(2, c);
-    c = a.add(a.mul(forget, c), a.mul(input, r.activate(d, 1, r.gate(sum, 3))));
+    Entry input = gate(0, c), forget = coupled ? r.role(a.add(r.role(a.mul(input, -1), "-i"), 1), "f") : gate(2, c);
+    Entry fresh = r.role(a.mul(input, r.activate(d, 1, r.gate(sum, 3), "g")), "i g");
+    c = r.role(a.add(r.role(a.mul(forget, c), "f c"), fresh), "c", Recurrence::Width::WideState);
     Entry out = gate(1, c);
-    h = a.mul(out, r.activate(d, 2, c));
+    h = r.role(a.mul(out, r.activate(d, 2, c, "tanh c")), "h", Recurrence::Width::Any);
   });
 }
 

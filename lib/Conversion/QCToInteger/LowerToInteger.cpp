@@ -1,4 +1,6 @@
 // Quantized element types to plain integers: zero points, accumulators and requantizations become explicit (docs/Numerics.md).
+#include "Patterns.h"
+
 #include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Dialect/QC/Reference/Math.h"
@@ -27,42 +29,6 @@ struct IntegerTypes : TypeConverter {
     });
   }
 };
-
-/// A pattern that knows the rounding contract.
-template <typename OpTy> struct Pattern : OpConversionPattern<OpTy> {
-  Pattern(const TypeConverter &types, MLIRContext *context, Rounding rounding)
-      : OpConversionPattern<OpTy>(types, context), rounding(rounding) {}
-  Rounding rounding;
-
-  RankedTensorType integerType(Value value) const {
-    return cast<RankedTensorType>(this->getTypeConverter()->convertType(value.getType()));
-  }
-};
-
-/// One scale and zero point per tensor, as activations have.
-struct Affine {
-  double scale;
-  int64_t zeroPoint;
-};
-FailureOr<Affine> getAffine(Value value) {
-  auto type = dyn_cast<quant::UniformQuantizedType>(getElementType(value));
-  if (!type)
-    return failure();
-  return Affine{getScheme(type).getScaleValues()[0], type.getZeroPoint()};
-}
-
-/// The codes that `op`'s result may take: those of its type, narrowed by the op's real limits (N14).
-std::pair<int64_t, int64_t> getCodeRange(Operation *op) {
-  QuantSchemeInterface scheme = getScheme(op->getResult(0).getType());
-  auto [low, high] = scheme.getCodeRange();
-  if (auto clamp = dyn_cast<ClampOpInterface>(op)) {
-    if (auto min = clamp.getClampMin())
-      low = scheme.encode({min->convertToDouble()}, {})[0];
-    if (auto max = clamp.getClampMax())
-      high = scheme.encode({max->convertToDouble()}, {})[0];
-  }
-  return {low, std::max(low, high)};
-}
 
 /// Emits the requantization of one input into the type of `result`. `reals` holds one multiplier, or one per index of `axis`.
 FailureOr<Value> requantize(OpBuilder &builder, Operation *op, Value input, int64_t inputZero, ArrayRef<double> reals,
@@ -215,12 +181,6 @@ SmallVector<double> divideBy(ArrayRef<double> scales, double by) {
   return llvm::map_to_vector(scales, [&](double s) { return s / by; });
 }
 
-template <typename OpTy> LogicalResult requireAffine(OpTy op, ConversionPatternRewriter &rewriter, ArrayRef<Value> values) {
-  for (Value value : values)
-    if (failed(getAffine(value)))
-      return rewriter.notifyMatchFailure(op, "needs activations with one scale per tensor");
-  return success();
-}
 
 struct LowerConv : Pattern<ConvOp> {
   using Pattern::Pattern;
@@ -508,8 +468,8 @@ struct LowerSameScale : ConversionPattern {
     Value result = op->getResult(0);
     auto y = getAffine(result);
     SmallVector<Value> inputs;
-    for (auto [before, now] : llvm::zip(op->getOperands(), operands)) {
-      if (getElementType(before) == getElementType(result)) {
+    for (auto [i, before, now] : llvm::enumerate(op->getOperands(), operands)) {
+      if (getElementType(before) == getElementType(result) || quantizable.getOperandRole(i) == OperandRole::Other) {
         inputs.push_back(now);
         continue;
       }
@@ -814,6 +774,7 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
                  LowerActivation, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize,
                  LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
+    populateRowPatterns(types, patterns, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
     populateCallOpTypeConversionPattern(patterns, types);

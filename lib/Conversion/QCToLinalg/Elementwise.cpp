@@ -1,4 +1,4 @@
-// One result element from the operands' elements: arithmetic, activation functions, tables, the boundary's quantization; softmax.
+// One result element from the operands' elements: arithmetic, activation functions, tables, the boundary's quantization.
 #include "Emitter.h"
 
 #include "qc/Dialect/QC/Reference/FunctionsF32.h"
@@ -42,11 +42,6 @@ struct Operations {
   Value shr(Value x, int n) { return s.ushr(x, integer(n)); }
   Value notZero(Value x) { return arith::CmpIOp::create(s.b, s.loc, arith::CmpIPredicate::ne, x, integer(0)); }
 };
-
-Value emitExp(Scalars &s, Value x) {
-  Operations operations{s};
-  return FunctionsF32<Operations>{operations}.exp(x);
-}
 
 Value emitActivation(Scalars &s, ActivationOp op, Value x) {
   Operations operations{s};
@@ -110,29 +105,7 @@ Value emitCast(Scalars &s, Type from, Type to, Value x) {
   return wrap(s, want > have ? s.extend(x, from, storage) : s.truncate(x, storage), to);
 }
 
-//===-- Softmax ------------------------------------------------------------------------------------------------------------===//
-
-Value emitSoftmax(Emitter &e, SoftmaxOp op) {
-  auto shape = getShape(op.getInput());
-  int64_t axis = op.getAxis(), outer = 1, inner = 1;
-  for (int64_t d : shape.take_front(axis))
-    outer *= d;
-  for (int64_t d : shape.drop_front(axis + 1))
-    inner *= d;
-  int64_t length = shape[axis];
-  Type f32 = e.b.getF32Type();
-  Value x = e.reshape(e.get(op.getInput()), {outer, length, inner});
-  AffineMap whole = e.map(3, {e.dim(0), e.dim(1), e.dim(2)}), line = e.map(3, {e.dim(0), e.dim(2)});
-  Scalars s = e.scalars();
-  Value lowest = e.fill(e.empty({outer, inner}, f32), s.real(f32, -std::numeric_limits<double>::infinity()));
-  Value most = e.generic(lowest, {x}, {whole, line}, "prp", [](Scalars &s, ValueRange v) { return s.max(v[1], v[0]); });
-  Value powers = e.generic(e.empty({outer, length, inner}, f32), {x, most}, {whole, line, whole}, "ppp",
-                           [](Scalars &s, ValueRange v) { return emitExp(s, s.sub(v[0], v[1])); });
-  Value sum = e.generic(e.fill(e.empty({outer, inner}, f32), s.zero(f32)), {powers}, {whole, line}, "prp",
-                        [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
-  Value result = e.generic(powers, {sum}, {line, whole}, "ppp", [](Scalars &s, ValueRange v) { return s.div(v[1], v[0]); });
-  return e.reshape(result, shape);
-}
+//===-- Tables -------------------------------------------------------------------------------------------------------------===//
 
 Value emitLut(Emitter &e, LutOp op) {
   auto type = Emitter::getStorageTensor(op.getType());
@@ -157,6 +130,16 @@ Value wrap(Scalars &s, Value x, Type code) {
     return x;
   Value unused = s.integer(x.getType(), stored - width), high = s.shl(x, unused);
   return code.isUnsignedInteger() || code.isInteger(1) ? s.ushr(high, unused) : s.shr(high, unused);
+}
+
+Value emitExp(Scalars &s, Value x) {
+  Operations operations{s};
+  return FunctionsF32<Operations>{operations}.exp(x);
+}
+
+Value emitFunction(Scalars &s, ActivationKind kind, Value x) {
+  Operations operations{s};
+  return FunctionsF32<Operations>{operations}.activation(kind, x, 0, 0);
 }
 
 Value emitPow(Scalars &s, Value x, Value y) {
@@ -237,7 +220,6 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
           return emitCast(s, getElementType(cast.getInput()), getElementType(cast.getResult()), x);
         });
       })
-      .Case([&](SoftmaxOp softmax) -> FailureOr<Value> { return emitSoftmax(e, softmax); })
       .Case([&](LutOp lut) -> FailureOr<Value> { return emitLut(e, lut); })
       .Case([&](ObserveOp observe) -> FailureOr<Value> { return e.get(observe.getInput()); })
       .Default([](Operation *) -> FailureOr<Value> { return Value(); });

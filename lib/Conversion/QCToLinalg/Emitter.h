@@ -132,7 +132,8 @@ LogicalResult emitProduct(Emitter &e, MulOp op, const Epilogue &epilogue, Value 
 /// Elementwise.cpp and Movement.cpp: null if `op` is none of theirs.
 mlir::FailureOr<Value> emitElementwise(Emitter &e, mlir::Operation *op);
 mlir::FailureOr<Value> emitMovement(Emitter &e, mlir::Operation *op);
-/// Binary.cpp and Indexed.cpp, the same.
+/// Binary.cpp, Indexed.cpp and Rows.cpp, the same.
+mlir::FailureOr<Value> emitRows(Emitter &e, mlir::Operation *op);
 mlir::FailureOr<Value> emitBinary(Emitter &e, mlir::Operation *op);
 mlir::FailureOr<Value> emitIndexed(Emitter &e, mlir::Operation *op);
 /// The quotient or remainder of two stored integers of type `code`, defined for all operands: 0 where the divisor is 0.
@@ -140,6 +141,9 @@ Value emitQuotient(Scalars &s, Value x, Value y, Type code, bool remainder);
 /// Elementwise.cpp: a sum in its stored form, wrapped at the width of `code`.
 Value wrap(Scalars &s, Value x, Type code);
 Value emitPow(Scalars &s, Value x, Value y);
+Value emitExp(Scalars &s, Value x);
+/// A function without parameters.
+Value emitFunction(Scalars &s, ActivationKind kind, Value x);
 /// Limits of a ClampOpInterface op applied to a float.
 Value applyClamp(Scalars &s, ClampOpInterface op, Value x);
 

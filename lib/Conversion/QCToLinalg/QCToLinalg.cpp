@@ -202,7 +202,7 @@ private:
       return success();
     }
     auto emitted = emitElementwise(e, op);
-    for (auto emit : {emitMovement, emitBinary, emitIndexed})
+    for (auto emit : {emitMovement, emitBinary, emitIndexed, emitRows})
       if (succeeded(emitted) && !*emitted)
         emitted = emit(e, op);
     if (failed(emitted))

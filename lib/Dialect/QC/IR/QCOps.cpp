@@ -87,6 +87,13 @@ bool SliceOp::isSameScale() { return true; }
 bool ReshapeOp::isSameScale() { return true; }
 bool TransposeOp::isSameScale() { return true; }
 bool GatherOp::isSameScale() { return true; }
+/// The least and the greatest are values of either operand.
+bool BinaryOp::isSameScale() { return getKind() == BinaryKind::Min || getKind() == BinaryKind::Max; }
+bool SelectOp::isSameScale() { return true; }
+bool TakeOp::isSameScale() { return true; }
+bool ScatterOp::isSameScale() {
+  return getKind() == ScatterKind::Set || getKind() == ScatterKind::Min || getKind() == ScatterKind::Max;
+}
 /// The padding value is part of the calibrated range like any other value of the result.
 bool PadOp::isSameScale() { return true; }
 
@@ -99,24 +106,41 @@ std::optional<std::pair<double, double>> ActivationOp::getFixedRange() {
     return std::make_pair(-1.0, 1.0);
   return std::nullopt;
 }
-std::optional<std::pair<double, double>> SoftmaxOp::getFixedRange() { return std::make_pair(0.0, 1.0); }
+std::optional<std::pair<double, double>> SoftmaxOp::getFixedRange() {
+  return getLog() ? std::make_pair(-std::numeric_limits<double>::infinity(), 0.0) : std::make_pair(0.0, 1.0);
+}
+OperandRole SoftmaxOp::getOperandRole(unsigned index) { return index == 0 ? OperandRole::Activation : OperandRole::Other; }
+/// A factor that is not positive turns the order around.
+std::string SoftmaxOp::whyFloat() { return getScale().convertToFloat() > 0 ? "" : "its scale is not positive"; }
 
-std::string SoftmaxOp::whyFloat() { return "softmax has no integer form yet"; }
+OperandRole NormalizeOp::getOperandRole(unsigned index) { return index == 0 ? OperandRole::Activation : OperandRole::Other; }
+std::string NormalizeOp::whyFloat() {
+  for (Value parameter : {getScale(), getBias()})
+    if (parameter && !qc::getConstant(parameter))
+      return "its scale or bias is not constant";
+  return "";
+}
+
 std::string DivOp::whyFloat() { return "division by a computed value has no integer form"; }
 std::string CastOp::whyFloat() { return "a cast between float and integer values has no integer form"; }
 
-std::string BinaryOp::whyFloat() { return "a " + stringifyBinaryKind(getKind()).str() + " of two tensors has no integer form"; }
+std::string BinaryOp::whyFloat() {
+  if (isSameScale())
+    return "";
+  return "a " + stringifyBinaryKind(getKind()).str() + " of two tensors has no integer form";
+}
 std::string CompareOp::whyFloat() { return "a comparison has no integer form"; }
-std::string SelectOp::whyFloat() { return "a selection has no integer form"; }
-std::string TakeOp::whyFloat() { return "a choice by computed indices has no integer form"; }
-std::string ScatterOp::whyFloat() { return "a change at computed indices has no integer form"; }
+std::string ScatterOp::whyFloat() { return isSameScale() ? "" : "a sum or product at computed indices has no integer form"; }
 std::string ReduceOp::whyFloat() { return getKind() == ReduceKind::Prod ? "a product over axes has no integer form" : ""; }
 // What stays in float is no edge for the quantizer.
-OperandRole BinaryOp::getOperandRole(unsigned) { return OperandRole::Other; }
+OperandRole BinaryOp::getOperandRole(unsigned) { return isSameScale() ? OperandRole::Activation : OperandRole::Other; }
 OperandRole CompareOp::getOperandRole(unsigned) { return OperandRole::Other; }
-OperandRole SelectOp::getOperandRole(unsigned) { return OperandRole::Other; }
-OperandRole TakeOp::getOperandRole(unsigned) { return OperandRole::Other; }
-OperandRole ScatterOp::getOperandRole(unsigned) { return OperandRole::Other; }
+// Conditions and indices are no codes.
+OperandRole SelectOp::getOperandRole(unsigned index) { return index == 0 ? OperandRole::Other : OperandRole::Activation; }
+OperandRole TakeOp::getOperandRole(unsigned index) { return index == 1 ? OperandRole::Other : OperandRole::Activation; }
+OperandRole ScatterOp::getOperandRole(unsigned index) {
+  return index == 1 || !isSameScale() ? OperandRole::Other : OperandRole::Activation;
+}
 
 /// The axis along which `slope` varies, -1 if it is one number, nullopt if it varies along several.
 static std::optional<int64_t> getSlopeAxis(PReluOp op) {
@@ -157,14 +181,107 @@ LogicalResult MatmulOp::verify() { return verifyContraction(*this, getBias()); }
 LogicalResult SoftmaxOp::verify() {
   if (getDomain(getInput().getType()) == Domain::Integer)
     return emitOpError("has no meaning on plain integers");
+  if (getMask() && !qc::getElementType(getMask()).isInteger(1))
+    return emitOpError("mask must be a tensor of i1");
   return success();
 }
 
-/// Operands and, unless it is a relation, the result have one type, which is not quantized.
+/// Zero point and limits of the result are codes.
+template <typename OpTy> static LogicalResult verifyCodes(OpTy op, IntegerType result) {
+  auto [low, high] = getCodeLimits(result);
+  int64_t zero = op.getZeroPoint(), min = op.getCodeMin(), max = op.getCodeMax();
+  if (min < low || max > high || min > max || zero < low || zero > high)
+    return op.emitOpError() << "zero point and limits must be codes of " << result;
+  return success();
+}
+
+LogicalResult SoftmaxCodesOp::verify() {
+  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput())), result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
+  if (!code || code.getWidth() > 16 || !result)
+    return emitOpError("turns integers of at most 16 bits into integers");
+  if (getMask() && !qc::getElementType(getMask()).isInteger(1))
+    return emitOpError("mask must be a tensor of i1");
+  int64_t bits = code.getWidth();
+  SmallVector<int64_t> sizes{int64_t(1) << std::min<int64_t>(bits, 8)};
+  if (bits > 8)
+    sizes.push_back(int64_t(1) << (bits - 8));
+  if (getTables().size() != sizes.size())
+    return emitOpError() << "needs " << sizes.size() << " tables for " << code;
+  int64_t f = getFractionBits();
+  if (f < 1 || f > 30)
+    return emitOpError("'fraction_bits' must lie in [1, 30]");
+  for (auto [table, size] : llvm::zip_equal(getTables(), sizes)) {
+    ElementsAttr constant = qc::getConstant(table);
+    if (!constant || qc::getShape(table) != ArrayRef<int64_t>(size) || !qc::getElementType(table).isSignlessInteger(32))
+      return emitOpError() << "tables must be constants of i32 with " << size << " entries";
+    SmallVector<int64_t> entries = getInts(constant);
+    if (entries[0] != int64_t(1) << f || llvm::any_of(entries, [&](int64_t e) { return e < 0 || e > entries[0]; }))
+      return emitOpError("a table begins with 2^fraction_bits, its largest entry");
+  }
+  if (failed(verifyCodes(*this, result)))
+    return failure();
+  // The row's shift, from the reciprocals of the least and the largest sum.
+  int64_t length = qc::getShape(getInput())[getAxis()], lengthBits = llvm::Log2_64_Ceil(std::max<int64_t>(length, 1));
+  int64_t least = 31 + f + int64_t(getMultiplierShift()) - int64_t(getShift()), most = least + lengthBits;
+  uint64_t multiplier = getMultiplier(), logMultiplier = getLogMultiplier();
+  if (multiplier >= uint64_t(1) << 31 || logMultiplier >= uint64_t(1) << 31 || getShift() < 1 || getShift() > 60 || f + lengthBits > 61 ||
+      (!getLog() && (least < 1 || most > 62 || std::ldexp(double(multiplier), int64_t(getShift()) - int64_t(getMultiplierShift())) >= 0x1p61)))
+    return emitOpError("multipliers and shifts leave 64 bits");
+  return success();
+}
+
+/// Scale and bias, if they are there, are f32.
+LogicalResult NormalizeOp::verify() {
+  if (getDomain(getInput().getType()) == Domain::Integer)
+    return emitOpError("has no meaning on plain integers");
+  for (Value parameter : {getScale(), getBias()})
+    if (parameter && !qc::getElementType(parameter).isF32())
+      return emitOpError("scale and bias must be f32");
+  if (float epsilon = getEpsilon().convertToFloat(); !(epsilon >= 0) || std::isinf(epsilon))
+    return emitOpError("'epsilon' must be a finite number and not negative");
+  return success();
+}
+
+LogicalResult NormalizeCodesOp::verify() {
+  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput())), result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
+  if (!code || code.getWidth() > 16 || !result)
+    return emitOpError("turns integers of at most 16 bits into integers");
+  ElementsAttr multipliers = qc::getConstant(getMultipliers()), offsets = qc::getConstant(getOffsets());
+  if (!multipliers || !offsets || !qc::getElementType(getMultipliers()).isSignlessInteger(32) ||
+      !qc::getElementType(getOffsets()).isSignlessInteger(64))
+    return emitOpError("multipliers must be constants of i32, offsets of i64");
+  if (failed(verifyCodes(*this, result)))
+    return failure();
+  auto [least, most] = getCodeLimits(code);
+  double count = double(getRowLength()), range = double(most - least), zero = double(int64_t(getInputZeroPoint()));
+  bool isLayer = getKind() == NormalizeKind::Layer;
+  double c = isLayer ? count * range : std::max(std::fabs(double(least) - zero), std::fabs(double(most) - zero));
+  double v = isLayer ? count * count * range * range : count * c * c;
+  int64_t prescale = getPrescale(), fraction = getFractionBits(), half = prescale / 2;
+  if (prescale % 2 || prescale < -40 || prescale > 60 || fraction < 1 || fraction > 30 || fraction + half > 31 || fraction + half < 0 ||
+      getEpsilon() >= uint64_t(1) << 61 || c >= 0x1p31 || v >= 0x1p61 || std::ldexp(v, prescale) > 0x1p62)
+    return emitOpError("rows, 'prescale', 'epsilon' and 'fraction_bits' leave 64 bits");
+  // |c| / sqrt(V) is at most sqrt(N) for 'layer', else at most 1; the factor 1.01 covers its roundings.
+  double t = std::ldexp(isLayer ? std::sqrt(count) : 1.0, fraction) * 1.01 + 1, sum = 0;
+  for (int64_t m : getInts(multipliers))
+    sum = std::max(sum, std::fabs(double(m)) * t);
+  double offset = 0;
+  for (int64_t o : getInts(offsets))
+    offset = std::max(offset, std::fabs(double(o)));
+  if (getShift() < 1 || getShift() > 60 || sum + offset >= 0x1p62)
+    return emitOpError("multipliers and offsets leave 62 bits");
+  return success();
+}
+
+/// Operands and, unless it is a relation, the result have one type, which is quantized for ops that move codes only (and then may differ).
 static LogicalResult verifyOneType(Operation *op, ArrayRef<Value> values) {
   Type first = qc::getElementType(values[0]);
-  if (getDomain(first) == Domain::Quantized)
+  if (getDomain(first) == Domain::Quantized) {
+    auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+    if (quantizable && quantizable.isSameScale())
+      return success();
     return op->emitOpError("has no meaning on quantized types");
+  }
   for (Value value : values)
     if (qc::getElementType(value) != first)
       return op->emitOpError() << "needs one element type, got " << first << " and " << qc::getElementType(value);

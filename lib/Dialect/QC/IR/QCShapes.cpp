@@ -147,8 +147,47 @@ FailureOr<Shape> DequantizeOp::inferShape(std::string &) { return same(getInput(
 FailureOr<Shape> LutOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> ThresholdOp::inferShape(std::string &) { return same(getInput()); }
 
+/// `value`, if there is one, broadcasts to the shape of `input`.
+static LogicalResult checkBroadcast(Value input, Value value, StringRef what, std::string &why) {
+  if (!value)
+    return success();
+  auto shape = broadcastShapes(getShape(input), getShape(value), why);
+  if (succeeded(shape) && ArrayRef<int64_t>(*shape) == getShape(input))
+    return success();
+  why = what.str() + " must broadcast to the input's shape";
+  return failure();
+}
+
 FailureOr<Shape> SoftmaxOp::inferShape(std::string &why) {
-  if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)))
+  if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)) || failed(checkBroadcast(getInput(), getMask(), "mask", why)))
+    return failure();
+  return same(getInput());
+}
+FailureOr<Shape> SoftmaxCodesOp::inferShape(std::string &why) {
+  if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)) || failed(checkBroadcast(getInput(), getMask(), "mask", why)))
+    return failure();
+  return same(getInput());
+}
+
+static LogicalResult checkRows(int64_t first, int64_t last, Value input, std::string &why) {
+  if (failed(checkAxis(first, getShape(input).size(), why)) || failed(checkAxis(last, getShape(input).size(), why)))
+    return failure();
+  if (first > last || llvm::is_contained(getShape(input).slice(first, last - first + 1), 0)) {
+    why = "'first_axis' to 'last_axis' must be at least one element";
+    return failure();
+  }
+  return success();
+}
+FailureOr<Shape> NormalizeOp::inferShape(std::string &why) {
+  if (failed(checkRows(getFirstAxis(), getLastAxis(), getInput(), why)) ||
+      failed(checkBroadcast(getInput(), getScale(), "scale", why)) || failed(checkBroadcast(getInput(), getBias(), "bias", why)))
+    return failure();
+  return same(getInput());
+}
+FailureOr<Shape> NormalizeCodesOp::inferShape(std::string &why) {
+  if (failed(checkRows(getFirstAxis(), getLastAxis(), getInput(), why)) ||
+      failed(checkBroadcast(getInput(), getMultipliers(), "multipliers", why)) ||
+      failed(checkBroadcast(getInput(), getOffsets(), "offsets", why)))
     return failure();
   return same(getInput());
 }

@@ -92,6 +92,27 @@ FailureOr<std::vector<int64_t>> reference::moveCodes(Operation *op, const Tensor
   return codes;
 }
 
+FailureOr<SmallVector<Tensor>> reference::moveOperands(QuantizableOpInterface op, Operands operands) {
+  SmallVector<Tensor> moved(operands);
+  if (getDomain(op->getResult(0).getType()) != Domain::Quantized)
+    return moved;
+  for (auto [i, tensor] : llvm::enumerate(moved))
+    if (op.getOperandRole(i) == OperandRole::Activation) {
+      auto codes = moveCodes(op, tensor);
+      if (failed(codes))
+        return failure();
+      tensor.ints = std::move(*codes);
+    }
+  return moved;
+}
+
+IntegerType reference::getIntegerType(const Tensor &tensor) {
+  Type element = tensor.type.getElementType();
+  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
+    return getCodeType(quantized);
+  return cast<IntegerType>(element);
+}
+
 Tensor reference::makeResult(Operation *op) { return Tensor::zeros(cast<RankedTensorType>(op->getResult(0).getType())); }
 
 int64_t reference::wrap(int64_t value, IntegerType type) {
@@ -153,7 +174,8 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
     return failure();
   return TypeSwitch<Operation *, FailureOr<Tensor>>(op)
       .Case<ConstantOp, CastOp, ConvOp, ConvTransposeOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, PReluOp,
-            BinaryOp, CompareOp, SelectOp, TakeOp, ScatterOp, SoftmaxOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp,
+            BinaryOp, CompareOp, SelectOp, TakeOp, ScatterOp, SoftmaxOp,
+            SoftmaxCodesOp, NormalizeOp, NormalizeCodesOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp,
             TransposeOp, GatherOp, ObserveOp, QuantizeOp, DequantizeOp, RequantizeOp, LutOp, ThresholdOp, quant::QuantizeCastOp,
             quant::DequantizeCastOp, quant::StorageCastOp>([&](auto concrete) { return evaluateOp(concrete, operands); })
       .Default([](Operation *other) -> FailureOr<Tensor> {

@@ -65,7 +65,11 @@ template <typename T> bool compareValues(CompareKind kind, T a, T b) {
 }
 } // namespace
 
-Result reference::evaluateOp(BinaryOp op, Operands operands) {
+Result reference::evaluateOp(BinaryOp op, Operands given) {
+  auto moved = moveOperands(op, given);
+  if (failed(moved))
+    return failure();
+  Operands operands = *moved;
   Tensor result = makeResult(op);
   const Tensor &x = operands[0], &y = operands[1];
   forEachIndex(result.type.getShape(), [&](Shape index, int64_t i) {
@@ -74,7 +78,7 @@ Result reference::evaluateOp(BinaryOp op, Operands operands) {
       result.floats[i] = binaryF32(op.getKind(), x.floats[a], y.floats[b]);
       return;
     }
-    auto type = cast<IntegerType>(result.type.getElementType());
+    IntegerType type = getIntegerType(result);
     result.ints[i] = wrap(binaryInt(op.getKind(), x.ints[a], y.ints[b], type), type);
   });
   return result;
@@ -93,7 +97,11 @@ Result reference::evaluateOp(CompareOp op, Operands operands) {
   return result;
 }
 
-Result reference::evaluateOp(SelectOp op, Operands operands) {
+Result reference::evaluateOp(SelectOp op, Operands given) {
+  auto moved = moveOperands(op, given);
+  if (failed(moved))
+    return failure();
+  Operands operands = *moved;
   Tensor result = makeResult(op);
   forEachIndex(result.type.getShape(), [&](Shape index, int64_t i) {
     const Tensor &from = operands[operands[0].ints[broadcastPosition(index, operands[0].type.getShape())] ? 1 : 2];

@@ -1,4 +1,4 @@
-// Ops that work element by element, and softmax.
+// Ops that work element by element.
 #include "EvalInternal.h"
 
 #include "qc/Dialect/QC/Reference/Math.h"
@@ -192,33 +192,6 @@ Result reference::evaluateOp(PReluOp op, Operands operands) {
   Tensor result = makeResult(op);
   for (int64_t i = 0; i < x.size(); ++i)
     result.floats[i] = x.floats[i] < 0.0f ? float(slopeOf[i]) * x.floats[i] : x.floats[i];
-  return result;
-}
-
-Result reference::evaluateOp(SoftmaxOp op, Operands operands) {
-  const Tensor &x = operands[0];
-  if (!x.isFloat() || getDomain(op.getType()) != Domain::Float)
-    return op.emitError("has no evaluation on quantized types: it stays in float");
-  Tensor result = makeResult(op);
-  if (x.size() == 0)
-    return result;
-  Index rows(x.type.getShape());
-  int64_t length = rows[op.getAxis()];
-  rows[op.getAxis()] = 1;
-  forEachIndex(rows, [&](Shape row, int64_t) {
-    Index index(row);
-    auto at = [&](int64_t i) {
-      index[op.getAxis()] = i;
-      return linearize(index, x.type.getShape());
-    };
-    float most = x.floats[at(0)], sum = 0;
-    for (int64_t i = 1; i < length; ++i)
-      most = std::max(most, x.floats[at(i)]);
-    for (int64_t i = 0; i < length; ++i)
-      sum += result.floats[at(i)] = expF32(x.floats[at(i)] - most);
-    for (int64_t i = 0; i < length; ++i)
-      result.floats[at(i)] /= sum;
-  });
   return result;
 }
 

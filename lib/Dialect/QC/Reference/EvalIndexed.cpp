@@ -42,11 +42,14 @@ int64_t combine(ScatterKind kind, int64_t old, int64_t update, IntegerType type)
 }
 } // namespace
 
-Result reference::evaluateOp(TakeOp op, Operands operands) {
+Result reference::evaluateOp(TakeOp op, Operands given) {
+  auto operands = moveOperands(op, given);
+  if (failed(operands))
+    return failure();
   Tensor result = makeResult(op);
-  const Tensor &x = operands[0];
+  const Tensor &x = (*operands)[0];
   int64_t rows = x.type.getShape()[0], width = x.size() / rows;
-  for (auto [i, index] : llvm::enumerate(operands[1].ints)) {
+  for (auto [i, index] : llvm::enumerate((*operands)[1].ints)) {
     int64_t from = getRow(index, rows) * width, to = int64_t(i) * width;
     if (x.isFloat())
       std::copy_n(x.floats.begin() + from, width, result.floats.begin() + to);
@@ -56,18 +59,23 @@ Result reference::evaluateOp(TakeOp op, Operands operands) {
   return result;
 }
 
-Result reference::evaluateOp(ScatterOp op, Operands operands) {
-  Tensor result = operands[0];
-  const Tensor &updates = operands[2];
+Result reference::evaluateOp(ScatterOp op, Operands given) {
+  auto operands = moveOperands(op, given);
+  if (failed(operands))
+    return failure();
+  Tensor result = makeResult(op);
+  result.floats = (*operands)[0].floats;
+  result.ints = (*operands)[0].ints;
+  const Tensor &updates = (*operands)[2];
   int64_t rows = result.type.getShape()[0], width = result.size() / rows;
-  for (auto [i, index] : llvm::enumerate(operands[1].ints))
+  for (auto [i, index] : llvm::enumerate((*operands)[1].ints))
     for (int64_t k = 0; k < width; ++k) {
       int64_t to = getRow(index, rows) * width + k, from = int64_t(i) * width + k;
       if (result.isFloat())
         result.floats[to] = combine(op.getKind(), result.floats[to], updates.floats[from]);
       else
         result.ints[to] =
-            combine(op.getKind(), result.ints[to], updates.ints[from], cast<IntegerType>(result.type.getElementType()));
+            combine(op.getKind(), result.ints[to], updates.ints[from], getIntegerType(result));
     }
   return result;
 }

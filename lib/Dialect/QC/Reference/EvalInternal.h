@@ -24,11 +24,15 @@ Result evaluateOp(DivOp op, Operands operands);
 Result evaluateOp(ClampOp op, Operands operands);
 Result evaluateOp(ActivationOp op, Operands operands);
 Result evaluateOp(PReluOp op, Operands operands);
-Result evaluateOp(SoftmaxOp op, Operands operands);
 Result evaluateOp(CastOp op, Operands operands);
 Result evaluateOp(BinaryOp op, Operands operands);
 Result evaluateOp(CompareOp op, Operands operands);
 Result evaluateOp(SelectOp op, Operands operands);
+// Rows.
+Result evaluateOp(SoftmaxOp op, Operands operands);
+Result evaluateOp(SoftmaxCodesOp op, Operands operands);
+Result evaluateOp(NormalizeOp op, Operands operands);
+Result evaluateOp(NormalizeCodesOp op, Operands operands);
 // Windows and reductions.
 Result evaluateOp(PoolOp op, Operands operands);
 Result evaluateOp(ReduceOp op, Operands operands);
@@ -105,6 +109,12 @@ mlir::FailureOr<double> getScale(mlir::Operation *op, const Tensor &operand);
 
 /// Codes of `from` in the result type of `op`: unchanged if the types agree, else each requantized (N5).
 mlir::FailureOr<std::vector<int64_t>> moveCodes(mlir::Operation *op, const Tensor &from);
+
+/// The operands of an op that moves values, with activations in the codes of its quantized result; as they are in the other domains.
+mlir::FailureOr<llvm::SmallVector<Tensor>> moveOperands(QuantizableOpInterface op, Operands operands);
+
+/// The integer type of elements that are integers or codes.
+mlir::IntegerType getIntegerType(const Tensor &tensor);
 
 //===-- Results -------------------------------------------------------------------------------------------------------------===//
 

@@ -62,6 +62,12 @@ def QC_ActivationKind : QC_I32Enum<"ActivationKind", "a unary real function", [
     I32EnumAttrCase<"Atanh", 28, "atanh">]>;
 def QC_ActivationKindAttr : EnumAttr<QC_Dialect, QC_ActivationKind, "activation_kind">;
 
+def QC_NormalizeKind : QC_I32Enum<"NormalizeKind", "what qc.normalize subtracts and divides by", [
+    I32EnumAttrCase<"Layer", 0, "layer">,
+    I32EnumAttrCase<"Rms", 1, "rms">,
+    I32EnumAttrCase<"L2", 2, "l2">]>;
+def QC_NormalizeKindAttr : EnumAttr<QC_Dialect, QC_NormalizeKind, "normalize_kind">;
+
 def QC_BinaryKind : QC_I32Enum<"BinaryKind", "a function of two numbers", [
     I32EnumAttrCase<"Min", 0, "min">,
     I32EnumAttrCase<"Max", 1, "max">,

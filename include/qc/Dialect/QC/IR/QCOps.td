@@ -194,7 +194,7 @@ def QC_MulOp : QC_ArithmeticOp<"mul", "lhs * rhs", [QC_Quantizable, QC_Accumulat
     OptionalAttr<UI64Attr>:$acc_bound);
 }
 
-def QC_BinaryOp : QC_Op<"binary", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+def QC_BinaryOp : QC_Op<"binary", [QC_Shape, QC_QuantizableWith<["getOperandRole", "isSameScale", "whyFloat"]>]> {
   let summary = "a function of two numbers of one type, operands broadcast as in numpy";
   let description = [{
     `min`, `max`; `pow` on f32 only (docs/Numerics.md, N11); `rem` is what `lhs - rhs * truncate(lhs / rhs)` gives and has the sign of
@@ -230,7 +230,7 @@ def QC_CompareOp : QC_Op<"compare", [QC_Shape, QC_QuantizableWith<["getOperandRo
   let hasVerifier = 1;
 }
 
-def QC_SelectOp : QC_Op<"select", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+def QC_SelectOp : QC_Op<"select", [QC_Shape, QC_QuantizableWith<["getOperandRole", "isSameScale"]>]> {
   let summary = "condition ? lhs : rhs, operands broadcast as in numpy";
   let description = [{
     ```mlir
@@ -301,10 +301,11 @@ def QC_PReluOp : QC_Op<"prelu", [QC_Shape, QC_QuantizableWith<["getOperandRole",
   let assemblyFormat = "$input `,` $slope attr-dict `:` functional-type(operands, $result)";
 }
 
-def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRange", "whyFloat"]>]> {
-  let summary = "exp(x - max) / sum(exp(x - max)) along axis";
+def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRange", "getOperandRole", "whyFloat"]>]> {
+  let summary = "exp(scale*(x - max)) / sum(exp(scale*(x - max))) along axis, or its logarithm";
   let description = [{
-    float only (docs/Numerics.md, N11). In front of a result it runs in the f32 wrapper.
+    Elements where `mask` (i1, broadcast to the input) is false take no part: their result is 0, or the lowest number of a logarithm; a row without
+    any other element is all 0. With `log` the result is the logarithm. float: docs/Numerics.md, N11. quantized: rounded as `qc.softmax_codes` does (N19).
     ```mlir
     func.func @softmax(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
       %y = qc.softmax %x {axis = 1} : tensor<1x4xf32> -> tensor<1x4xf32>
@@ -312,9 +313,94 @@ def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRang
     }
     ```
   }];
-  let arguments = (ins QC_Tensor:$input, I64Attr:$axis);
+  let arguments = (ins QC_Tensor:$input, Optional<QC_Tensor>:$mask, I64Attr:$axis, DefaultValuedAttr<F32Attr, "1.0">:$scale, UnitAttr:$log);
   let results = (outs QC_Tensor:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input (`mask` $mask^ `:` type($mask))? attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$input, "uint64_t":$axis), [{
+    build($_builder, $_state, type, input, ::mlir::Value(), $_builder.getI64IntegerAttr(axis), $_builder.getF32FloatAttr(1));
+  }]>];
+}
+
+def QC_SoftmaxCodesOp : QC_Op<"softmax_codes", [QC_Shape, AttrSizedOperandSegments]> {
+  let summary = "softmax in integers: tables of exp, one reciprocal a row";
+  let description = [{
+    docs/Numerics.md, N19, with `F = fraction_bits`. `d = max - x` along `axis`; `e = tables[0][d]`, or for inputs of more than 8 bits
+    `e = round(tables[1][d >> 8] * tables[0][d & 255] * 2^-F)`; `S = sum e`; `R = round(reciprocal(S) * multiplier * 2^(shift - multiplier_shift))` (N21); the result
+    is `sat(zero_point + ((e * R + 2^(shift-1)) >> shift))`. Masked elements have `e = 0`. With `log` it is
+    `sat(zero_point - ((d * multiplier + log2(S * 2^-F) * log_multiplier + 2^(shift-1)) >> shift))`, masked `code_min`.
+    ```mlir
+    func.func @softmax_codes(%x: tensor<1x4xi2>) -> tensor<1x4xi8> {
+      %t = qc.constant dense<[1024, 377, 139, 51]> : tensor<4xi32>
+      %y = qc.softmax_codes %x, %t {axis = 1, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = -128,
+                                    code_min = -128, code_max = 127} : (tensor<1x4xi2>, tensor<4xi32>) -> tensor<1x4xi8>
+      return %y : tensor<1x4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input, Variadic<QC_Tensor>:$tables, Optional<QC_Tensor>:$mask, I64Attr:$axis, I64Attr:$fraction_bits,
+    I64Attr:$multiplier, I64Attr:$multiplier_shift, I64Attr:$shift, DefaultValuedAttr<I64Attr, "0">:$log_multiplier, I64Attr:$zero_point,
+    I64Attr:$code_min, I64Attr:$code_max, UnitAttr:$log);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input `,` $tables (`mask` $mask^)? attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_NormalizeOp : QC_Op<"normalize", [QC_Shape, AttrSizedOperandSegments, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+  let summary = "layer, root-mean-square or L2 normalization over adjacent axes, with scale and bias";
+  let description = [{
+    `layer`: `(x - mean) / sqrt(variance + epsilon)`; `rms`: `x / sqrt(mean(x^2) + epsilon)`; `l2`: `x / sqrt(sum(x^2) + epsilon)`; each over the axes
+    `[first_axis, last_axis]`, times `scale`, plus `bias` (f32, broadcast to the input; constants where the op is to run in integers).
+    quantized: rounded as `qc.normalize_codes` does (docs/Numerics.md, N20).
+    ```mlir
+    func.func @normalize(%x: tensor<1x4xf32>, %s: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<1x4xf32> {
+      %y = qc.normalize layer %x scale %s bias %b {first_axis = 1, last_axis = 1, epsilon = 1.0e-5 : f32}
+         : (tensor<1x4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4xf32>
+      return %y : tensor<1x4xf32>
+    }
+    ```
+  }];
+  let arguments = (ins QC_NormalizeKindAttr:$kind, QC_Tensor:$input, Optional<QC_Tensor>:$scale, Optional<QC_Tensor>:$bias, I64Attr:$first_axis,
+    I64Attr:$last_axis, F32Attr:$epsilon);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $input (`scale` $scale^)? (`bias` $bias^)? attr-dict `:` functional-type(operands, $result)";
+  let extraClassDeclaration = [{
+    /// The number of elements that one mean or sum covers.
+    int64_t getRowLength() {
+      return ::qc::product(::qc::getShape(getInput()).slice(getFirstAxis(), getLastAxis() - getFirstAxis() + 1));
+    }
+  }];
+  let hasVerifier = 1;
+}
+
+def QC_NormalizeCodesOp : QC_Op<"normalize_codes", [QC_Shape]> {
+  let summary = "normalization in integers: exact sums, one inverse square root a row";
+  let description = [{
+    docs/Numerics.md, N20. Over a row of N codes: `c = N*x - sum(x)` and `V = N*sum(x^2) - sum(x)^2` for `layer`, else `c = x - input_zero_point` and `V = sum(c^2)`.
+    `V' = V * 2^prescale + epsilon` (a negative prescale shifts right); `t = round(c * rsqrt(V') * 2^(fraction_bits + prescale/2))` (N21); the result is
+    `sat(zero_point + ((t * multipliers + offsets + 2^(shift-1)) >> shift))`. `multipliers` (i32) and `offsets` (i64) broadcast to the input.
+    ```mlir
+    func.func @normalize_codes(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
+      %m = qc.constant dense<536870912> : tensor<1xi32>
+      %o = qc.constant dense<0> : tensor<1xi64>
+      %y = qc.normalize_codes rms %x, %m, %o {first_axis = 1, last_axis = 1, input_zero_point = 0, epsilon = 1, prescale = 8, fraction_bits = 20,
+                                              shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+         : (tensor<1x4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<1x4xi8>
+      return %y : tensor<1x4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins QC_NormalizeKindAttr:$kind, QC_Tensor:$input, QC_Tensor:$multipliers, QC_Tensor:$offsets, I64Attr:$first_axis,
+    I64Attr:$last_axis, I64Attr:$input_zero_point, I64Attr:$epsilon, I64Attr:$prescale, I64Attr:$fraction_bits, I64Attr:$shift,
+    I64Attr:$zero_point, I64Attr:$code_min, I64Attr:$code_max);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$kind $input `,` $multipliers `,` $offsets attr-dict `:` functional-type(operands, $result)";
+  let extraClassDeclaration = [{
+    /// The number of elements that one mean or sum covers.
+    int64_t getRowLength() {
+      return ::qc::product(::qc::getShape(getInput()).slice(getFirstAxis(), getLastAxis() - getFirstAxis() + 1));
+    }
+  }];
   let hasVerifier = 1;
 }
 
@@ -461,7 +547,7 @@ def QC_GatherOp : QC_Op<"gather", [QC_Shape, QC_QuantizableWith<["isSameScale"]>
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
 }
 
-def QC_TakeOp : QC_Op<"take", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+def QC_TakeOp : QC_Op<"take", [QC_Shape, QC_QuantizableWith<["getOperandRole", "isSameScale"]>]> {
   let summary = "result[i..., d...] = input[indices[i...], d...]: rows chosen at run time";
   let description = [{
     `indices` are `i32` or `i64`. A negative index counts from the end; one that is still outside is limited to the first or last row.
@@ -478,7 +564,7 @@ def QC_TakeOp : QC_Op<"take", [QC_Shape, QC_QuantizableWith<["getOperandRole", "
   let hasVerifier = 1;
 }
 
-def QC_ScatterOp : QC_Op<"scatter", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
+def QC_ScatterOp : QC_Op<"scatter", [QC_Shape, QC_QuantizableWith<["getOperandRole", "isSameScale", "whyFloat"]>]> {
   let summary = "the input with rows replaced by, or combined with, those of updates";
   let description = [{
     For i = 0, 1, ...: `result[indices[i], d...] = kind(result[indices[i], d...], updates[i, d...])`, where `result` starts as `input`.

@@ -1,0 +1,45 @@
+// Softmax and normalization in integers (docs/Numerics.md, N19 and N20): how the numbers of qc.softmax_codes and qc.normalize_codes
+// follow from scales, and what the ops compute for one row.
+#ifndef QC_DIALECT_QC_REFERENCE_ROWS_H
+#define QC_DIALECT_QC_REFERENCE_ROWS_H
+
+#include "qc/Dialect/QC/IR/QC.h"
+
+namespace qc {
+/// The codes of a result: `sat(zeroPoint + ...)` to [low, high].
+struct CodeTarget {
+  int64_t zeroPoint, low, high;
+  int64_t saturate(int64_t code) const { return code < low ? low : code > high ? high : code; }
+};
+
+/// The attributes and tables of qc.softmax_codes.
+struct SoftmaxNumbers {
+  int64_t fractionBits, multiplier, multiplierShift, shift, logMultiplier = 0;
+  bool log = false;
+  llvm::SmallVector<int32_t> low, high; ///< exp of 0..255 codes below the maximum (fewer for narrow codes), and of multiples of 256
+};
+/// For rows of `length` codes of `bits` bits whose step is `inputScale` (times the op's scale). Fails with the reason in `why`.
+mlir::FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, unsigned bits, int64_t length, bool log,
+                                            std::string &why);
+/// `mask` is empty if all elements take part.
+llvm::SmallVector<int64_t> evaluateSoftmaxRow(llvm::ArrayRef<int64_t> codes, llvm::ArrayRef<bool> mask, const SoftmaxNumbers &numbers,
+                                              CodeTarget target);
+/// True if products of an exponential and the row's reciprocal, and the sum of exponentials, fit 31 bits.
+bool isNarrow(const SoftmaxNumbers &numbers, int64_t length);
+
+/// The attributes of qc.normalize_codes; multipliers and offsets as many as scales and biases.
+struct NormalizeNumbers {
+  NormalizeKind kind;
+  int64_t epsilon = 0, prescale = 0, fractionBits = 0, shift = 0;
+  llvm::SmallVector<int32_t> multipliers;
+  llvm::SmallVector<int64_t> offsets;
+};
+/// For rows of `length` codes in [low, high] with step `inputScale`; `scales` and `biases` are not empty.
+mlir::FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low, int64_t high,
+                                                int64_t length, double epsilon, double outputScale, llvm::ArrayRef<float> scales,
+                                                llvm::ArrayRef<float> biases, std::string &why);
+/// The factors `t` of one row, before multipliers and offsets.
+llvm::SmallVector<int64_t> evaluateNormalizeRow(llvm::ArrayRef<int64_t> codes, int64_t inputZeroPoint, const NormalizeNumbers &numbers);
+} // namespace qc
+
+#endif // QC_DIALECT_QC_REFERENCE_ROWS_H

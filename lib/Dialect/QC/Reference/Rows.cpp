@@ -1,0 +1,186 @@
+// N19 and N20: from scales to integers, and one row of codes at a time.
+#include "qc/Dialect/QC/Reference/Rows.h"
+
+#include "qc/Dialect/QC/Reference/FunctionsInt.h"
+#include "qc/Dialect/QC/Reference/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace qc {
+namespace {
+/// The least n with 2^n >= x.
+int64_t ceilLog2(double x) {
+  int exponent;
+  double mantissa = std::frexp(x, &exponent);
+  return mantissa == 0.5 ? exponent - 1 : exponent;
+}
+/// The greatest n with 2^n <= x.
+int64_t floorLog2(double x) {
+  int exponent;
+  std::frexp(x, &exponent);
+  return exponent - 1;
+}
+int64_t roundShift(int64_t value, int64_t shift) { return (value + ((int64_t(1) << shift) >> 1)) >> shift; }
+} // namespace
+
+//===-- Softmax ------------------------------------------------------------------------------------------------------------===//
+
+FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, unsigned bits, int64_t length, bool log,
+                                      std::string &why) {
+  SoftmaxNumbers n;
+  n.log = log;
+  int64_t lengthBits = ceilLog2(double(std::max<int64_t>(length, 1))), stepBits = std::max<int64_t>(ceilLog2(1 / outputScale), 0);
+  // The roundings of `length` exponentials move the sum by at most an eighth of a step of the result.
+  int64_t fraction = std::max<int64_t>(10, 2 + lengthBits + stepBits + (bits > 8 ? 2 : 0));
+  if (fraction > 30) {
+    fraction = 30;
+    if (lengthBits + stepBits > 30) {
+      why = "rows of " + std::to_string(length) + " elements and result codes of step " + std::to_string(outputScale) +
+            " need more than 30 bits for one exponential";
+      return failure();
+    }
+  }
+  n.fractionBits = fraction;
+  for (int64_t d = 0; d < int64_t(1) << std::min(bits, 8u); ++d)
+    n.low.push_back(std::lrint(std::ldexp(exactExp(-inputScale * double(d)), fraction)));
+  if (bits > 8)
+    for (int64_t d = 0; d < int64_t(1) << (bits - 8); ++d)
+      n.high.push_back(std::lrint(std::ldexp(exactExp(-inputScale * double(d) * 256), fraction)));
+  if (log) {
+    constexpr double ln2 = 0x1.62e42fefa39efp-1;
+    double step = inputScale / outputScale, unit = std::ldexp(ln2 / outputScale, -FunctionsInt<IntNumbers>::logBits);
+    n.shift = std::min<int64_t>(29 - floorLog2(std::max(step, unit)), 60);
+    if (n.shift < 1) {
+      why = "the result's range is too small against the input's";
+      return failure();
+    }
+    n.multiplier = std::llrint(std::ldexp(step, n.shift));
+    n.logMultiplier = std::llrint(std::ldexp(unit, n.shift));
+    n.multiplierShift = 0;
+    return n;
+  }
+  n.shift = fraction + 2;
+  // The shift that turns a row's reciprocal into R lies in [1, 62] for every sum of exponentials.
+  int64_t multiplierShift = std::min<int64_t>(30 - floorLog2(1 / outputScale), 62 - 29 - 2 - lengthBits);
+  n.multiplierShift = multiplierShift;
+  n.multiplier = std::llrint(std::ldexp(1 / outputScale, multiplierShift));
+  if (n.multiplier < 1 || n.multiplier >= int64_t(1) << 31 || multiplierShift < -28 || n.shift + stepBits > 60) {
+    why = "a step of " + std::to_string(outputScale) + " is out of proportion for numbers from 0 to 1";
+    return failure();
+  }
+  return n;
+}
+
+bool isNarrow(const SoftmaxNumbers &n, int64_t length) {
+  int64_t lengthBits = ceilLog2(double(std::max<int64_t>(length, 1)));
+  // e * R is at most 2^shift / step, a little more where R is rounded up.
+  return !n.log && n.fractionBits + lengthBits <= 30 &&
+         std::ldexp(double(n.multiplier), n.shift - n.multiplierShift) < 0x1.fp29;
+}
+
+SmallVector<int64_t> evaluateSoftmaxRow(ArrayRef<int64_t> codes, ArrayRef<bool> mask, const SoftmaxNumbers &n, CodeTarget target) {
+  auto takesPart = [&](size_t i) { return mask.empty() || mask[i]; };
+  int64_t most = INT64_MIN;
+  for (size_t i = 0; i < codes.size(); ++i)
+    if (takesPart(i))
+      most = std::max(most, codes[i]);
+  uint64_t sum = 0;
+  SmallVector<int64_t> powers(codes.size(), 0);
+  for (size_t i = 0; i < codes.size(); ++i)
+    if (takesPart(i)) {
+      int64_t d = most - codes[i];
+      powers[i] = n.high.empty() ? n.low[d] : roundShift(int64_t(n.high[d >> 8]) * n.low[d & 255], n.fractionBits);
+      sum += powers[i];
+    }
+  IntNumbers numbers;
+  FunctionsInt<IntNumbers> functions{numbers};
+  sum = std::max(sum, uint64_t(1) << n.fractionBits); // a row without elements
+  SmallVector<int64_t> result(codes.size(), target.low);
+  if (n.log) {
+    int64_t log = int64_t(functions.log2(sum, n.fractionBits)) * n.logMultiplier;
+    for (size_t i = 0; i < codes.size(); ++i)
+      if (takesPart(i))
+        result[i] = target.saturate(target.zeroPoint - roundShift((most - codes[i]) * n.multiplier + log, n.shift));
+    return result;
+  }
+  auto [mantissa, exponent] = functions.reciprocal(sum);
+  int64_t reciprocal = roundShift(int64_t(mantissa) * n.multiplier, int64_t(exponent) + n.multiplierShift - n.shift);
+  for (size_t i = 0; i < codes.size(); ++i)
+    result[i] = target.saturate(target.zeroPoint + roundShift(powers[i] * reciprocal, n.shift));
+  return result;
+}
+
+//===-- Normalization ------------------------------------------------------------------------------------------------------===//
+
+FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low, int64_t high,
+                                          int64_t length, double epsilon, double outputScale, ArrayRef<float> scales,
+                                          ArrayRef<float> biases, std::string &why) {
+  NormalizeNumbers n;
+  n.kind = kind;
+  bool isLayer = kind == NormalizeKind::Layer;
+  double count = double(length), range = double(high - low);
+  double most = isLayer ? count * range : std::max(std::fabs(double(low - inputZeroPoint)), std::fabs(double(high - inputZeroPoint)));
+  double largestV = isLayer ? count * count * range * range : count * most * most;
+  if (most >= 0x1p31 || largestV >= 0x1p61) {
+    why = "rows of " + std::to_string(length) + " elements are too long for exact sums of squares; use narrower codes";
+    return failure();
+  }
+  // |c| / sqrt(V) is at most sqrt(N) around a mean, else at most 1.
+  n.fractionBits = 30 - (isLayer ? (ceilLog2(count) + 1) / 2 : 0);
+  double factor = kind == NormalizeKind::L2 ? 1 : kind == NormalizeKind::Rms ? count : count * count;
+  double target = epsilon / inputScale / inputScale * factor;
+  int64_t prescale = std::min<int64_t>(2 * (31 - n.fractionBits), 61 - ceilLog2(largestV + 1)) & ~int64_t(1);
+  while (prescale > -40 && std::ldexp(target, prescale) >= 0x1p61)
+    prescale -= 2;
+  if (!(target >= 0) || std::ldexp(target, prescale) >= 0x1p61) {
+    why = "its epsilon is out of proportion to the input's range";
+    return failure();
+  }
+  n.prescale = prescale;
+  n.epsilon = std::llrint(std::ldexp(target, prescale));
+
+  double after = std::ldexp(kind == NormalizeKind::Rms ? std::sqrt(count) : 1.0, -int(n.fractionBits)) / outputScale;
+  double largest = 0, offset = 0;
+  for (float s : scales)
+    largest = std::max(largest, std::fabs(double(s)) * after);
+  for (float b : biases)
+    offset = std::max(offset, std::fabs(double(b)) / outputScale);
+  if (!std::isfinite(largest) || !std::isfinite(offset)) {
+    why = "its scale or bias is not finite";
+    return failure();
+  }
+  n.shift = largest > 0 ? std::min<int64_t>(29 - floorLog2(largest), 60) : 30;
+  if (offset > 0)
+    n.shift = std::min<int64_t>(n.shift, 59 - floorLog2(offset));
+  if (n.shift < 1) {
+    why = "its result's range is too small against its scale and bias";
+    return failure();
+  }
+  for (float s : scales)
+    n.multipliers.push_back(std::llrint(std::ldexp(double(s) * after, n.shift)));
+  for (float b : biases)
+    n.offsets.push_back(std::llrint(std::ldexp(double(b) / outputScale, n.shift)));
+  return n;
+}
+
+SmallVector<int64_t> evaluateNormalizeRow(ArrayRef<int64_t> codes, int64_t inputZeroPoint, const NormalizeNumbers &n) {
+  int64_t count = codes.size(), sum = 0, squares = 0;
+  bool isLayer = n.kind == NormalizeKind::Layer;
+  for (int64_t x : codes) {
+    int64_t c = isLayer ? x : x - inputZeroPoint;
+    sum += c;
+    squares += c * c;
+  }
+  uint64_t v = isLayer ? count * squares - sum * sum : squares;
+  v = (n.prescale >= 0 ? v << n.prescale : v >> -n.prescale) + uint64_t(n.epsilon);
+  IntNumbers numbers;
+  auto [mantissa, exponent] = FunctionsInt<IntNumbers>{numbers}.rsqrt(std::max(v, uint64_t(1)));
+  int64_t shift = int64_t(exponent) - n.fractionBits - n.prescale / 2;
+  SmallVector<int64_t> result;
+  for (int64_t x : codes)
+    result.push_back(roundShift((isLayer ? count * x - sum : x - inputZeroPoint) * int64_t(mantissa), shift));
+  return result;
+}
+} // namespace qc
