@@ -266,13 +266,16 @@ struct SinkDecode : OpInterfaceRewritePattern<QuantizableOpInterface> {
   }
 };
 
-/// qcast(op(x)) to op(qcast(x)) for ops that only move codes, towards an f32 value that is encoded nowhere else.
+/// qcast(op(x)) to op(qcast(x)) for ops that only move codes, towards an f32 value that is encoded nowhere else. Each type that a
+/// moved value is encoded to gets a move of its own.
 struct HoistEncode : OpRewritePattern<quant::QuantizeCastOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(quant::QuantizeCastOp qcast, PatternRewriter &rewriter) const override {
     auto op = qcast.getInput().getDefiningOp<QuantizableOpInterface>();
-    if (!op || !op.isSameScale() || op->getNumOperands() != 1 || !op->hasOneUse())
-      return rewriter.notifyMatchFailure(qcast, "its input is not moved for it alone");
+    if (!op || !op.isSameScale() || op->getNumOperands() != 1)
+      return rewriter.notifyMatchFailure(qcast, "its input is not moved");
+    if (!llvm::all_of(op->getUsers(), llvm::IsaPred<quant::QuantizeCastOp>))
+      return rewriter.notifyMatchFailure(qcast, "the moved values are read in float");
     if (getCodes(op->getOperand(0)))
       return rewriter.notifyMatchFailure(qcast, "the moved values are encoded already");
     auto type = dyn_cast<quant::UniformQuantizedType>(qcast.getQuantizedType());
@@ -281,11 +284,14 @@ struct HoistEncode : OpRewritePattern<quant::QuantizeCastOp> {
     rewriter.setInsertionPoint(op);
     Value input = op->getOperand(0);
     Value codes = quant::QuantizeCastOp::create(rewriter, qcast.getLoc(), withElementType(input.getType(), type), input);
-    rewriter.modifyOpInPlace(op, [&] {
-      op->setOperand(0, codes);
-      op->getResult(0).setType(qcast.getType());
+    Operation *moved = rewriter.clone(*op);
+    rewriter.modifyOpInPlace(moved, [&] {
+      moved->setOperand(0, codes);
+      moved->getResult(0).setType(qcast.getType());
     });
-    rewriter.replaceOp(qcast, op->getResult(0));
+    rewriter.replaceOp(qcast, moved->getResult(0));
+    if (op->use_empty())
+      rewriter.eraseOp(op);
     return success();
   }
 };

@@ -307,32 +307,68 @@ struct Contraction {
     return op->getNumOperands() > 2 ? getFloats(getConstant(op->getOperand(2))) : SmallVector<float>{0.0f};
   }
 
-  /// True if the codes of channels can be negated in the weights' type.
-  bool canNegate() const {
+  /// True if the accumulator needs other weights: of the other sign, or without the scales (and zero points) of channels.
+  bool changesWeights(ArrayRef<bool> negated) const { return scales.size() > 1 || llvm::is_contained(negated, true); }
+
+  /// The codes of the weights; if they change, without zero points, and those of some channels with the other sign.
+  SmallVector<int64_t> getWeights(ArrayRef<bool> negated) const {
+    SmallVector<int64_t> values = getInts(getConstant(weights)), zeros = getScheme(weights.getType()).getZeroPointValues();
+    if (!changesWeights(negated))
+      return values;
+    int64_t inner = isa<MatmulOp>(op) ? 1 : product(getShape(weights).drop_front());
+    for (auto [i, value] : llvm::enumerate(values)) {
+      size_t channel = (i / inner) % negated.size();
+      value -= pick<int64_t>(zeros, channel);
+      value = negated[channel] ? -value : value;
+    }
+    return values;
+  }
+
+  /// The weights' type, or the signed one without zero points, of at most 8 bits, that holds `values`; null if there is none.
+  quant::QuantizedType getTypeFor(ArrayRef<int64_t> values) const {
     auto type = cast<quant::QuantizedType>(getElementType(weights));
-    return type.isSigned() && type.getStorageTypeMin() == -type.getStorageTypeMax() &&
-           llvm::all_of(getScheme(type).getZeroPointValues(), [](int64_t z) { return z == 0; });
+    int64_t low = *llvm::min_element(values), high = *llvm::max_element(values);
+    bool hasZeros = llvm::any_of(getScheme(type).getZeroPointValues(), [](int64_t z) { return z != 0; });
+    if (!hasZeros && low >= type.getStorageTypeMin() && high <= type.getStorageTypeMax())
+      return type;
+    if (low < -128 || high > 127)
+      return {};
+    unsigned bits = 2;
+    while (low < -(int64_t(1) << (bits - 1)) || high >= int64_t(1) << (bits - 1))
+      ++bits;
+    Type storage = IntegerType::get(type.getContext(), bits);
+    int64_t least = -(int64_t(1) << (bits - 1)), most = (int64_t(1) << (bits - 1)) - 1;
+    unsigned flags = quant::QuantizationFlags::Signed;
+    if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
+      return quant::UniformQuantizedPerAxisType::get(flags, storage, type.getExpressedType(), perAxis.getScales(),
+                                                     SmallVector<int64_t>(perAxis.getScales().size(), 0),
+                                                     perAxis.getQuantizedDimension(), least, most);
+    return quant::UniformQuantizedType::get(flags, storage, type.getExpressedType(),
+                                            cast<quant::UniformQuantizedType>(type).getScale(), 0, least, most);
+  }
+
+  /// True if these channels' weights can have the other sign.
+  bool canNegate(ArrayRef<bool> negated) const {
+    return !changesWeights(negated) || bool(getTypeFor(getWeights(negated)));
   }
 
   /// The accumulator as codes of `type`, whose scale is that of the accumulator where all channels have one; where they have not,
   /// units are numbers. `negated` channels have the other sign.
   Value build(OpBuilder &builder, double scale, ArrayRef<bool> negated) const {
     Location loc = op->getLoc();
+    SmallVector<int64_t> values = getWeights(negated);
     auto old = cast<quant::QuantizedType>(getElementType(weights));
+    if (changesWeights(negated))
+      old = getTypeFor(values);
     quant::QuantizedType type = old;
     if (scales.size() > 1)
       type = quant::UniformQuantizedType::get(old.getFlags(), old.getStorageType(), old.getExpressedType(), 1.0, 0,
                                               old.getStorageTypeMin(), old.getStorageTypeMax());
     Value codes = weights;
-    if (type != old || llvm::is_contained(negated, true)) {
-      auto attr = getConstant(weights);
-      SmallVector<int64_t> values = getInts(attr);
-      int64_t inner = isa<MatmulOp>(op) ? 1 : product(getShape(weights).drop_front());
-      for (auto [i, value] : llvm::enumerate(values))
-        if (negated[(i / inner) % negated.size()])
-          value = -value;
-      codes = ConstantOp::create(builder, weights.getLoc(), withElementType(weights.getType(), type),
-                                 makeElements(cast<RankedTensorType>(attr.getShapedType()), values));
+    if (changesWeights(negated)) {
+      auto stored = type.isSigned() ? withElementType(weights.getType(), type.getStorageType())
+                                    : cast<RankedTensorType>(getConstant(weights).getShapedType());
+      codes = ConstantOp::create(builder, weights.getLoc(), withElementType(weights.getType(), type), makeElements(stored, values));
     }
     Value reals = quant::DequantizeCastOp::create(builder, weights.getLoc(), op->getOperand(1).getType(), codes);
     IRMapping mapping;
@@ -481,7 +517,7 @@ private:
     SmallVector<bool> negated;
     for (int64_t c = 0; c < channels; ++c)
       negated.push_back(chain.sign(c) < 0);
-    if (llvm::is_contained(negated, true) && !contraction.canNegate())
+    if (!contraction.canNegate(negated))
       return false;
     bool single = contraction.scales.size() == 1;
     double scale = single ? contraction.unit(0) : contraction.inputScale;
@@ -504,8 +540,19 @@ private:
     return true;
   }
 
+  /// True if all that lies between an op and the cast of its result are clamps and reshapes: the op will compute codes, which
+  /// needs the range that the cast gives.
+  static bool castsResult(const Quantizer &q, const Chain &chain) {
+    Value value = q.op->getOperand(0);
+    while (value != chain.source && isa<ClampOp, ReshapeOp>(value.getDefiningOp()))
+      value = value.getDefiningOp()->getOperand(0);
+    return isa<quant::QuantizeCastOp>(q.op) && value == chain.source && value.getDefiningOp() && !getCodes(value);
+  }
+
   /// In front of what is no contraction: thresholds among all f32 numbers.
   bool onReals(const Quantizer &q, const Chain &chain) {
+    if (castsResult(q, chain))
+      return false;
     int64_t channels = chain.channels();
     for (int64_t c = 0; c < channels; ++c)
       if (chain.sign(c) < 0)

@@ -12,11 +12,11 @@
 // RUN: qopt %s -qc-form-kernels=isa=sse4.1 "-qc-interpret=entry=odd inputs=%t.x.npz outputs=%t.z.npz" -o /dev/null
 // RUN: cmp %t.y.npz %t.z.npz
 
-// All weights 3: one dimension of the transform makes 6, 9, 3, 6 of them; both make 12, 18, 6, 12 of the first row, 27 in the middle.
+// All weights 21: one dimension of the transform makes 42, 63, 21, 42 of them; both make 84, 126, 42, 84 of the first row, 189 in the middle.
 // FORM-LABEL: func.func @equal_weights(
 // FORM: qc.kernel "winograd"(%arg0) {dot = "x86.pmaddwd", scratch_bytes = 3712 : i64, tile = array<i64: 4, 1>} :
 // FORM: qc.conv
-// CHECK-DAG: memref.global "private" constant @{{.*}} : memref<512xi16> = dense<"0x{{((0C00){32}(1200){32}(0600){32}(0C00){32}(1200){32}(1B00){32}(0900){32}(1200){32}(0600){32}(0900){32}(0300){32}(0600){32}(0C00){32}(1200){32}(0600){32}(0C00){32})}}">
+// CHECK-DAG: memref.global "private" constant @{{.*}} : memref<512xi16> = dense<"0x{{((5400){32}(7E00){32}(2A00){32}(5400){32}(7E00){32}(BD00){32}(3F00){32}(7E00){32}(2A00){32}(3F00){32}(1500){32}(2A00){32}(5400){32}(7E00){32}(2A00){32}(5400){32})}}">
 // CHECK-LABEL: func.func private @equal_weights_0
 // Widened rows, patches, sums.
 // CHECK: vector.store {{.*}} : memref<{{.*}}xi16>, vector<8xi16>
@@ -29,11 +29,11 @@
 // CHECK: arith.addi %{{.*}}, %{{.*}} : vector<4xi32>
 // CHECK: return
 func.func @equal_weights(%x: tensor<1x4x4x8xi8> {qc.name = "x"}) -> tensor<1x4x4x4xi32> {
-  %w = qc.constant dense<3> : tensor<4x8x3x3xi8>
+  %w = qc.constant dense<21> : tensor<4x8x3x3xi8>
   %b = qc.constant dense<[1, 2, 3, 4]> : tensor<4xi32>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x4x4x8xi8> -> tensor<1x8x4x4xi8>
   %c = qc.conv %t, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1, pad_value = -5,
-                           acc_bound = 27652 : ui64} : (tensor<1x8x4x4xi8>, tensor<4x8x3x3xi8>, tensor<4xi32>) -> tensor<1x4x4x4xi32>
+                           acc_bound = 193540 : ui64} : (tensor<1x8x4x4xi8>, tensor<4x8x3x3xi8>, tensor<4xi32>) -> tensor<1x4x4x4xi32>
   %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x4x4x4xi32> -> tensor<1x4x4x4xi32>
   return %l : tensor<1x4x4x4xi32>
 }
@@ -58,7 +58,7 @@ func.func @odd(%x: tensor<1x9x15x8xi8> {qc.name = "x"}) -> tensor<1x9x15x8xi32> 
 // FORM-LABEL: func.func @stride_2(
 // FORM: qc.kernel "contract"
 func.func @stride_2(%x: tensor<1x5x5x8xi8>) -> tensor<1x2x2x4xi32> {
-  %w = qc.constant dense<3> : tensor<4x8x3x3xi8>
+  %w = qc.constant dense<21> : tensor<4x8x3x3xi8>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x5x5x8xi8> -> tensor<1x8x5x5xi8>
   %c = qc.conv %t, %w {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 27648 : ui64}
      : (tensor<1x8x5x5xi8>, tensor<4x8x3x3xi8>) -> tensor<1x4x2x2xi32>
@@ -81,7 +81,7 @@ func.func @twelve_channels(%x: tensor<1x4x4x12xi8>) -> tensor<1x4x4x4xi32> {
 // FORM-LABEL: func.func @one_row(
 // FORM: qc.kernel "contract"
 func.func @one_row(%x: tensor<1x3x4x8xi8>) -> tensor<1x1x4x4xi32> {
-  %w = qc.constant dense<3> : tensor<4x8x3x3xi8>
+  %w = qc.constant dense<21> : tensor<4x8x3x3xi8>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x3x4x8xi8> -> tensor<1x8x3x4xi8>
   %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 27648 : ui64}
      : (tensor<1x8x3x4xi8>, tensor<4x8x3x3xi8>) -> tensor<1x4x1x4xi32>

@@ -7,10 +7,10 @@ func.func @no_lowering_quantized(%x: tensor<2x!quant.uniform<i8:f32, 0.5>>) -> t
 
 // -----
 
-func.func @no_lowering_wide_codes(%x: tensor<2xf32>) -> tensor<2xi32> {
-  // expected-error @+1 {{to codes wider than 16 bits cannot be compiled}}
-  %y = qc.quantize %x {scale = 0.5 : f32, zero_point = 3, code_min = -128, code_max = 127} : tensor<2xf32> -> tensor<2xi32>
-  return %y : tensor<2xi32>
+func.func @no_lowering_wide_codes(%x: tensor<2xf32>) -> tensor<2xi64> {
+  // expected-error @+1 {{to codes wider than 32 bits cannot be compiled}}
+  %y = qc.quantize %x {scale = 0.5 : f32, zero_point = 3, code_min = -128, code_max = 127} : tensor<2xf32> -> tensor<2xi64>
+  return %y : tensor<2xi64>
 }
 
 // -----

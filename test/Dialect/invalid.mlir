@@ -891,3 +891,14 @@ func.func @no_scatter_updates(%x: tensor<2x3xf32>, %i: tensor<2xi32>, %u: tensor
   %0 = qc.scatter set %x, %i, %u : (tensor<2x3xf32>, tensor<2xi32>, tensor<2x2xf32>) -> tensor<2x3xf32>
   return
 }
+
+// -----
+
+func.func @kernel_weight_bits(%x: tensor<2x8xi8>) {
+  // expected-error @+1 {{weight_bits are 1 to 7, not 9}}
+  %y = qc.kernel "contract"(%x) {weight_bits = 9 : i64} : (tensor<2x8xi8>) -> tensor<2x8xi8> {
+  ^bb0(%a: tensor<2x8xi8>):
+    qc.yield %a : tensor<2x8xi8>
+  }
+  return
+}

@@ -9,6 +9,7 @@ import numpy as np
 from runtime_library import find  # noqa: F401
 
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_}
+FOUR_BITS = (21, 22)  # uint4, int4: two in a byte
 # Places in the function table.
 SLOTS = dict(error_message=2, create_environment=3, create_session=7, run=9, create_options=10, set_optimization=23, set_intra_threads=24,
              create_tensor=49, tensor_data=51, element_type=60, dims_count=61, dims=62, tensor_info=65, create_memory_info=69,
@@ -88,6 +89,9 @@ class Runtime:
         self.raw("release_tensor_info", None, info)
         self.call("tensor_data", value, ctypes.byref(data))
         shape = list(dims)[:rank.value]
-        dtype = np.dtype(TYPES[kind.value])
         count = int(np.prod(shape, dtype=np.int64))
-        return np.frombuffer(ctypes.string_at(data, count * dtype.itemsize), dtype).reshape(shape).copy()
+        if kind.value in FOUR_BITS:
+            pairs = np.frombuffer(ctypes.string_at(data, (count + 1) // 2), np.uint8)
+            codes = np.stack([pairs & 15, pairs >> 4], -1).ravel()[:count].reshape(shape)
+            return codes if kind.value == 21 else ((codes ^ 8).astype(np.int8) - 8).astype(np.int8)
+        return np.frombuffer(ctypes.string_at(data, count * np.dtype(TYPES[kind.value]).itemsize), TYPES[kind.value]).reshape(shape).copy()

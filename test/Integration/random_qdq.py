@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from onnx_file import attribute, field  # noqa: E402
 from onnx_units import NUMBERS, Node, evaluate  # noqa: E402
 
-INT4 = 22
+# What a tensor of codes may be: its limits and its element type in a file; codes of four bits lie in bytes here.
+CODES = {"int8": (-128, 127, 3), "uint8": (0, 255, 2), "int4": (-8, 7, 22), "uint4": (0, 15, 21)}
 SAMPLES = 2
 random = np.random.default_rng(int(sys.argv[1]))
 
@@ -24,11 +25,15 @@ def pick(*choices):
     return choices[number(0, len(choices) - 1)]
 
 
+def get_dtype(kind):
+    return np.dtype(np.uint8 if kind.startswith("u") else np.int8)
+
+
 class Tensor:
     """Codes of the samples, and what they mean."""
 
-    def __init__(self, name, codes, scale, zero):
-        self.name, self.codes, self.scale, self.zero = name, codes, scale, zero
+    def __init__(self, name, codes, kind, scale, zero):
+        self.name, self.codes, self.kind, self.scale, self.zero = name, codes, kind, scale, zero
         self.shape = codes[0].shape
 
 
@@ -41,13 +46,13 @@ class Network:
         self.count += 1
         return f"{text}{self.count}"
 
-    def constant(self, text, array, four_bits=False):
+    def constant(self, text, array, kind=None):
         name, array = self.name(text), np.asarray(array)
         data = array.tobytes()
-        if four_bits:
-            flat = np.append(array.ravel(), np.zeros(array.size % 2, np.int8)).astype(np.uint8) & 15
+        if kind in ("int4", "uint4"):
+            flat = np.append(array.ravel(), np.zeros(array.size % 2, array.dtype)).astype(np.uint8) & 15
             data = (flat[::2] | flat[1::2] << 4).tobytes()
-        self.initializers.append(b"".join(field(1, d) for d in array.shape) + field(2, INT4 if four_bits else NUMBERS[array.dtype]) + field(8, name) +
+        self.initializers.append(b"".join(field(1, d) for d in array.shape) + field(2, CODES[kind][2] if kind else NUMBERS[array.dtype]) + field(8, name) +
                                  field(9, data))
         self.constants[name] = array
         return name
@@ -58,29 +63,29 @@ class Network:
                                b"".join(field(5, attribute(k, v)) for k, v in attributes.items())))
         return output
 
-    def parameters(self, scale, zero, dtype):
-        zeros = np.full(np.shape(scale), zero, dtype)
-        return self.constant("scale", np.asarray(scale, np.float32)), self.constant("zero", zeros)
+    def parameters(self, scale, zero, kind):
+        zeros = np.full(np.shape(scale), zero, get_dtype(kind))
+        return self.constant("scale", np.asarray(scale, np.float32)), self.constant("zero", zeros, kind)
 
     def dequantize(self, t):
-        return self.node("DequantizeLinear", [t.name, *self.parameters(t.scale, t.zero, t.codes[0].dtype)])
+        return self.node("DequantizeLinear", [t.name, *self.parameters(t.scale, t.zero, t.kind)])
 
     def quantize(self, first, x, inputs):
         """Codes of the value `x` that the nodes from `first` on make of `inputs`."""
-        dtype = pick(np.int8, np.int8, np.uint8)
-        limits = np.iinfo(dtype)
+        kind = pick("int8", "int8", "uint8", pick("int4", "uint4"))
+        low_code, high_code, _ = CODES[kind]
         probe = Node(field(1, x) + field(2, "probe") + field(4, "QuantizeLinear"))
         reals = [evaluate(self.nodes[first:] + [probe], {t.name: t.codes[i] for t in inputs}, self.constants)[0] for i in range(SAMPLES)]
         low, high = min(r.min() for r in reals), max(r.max() for r in reals)
         if number(0, 3) == 0:  # some saturate
             low, high = low * 0.7, high * 0.7
         spread = max(high - low, abs(high) / 2, max(t.scale for t in inputs) / 4)
-        scale = np.float32(spread / 255 if number(0, 3) else 2.0 ** np.ceil(np.log2(spread / 255)))
-        zero = int(np.clip(np.rint(limits.min - low / scale), limits.min, limits.max)) if number(0, 3) else pick(0, limits.min, limits.max)
-        scale_name, zero_name = self.parameters(scale, zero, dtype)
+        scale = np.float32(spread / (high_code - low_code) if number(0, 3) else 2.0 ** np.ceil(np.log2(spread / (high_code - low_code))))
+        zero = int(np.clip(np.rint(low_code - low / scale), low_code, high_code)) if number(0, 3) else pick(0, low_code, high_code)
+        scale_name, zero_name = self.parameters(scale, zero, kind)
         name = self.node("QuantizeLinear", [x, scale_name, zero_name])
-        codes = [np.clip(np.rint(r / np.float64(scale)) + zero, limits.min, limits.max).astype(dtype) for r in reals]
-        return Tensor(name, codes, scale, zero)
+        codes = [np.clip(np.rint(r / np.float64(scale)) + zero, low_code, high_code).astype(get_dtype(kind)) for r in reals]
+        return Tensor(name, codes, kind, scale, zero)
 
     def weights(self, shape, axis, fan_in):
         """Quantized constants, per tensor or axis, of eight or four bits, or real ones behind a quantizer; and their scales per output channel."""
@@ -93,7 +98,7 @@ class Network:
             codes = np.where(random.random(shape) < 0.5, -most - pick(0, 1), most).astype(np.int8)
         extra = {"axis": axis} if per_axis else {}
         if form == "four":
-            name, zero = self.constant("w", codes, True), self.constant("zero", np.zeros(scale.shape, np.int8), True)
+            name, zero = self.constant("w", codes, "int4"), self.constant("zero", np.zeros(scale.shape, np.int8), "int4")
         else:
             name, zero = self.constant("w", codes), self.constant("zero", np.zeros(scale.shape, np.int8))
         scale_name = self.constant("scale", scale)
@@ -171,15 +176,15 @@ class Network:
 
     def network(self, index):
         shape = [1, number(1, 12)] + ([number(3, 10), number(3, 10)] if number(0, 3) else [])
-        dtype = pick(np.int8, np.uint8)
-        limits = np.iinfo(dtype)
-        codes = [random.integers(limits.min, limits.max + 1, shape).astype(dtype) for _ in range(SAMPLES)]
-        scale, zero = np.float32(random.uniform(0.005, 0.1)), number(limits.min, limits.max)
+        kind = pick("int8", "uint8")
+        low, high, _ = CODES[kind]
+        codes = [random.integers(low, high + 1, shape).astype(kind) for _ in range(SAMPLES)]
+        scale, zero = np.float32(random.uniform(0.005, 0.1)), number(low, high)
         name = f"x{index}"
         dims = b"".join(field(1, field(1, d)) for d in shape)
-        self.ports.append(field(1, name) + field(2, field(1, field(1, NUMBERS[np.dtype(dtype)]) + field(2, dims))))
+        self.ports.append(field(1, name) + field(2, field(1, field(1, CODES[kind][2]) + field(2, dims))))
         self.inputs[name] = np.stack(codes)
-        known = [Tensor(name, codes, scale, zero)]
+        known = [Tensor(name, codes, kind, scale, zero)]
         for _ in range(number(1, 12)):
             self.layer(known)
         self.outputs += [t.name for t in known[1:]]

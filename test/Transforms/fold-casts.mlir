@@ -170,6 +170,20 @@ func.func @hoist_encode(%x: tensor<4xf32>) -> tensor<2x2x!q> {
   return %q : tensor<2x2x!q>
 }
 
+// A move for each type, so that what is in front of them computes each code once.
+// CHECK-LABEL: @hoist_encode_two_types
+// CHECK-DAG: qc.reduce {{.*}} -> tensor<1x!quant.uniform<i8:f32, 2.500000e-01>>
+// CHECK-DAG: qc.reduce {{.*}} -> tensor<1x!quant.uniform<i8:f32, 5.000000e-01:3>>
+// CHECK-NOT: quant.{{[dq]}}cast
+func.func @hoist_encode_two_types(%q: tensor<1x4x!q>) -> (tensor<1x1x!q>, tensor<1x1x!r>) {
+  %f = quant.dcast %q : tensor<1x4x!q> to tensor<1x4xf32>
+  %m = qc.reduce mean %f {axes = array<i64: 1>} : tensor<1x4xf32> -> tensor<1xf32>
+  %s = qc.reshape %m : tensor<1xf32> -> tensor<1x1xf32>
+  %a = quant.qcast %s : tensor<1x1xf32> to tensor<1x1x!q>
+  %b = quant.qcast %s : tensor<1x1xf32> to tensor<1x1x!r>
+  return %a, %b : tensor<1x1x!q>, tensor<1x1x!r>
+}
+
 // CHECK-LABEL: @no_hoist_encode_other_use
 // CHECK: qc.reshape
 // CHECK: quant.qcast

@@ -78,3 +78,17 @@ func.func @no_thresholds_wide(%x: tensor<1x2xf32>) -> tensor<1x2x!w8> {
   %y = quant.qcast %s : tensor<1x2xf32> to tensor<1x2x!w8>
   return %y : tensor<1x2x!w8>
 }
+
+// What computes codes keeps the cast that says which: nothing between them needs thresholds.
+// CHECK-LABEL: @no_thresholds_result
+// CHECK: %[[S:.*]] = qc.add
+// CHECK: %[[C:.*]] = qc.clamp %[[S]]
+// CHECK: quant.qcast %[[C]]
+// CHECK-NOT: qc.threshold
+func.func @no_thresholds_result(%q: tensor<1x2x!t>) -> tensor<1x2x!t> {
+  %x = quant.dcast %q : tensor<1x2x!t> to tensor<1x2xf32>
+  %s = qc.add %x, %x : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %c = qc.clamp %s {clamp_min = 0.0 : f32} : tensor<1x2xf32> -> tensor<1x2xf32>
+  %r = quant.qcast %c : tensor<1x2xf32> to tensor<1x2x!t>
+  return %r : tensor<1x2x!t>
+}

@@ -456,6 +456,19 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
   return choice;
 }
 
+WeightCode getWeightCode(ArrayRef<ContractionPlan> plans) {
+  SmallVector<ArrayRef<int8_t>> weights;
+  bool needsZero = false;
+  for (const ContractionPlan &p : plans) {
+    if (p.packing || p.s.isFloat())
+      return {};
+    needsZero |= p.steps * p.dot->k0 > p.runLength;
+    for (size_t phase = 0; phase < p.s.phases.size(); ++phase)
+      weights.push_back(p.s.getWeights(phase));
+  }
+  return WeightCode::find(weights, needsZero);
+}
+
 int64_t getScratchBytes(ArrayRef<ContractionPlan> plans) {
   int64_t most = 0;
   for (const ContractionPlan &p : plans)
@@ -526,6 +539,9 @@ std::string planContraction(KernelOp op, const Isa &isa) {
     tile.push_back(first.lanes);
   op.setTile(tile);
   op.setScratchBytes(getScratchBytes(best));
+  if (WeightCode code = getWeightCode(best);
+      code.isFewBits() && parts->front().weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes)
+    op.setWeightBits(code.bits);
   return "";
 }
 

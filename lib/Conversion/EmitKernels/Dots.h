@@ -2,7 +2,7 @@
 #ifndef QC_LIB_CONVERSION_EMITKERNELS_DOTS_H
 #define QC_LIB_CONVERSION_EMITKERNELS_DOTS_H
 
-#include "Kernel.h"
+#include "PackedWeights.h"
 
 namespace qc {
 /// The element type in which activations lie in a panel (or in the buffer, if they are read there).
@@ -18,8 +18,8 @@ bool readsDirectly(const DotKernel &dot, Type code);
 
 /// `k0` activations at `offset`, in every lane.
 Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, Value offset);
-/// `lanes * k0` weights at `offset`, as the step wants them.
-Value loadWeights(Kernel &k, const DotKernel &dot, Value memory, Value offset);
+/// Vector `index` of `lanes * k0` weights, as the step wants them.
+Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights, Value index);
 /// The products of a step that adds pairs in i16, [lanes * 2] of them.
 Value emitPairs(Kernel &k, Value activation, Value weights);
 /// accumulator + the sums of two neighbouring i16

@@ -59,8 +59,8 @@ void fillPanel(Kernel &k, const ContractionPlan &p, const Flat &input, Value pan
 namespace {
 class Emitter {
 public:
-  Emitter(Kernel &k, ContractionPlan plan, Flat input, Epilogue epilogue)
-      : k(k), p(std::move(plan)), s(p.s), dot(*p.dot), input(std::move(input)), epilogue(std::move(epilogue)) {}
+  Emitter(Kernel &k, ContractionPlan plan, Flat input, Epilogue epilogue, WeightCode code)
+      : k(k), p(std::move(plan)), s(p.s), dot(*p.dot), input(std::move(input)), epilogue(std::move(epilogue)), code(code) {}
 
   void run() {
     p.packing ? packPermuted() : packWeights();
@@ -86,11 +86,14 @@ public:
 private:
   //===-- Constants --------------------------------------------------------------------------------------------------------===//
 
-  int64_t weightsPerPhase() const { return s.groups * (p.fullBlocks() * p.vectors + p.tailVectors()) * p.weightsPerVector(); }
+  /// Vectors of weights.
+  int64_t weightsPerPhase() const { return s.groups * (p.fullBlocks() * p.vectors + p.tailVectors()) * p.runs() * p.steps; }
 
   /// [phase][group][block of `vectors` vectors, then one of those left][run][step][vector][lane][k0]
   void packWeights() {
     int64_t run = p.mergedTaps ? s.kernelW : 1, length = s.inPerGroup;
+    // What channels that do not exist are multiplied with; steps that do not exist need zeros.
+    int8_t nowhere = code.isPacked() ? code.low : 0;
     auto pack = [&](const auto &weights, auto &packed) {
       for (int64_t g = 0; g < s.groups; ++g)
         for (int64_t block = 0; block <= p.fullBlocks(); ++block) {
@@ -103,7 +106,7 @@ private:
                   bool exists = n < s.outPerGroup && at < p.runLength;
                   // Position in [tap][channel] of this output channel.
                   int64_t from = ((g * s.outPerGroup + n) * s.taps() + r * run) * length + at;
-                  packed.push_back(exists ? weights[from] : 0);
+                  packed.push_back(exists ? weights[from] : n < s.outPerGroup ? 0 : nowhere);
                 }
         }
     };
@@ -113,16 +116,19 @@ private:
       std::vector<float> packed;
       for (size_t phase = 0; phase < s.phases.size(); ++phase)
         pack(s.getFloatWeights(phase), packed);
-      weights = k.constants.get(k.b, k.loc, packed);
+      weights = PackedWeights(k.constants.get(k.b, k.loc, packed), p.vectorWeights());
       return;
     }
     std::vector<int8_t> packed;
-    packed.reserve(s.phases.size() * weightsPerPhase());
+    packed.reserve(s.phases.size() * weightsPerPhase() * p.vectorWeights());
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
       pack(s.getWeights(phase), packed);
-    weights = p.hasWideWeights()
-                  ? k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end()))
-                  : k.constants.get(k.b, k.loc, packed);
+    if (!code.isPacked() && p.hasWideWeights())
+      weights = PackedWeights(
+          k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end())),
+          p.vectorWeights());
+    else
+      weights = PackedWeights(k, packed, p.vectorWeights(), code);
   }
 
   /// [block][quad][lane][4]; and for filling, per block and term: shuffle, source and target; single chunks,
@@ -180,7 +186,7 @@ private:
         append(0, nothing);
     }
     packChainEnds();
-    weights = k.constants.get(k.b, k.loc, packed);
+    weights = PackedWeights(k.constants.get(k.b, k.loc, packed), p.vectorWeights());
     shuffles = k.constants.get(k.b, k.loc, masks);
     offsets = k.constants.get(k.b, k.loc, k.b.getI32Type(), places);
   }
@@ -367,9 +373,8 @@ private:
 
   using BlockFn = llvm::function_ref<void(Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels)>;
   void forEachBlock(Value g, BlockFn body) {
-    int64_t block = p.packing ? p.vectors * p.steps * p.lanes * dot.k0 : p.vectors * p.weightsPerVector(),
-            channels = p.vectors * p.lanes;
-    Value groupWeights = k.add(phase.weights, k.mul(g, p.fullBlocks() * block + p.tailVectors() * p.weightsPerVector()));
+    int64_t block = p.vectors * p.steps * (p.packing ? 1 : p.runs()), channels = p.vectors * p.lanes;
+    Value groupWeights = k.add(phase.weights, k.mul(g, p.fullBlocks() * block + p.tailVectors() * p.runs() * p.steps));
     Value groupChannel = k.mul(g, s.outPerGroup);
     k.loop(
         blocks, p.fullBlocks(),
@@ -391,7 +396,7 @@ private:
     if (p.packing)
       nextPosition = p.permutedStride;
     // A permuted block keeps its size where channels are missing.
-    int64_t stepWeights = (p.packing ? p.vectors : vectors) * p.lanes * dot.k0, runWeights = p.steps * stepWeights;
+    int64_t stepWeights = p.packing ? p.vectors : vectors, runWeights = p.steps * stepWeights;
     TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights, Value(), Value()};
     if (p.packing && dot.chain > 1) {
       tile.fullEnd = getChainEnd(block, 0);
@@ -418,7 +423,9 @@ private:
   const DotKernel &dot;
   Flat input;
   Epilogue epilogue;
-  Value weights, bias, panel;
+  WeightCode code;
+  PackedWeights weights;
+  Value bias, panel;
   PhaseCursor phase;
   Range blocks;                      ///< of channels, in each group
   Value permuted, shuffles, offsets; ///< of the permuted form
@@ -446,6 +453,13 @@ LogicalResult emitContraction(Kernel &k) {
   }
   if (int64_t bytes = getScratchBytes(plans); bytes != int64_t(k.op.getScratchBytes()))
     return k.op.emitError("has ") << k.op.getScratchBytes() << " bytes of scratch, needs " << bytes;
+  WeightCode code;
+  if (auto bits = k.op.getWeightBits()) {
+    code = getWeightCode(plans);
+    if (code.bits > int64_t(*bits))
+      return k.op.emitError("has weights of ") << code.bits << " bits, its weight_bits are " << *bits;
+    code.bits = *bits;
+  }
   const ContractionShape &first = parts->front();
   auto input = k.getInput(first.input);
   Value acc = first.main->getResult(0);
@@ -462,7 +476,7 @@ LogicalResult emitContraction(Kernel &k) {
     input = input->collapse();
   }
   for (ContractionPlan &plan : plans)
-    Emitter(k, std::move(plan), *input, *epilogue).run();
+    Emitter(k, std::move(plan), *input, *epilogue, code).run();
   return success();
 }
 } // namespace qc

@@ -52,7 +52,7 @@ private:
               packed.push_back(exists ? transformed[(n * places + place) * s.inPerGroup + c] : 0);
             }
     }
-    weights = k.constants.get(k.b, k.loc, i16, packed);
+    weights = PackedWeights(k.constants.get(k.b, k.loc, i16, packed), g.lanes * dot.k0);
   }
 
   void emitBand(Value image, Value first, Value count) {
@@ -64,7 +64,7 @@ private:
       tiles = k.index((*constant + p.gemm.rows - 1) / p.gemm.rows);
     else
       tiles = arith::DivUIOp::create(k.b, k.loc, k.add(tiles, p.gemm.rows - 1), k.index(p.gemm.rows));
-    int64_t blockWeights = places * p.gemm.vectors * p.gemm.weightsPerVector();
+    int64_t blockWeights = places * p.gemm.vectors * p.gemm.steps;
     auto emitBlock = [&](Value block, int64_t vectors, int64_t channels) {
       multiply(k.mul(block, blockWeights), vectors, tiles);
       Value channel = k.mul(block, p.channelsPerBlock());
@@ -133,7 +133,7 @@ private:
   /// sums[patch][place][channel of the block] of `tiles` register tiles.
   void multiply(Value blockWeights, int64_t vectors, Value tiles) {
     const ContractionPlan &g = p.gemm;
-    int64_t ins = s.inPerGroup, stepWeights = vectors * g.lanes * dot.k0;
+    int64_t ins = s.inPerGroup, stepWeights = vectors;
     SmallVector<Value> zeros(vectors, k.splat(k.b.getI32Type(), 0, g.lanes));
     k.loop(places, [&](Value place) {
       Value weightRun = k.add(blockWeights, k.mul(place, g.steps * stepWeights)), base = k.mul(place, p.placeStride);
@@ -199,7 +199,8 @@ private:
   Flat input;
   Epilogue epilogue;
   Type i16;
-  Value weights, bias, panel, patches, sums;
+  PackedWeights weights;
+  Value bias, panel, patches, sums;
   Range blocks;
 };
 } // namespace

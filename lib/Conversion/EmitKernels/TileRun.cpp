@@ -66,7 +66,7 @@ void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector
     return loadActivation(k, dot, p.s.code, source, k.add(from, row * nextPosition + u * dot.k0));
   };
   auto loadW = [&](int64_t u, int64_t v) {
-    return loadWeights(k, dot, weights, k.add(weightStep, u * stepWeights + v * p.lanes * dot.k0));
+    return loadWeights(k, dot, weights, k.add(weightStep, u * stepWeights + v));
   };
   auto sum = [&](Value a, Value b) -> Value { return a ? arith::AddIOp::create(k.b, k.loc, a, b) : b; };
   SmallVector<Value> pairs(rows * vectors), w;
@@ -163,7 +163,7 @@ SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, Value first, V
       SmallVector<Value> w;
       Value at = k.add(weightRun, k.mul(k.add(step, u), stepWeights));
       for (int64_t v = 0; v < vectors; ++v)
-        w.push_back(loadWeights(k, dot, weights, k.add(at, v * p.lanes * dot.k0)));
+        w.push_back(loadWeights(k, dot, weights, k.add(at, v)));
       Value x0 = k.add(from, k.mul(k.add(step, u), dot.k0));
       for (int64_t row = 0; row < rows; ++row) {
         Value x = loadActivation(k, dot, p.s.code, source, k.add(x0, row * nextPosition));
@@ -183,7 +183,7 @@ void TileRun::multiplyLanes(Value first, int64_t count, Value weightRun, ArrayRe
   for (int64_t u = 0; u < count; ++u) {
     SmallVector<Value> w;
     for (int64_t v = 0; v < vectors; ++v)
-      w.push_back(k.load(weights, k.add(at, u * stepWeights + v * p.lanes * dot.k0), p.lanes * dot.k0));
+      w.push_back(weights.load(k, k.add(at, u * stepWeights + v)));
     for (int64_t row = 0; row < rows; ++row) {
       Value words = k.bitcast(x[row], k.b.getI32Type());
       Value lane = vector::ShuffleOp::create(k.b, k.loc, words, words, SmallVector<int64_t>(p.lanes, u));
@@ -245,9 +245,9 @@ SmallVector<Value> TileRun::runWideningLanes(Value from, Value weightRun, ValueR
       SmallVector<Value> w;
       // Two vectors of channels widen together.
       for (int64_t v = 0; v < vectors; v += 2) {
-        int64_t count = std::min<int64_t>(2, vectors - v) * half;
-        Value wide = k.extend(k.load(weights, k.add(at, v * half), count), k.b.getIntegerType(8), i16);
-        for (int64_t lane = 0; lane < count; lane += half)
+        int64_t count = std::min<int64_t>(2, vectors - v);
+        Value wide = k.extend(weights.load(k, k.add(at, v), count), k.b.getIntegerType(8), i16);
+        for (int64_t lane = 0; lane < count * half; lane += half)
           w.push_back(k.extend(k.slice(wide, lane, half), i16, i32));
       }
       for (int64_t row = 0; row < rows; ++row) {
@@ -282,7 +282,7 @@ SmallVector<Value> TileRun::runMatrices(Value from, Value weightRun, ValueRange 
         pairs.push_back(
             k.bitcast(vector::ShuffleOp::create(k.b, k.loc, x[row], x[row + 1], ArrayRef<int64_t>{u, count + u}), i8));
       for (int64_t v = 0; v < vectors * 2; ++v) {
-        Value w = k.load(weights, k.add(at, u * stepWeights + v * 16), 16);
+        Value w = weights.loadPart(k, k.add(at, u * stepWeights + v / 2), v % 2, 2);
         for (auto [i, pair] : llvm::enumerate(pairs)) {
           Value &acc = next[int64_t(i) * vectors * 2 + v];
           acc = k.intrinsic(name, acc.getType(), {acc, pair, w});

@@ -10,8 +10,9 @@ struct TileRun {
   Kernel &k;
   const ContractionPlan &p;
   int64_t rows, vectors;
-  Value source, weights;
-  int64_t nextPosition, stepWeights; ///< stepWeights: elements from one step's weights to the next
+  Value source;
+  const PackedWeights &weights;
+  int64_t nextPosition, stepWeights; ///< stepWeights: vectors from one step's weights to the next
   Value fullEnd, halfEnd;            ///< permuted chains: the first step that is in no full chunk, in no chunk with a chain
 
   /// The accumulators that begin with these biases, one per vector of channels, in whatever order the dot step keeps them.

@@ -136,6 +136,9 @@ std::string planWinograd(KernelOp op, const Isa &isa) {
   if (!why.empty())
     return why;
   const ContractionShape &s = parts->front();
+  // Transformed, every weight has 12 bits.
+  if (WeightCode::find(ArrayRef<int8_t>(s.getWeights()), /*needsZero=*/false).isFewBits())
+    return "its weights have few bits";
   why = Epilogue::check(getChannelsLastResult(s.main->getResult(0)));
   if (!why.empty())
     return why;

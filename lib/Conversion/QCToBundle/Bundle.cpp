@@ -24,6 +24,18 @@ int64_t getBytes(Type type) {
   return shaped.getNumElements() * (llvm::PowerOf2Ceil(std::max(8u, shaped.getElementTypeBitWidth())) / 8);
 }
 
+/// What packing the weights of a kernel saves of that.
+int64_t getSavedBytes(KernelOp kernel) {
+  int64_t saved = 0;
+  if (auto bits = kernel.getWeightBits())
+    for (Operation &op : kernel.getBody().front())
+      if (isa<AccumulatorOpInterface>(op) && op.getNumOperands() > 1) {
+        Type weights = op.getOperand(1).getType();
+        saved += getBytes(weights) - (cast<ShapedType>(weights).getNumElements() * int64_t(*bits) + 7) / 8;
+      }
+  return saved;
+}
+
 llvm::json::Array toJson(ArrayRef<int64_t> values) { return llvm::json::Array(values); }
 
 func::FuncOp lookup(ModuleOp module, StringRef name) { return module.lookupSymbol<func::FuncOp>(name); }
@@ -80,6 +92,8 @@ void describeKernel(KernelOp kernel, llvm::json::Object &row) {
     row["tile"] = tile;
   if (kernel.getPermuted())
     row["permuted"] = true;
+  if (auto bits = kernel.getWeightBits())
+    row["weight_bits"] = int64_t(*bits);
   int64_t macs = 0, constants = 0, inputs = 0, outputs = 0;
   llvm::json::Array layers;
   for (Operation &op : kernel.getBody().front().without_terminator()) {
@@ -100,7 +114,7 @@ void describeKernel(KernelOp kernel, llvm::json::Object &row) {
   }
   row["layers"] = std::move(layers);
   row["macs"] = macs;
-  row["constant_bytes"] = constants;
+  row["constant_bytes"] = constants - getSavedBytes(kernel);
   row["input_bytes"] = inputs;
   row["output_bytes"] = outputs;
 }
@@ -122,6 +136,8 @@ llvm::json::Object describeLayer(Operation &op) {
     layer["macs"] = accumulator.getMacs();
     if (auto bound = accumulator.getAccBound()) {
       layer["accumulator_bound"] = int64_t(*bound);
+      // Of the narrowest two's complement that holds every sum.
+      layer["accumulator_bits"] = int64_t(llvm::bit_width(*bound)) + 1;
       layer["accumulator_type"] = typeName(getElementType(op.getResult(0)));
     }
   }
@@ -203,7 +219,12 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
 }
 
 void collectKernels(ModuleOp module, BundleInfo &info) {
-  llvm::StringMap<std::pair<std::string, int64_t>> kernels; // "<op> <layer>" to its kernel and tasks
+  struct Row {
+    std::string name;
+    int64_t tasks;
+    KernelOp kernel;
+  };
+  llvm::StringMap<Row> kernels; // by "<op> <layer>"
   if (auto threads = module->getAttrOfType<IntegerAttr>("qc.threads"))
     info.threads = threads.getInt();
   module.walk([&](KernelOp kernel) {
@@ -214,17 +235,26 @@ void collectKernels(ModuleOp module, BundleInfo &info) {
       name += " " + tile;
     if (kernel.getPermuted())
       name += " permuted";
+    if (auto bits = kernel.getWeightBits())
+      name += " w" + std::to_string(*bits);
     auto tasks = kernel.getTasks();
     for (Operation &op : kernel.getBody().front())
-      kernels[(op.getName().stripDialect() + " " + getLocName(op.getLoc())).str()] = {name, tasks ? product(*tasks) : 1};
+      kernels[(op.getName().stripDialect() + " " + getLocName(op.getLoc())).str()] =
+          Row{name, tasks ? product(*tasks) : 1, kernel};
   });
   for (llvm::json::Value &value : info.layers) {
     llvm::json::Object &layer = *value.getAsObject();
     auto it = kernels.find((*layer.getString("op") + " " + *layer.getString("name")).str());
-    if (it != kernels.end())
-      layer["kernel"] = it->second.first;
     if (info.threads > 1)
-      layer["tasks"] = it == kernels.end() ? 1 : it->second.second;
+      layer["tasks"] = it == kernels.end() ? 1 : it->second.tasks;
+    if (it == kernels.end())
+      continue;
+    layer["kernel"] = it->second.name;
+    KernelOp kernel = it->second.kernel;
+    if (auto bits = kernel.getWeightBits(); bits && layer.get("accumulator_bound")) {
+      layer["weight_bits"] = int64_t(*bits);
+      layer["constant_bytes"] = layer.getInteger("constant_bytes").value_or(0) - getSavedBytes(kernel);
+    }
   }
 }
 

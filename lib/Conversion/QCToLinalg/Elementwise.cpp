@@ -53,7 +53,25 @@ Value emitActivation(Scalars &s, ActivationOp op, Value x) {
 
 /// N2 in f32 alone: the quotient is limited before it is rounded, which changes nothing for codes of at most 16 bits, so that
 /// adding and subtracting 1.5 * 2^23 rounds it to an integer, ties to even.
+/// Wider codes: a quotient from 2^23 on is an integer already, and one beyond the type becomes its limit.
+Value emitWideQuantize(Scalars &s, QuantizeOp op, Value x) {
+  Type i64 = s.b.getI64Type();
+  Value q = s.div(x, number(s, op.getScale().convertToFloat()));
+  Value isNaN = arith::CmpFOp::create(s.b, s.loc, arith::CmpFPredicate::UNO, q, q);
+  q = s.min(number(s, 0x1p33), s.max(number(s, -0x1p33), q));
+  Value magic = math::CopySignOp::create(s.b, s.loc, number(s, 0x1p23), q);
+  Value isSmall = s.less(math::AbsFOp::create(s.b, s.loc, q), number(s, 0x1p23));
+  Value rounded = s.select(isSmall, s.sub(s.add(q, magic), magic), q);
+  rounded = s.select(isNaN, number(s, 0), rounded);
+  Value code = s.add(arith::FPToSIOp::create(s.b, s.loc, i64, rounded), s.integer(i64, op.getZeroPoint()));
+  code = s.clamp(code, s.integer(i64, op.getCodeMin()), s.integer(i64, op.getCodeMax()));
+  code = s.select(isNaN, s.integer(i64, op.getZeroPoint()), code);
+  return s.truncate(code, Emitter::getStorage(getElementType(op.getResult())));
+}
+
 Value emitQuantize(Scalars &s, QuantizeOp op, Value x) {
+  if (getElementType(op.getResult()).getIntOrFloatBitWidth() > 16)
+    return emitWideQuantize(s, op, x);
   Type i32 = s.b.getI32Type();
   Value q = s.div(x, number(s, op.getScale().convertToFloat()));
   Value isNaN = arith::CmpFOp::create(s.b, s.loc, arith::CmpFPredicate::UNO, q, q);
@@ -210,8 +228,8 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
             [&](Scalars &s, ValueRange v) { return s.select(s.less(v[0], number(s, 0)), s.mul(v[1], v[0]), v[0]); });
       })
       .Case([&](QuantizeOp quantize) -> FailureOr<Value> {
-        if (getElementType(quantize.getResult()).getIntOrFloatBitWidth() > 16)
-          return quantize.emitOpError("to codes wider than 16 bits cannot be compiled");
+        if (getElementType(quantize.getResult()).getIntOrFloatBitWidth() > 32)
+          return quantize.emitOpError("to codes wider than 32 bits cannot be compiled");
         return unary([&](Scalars &s, Value x) { return emitQuantize(s, quantize, x); });
       })
       .Case([&](DequantizeOp dequantize) { return unary([&](Scalars &s, Value x) { return emitDequantize(s, dequantize, x); }); })

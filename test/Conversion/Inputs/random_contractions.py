@@ -26,6 +26,9 @@ def operands(depth, weight_shape, x_shape, channels):
         weight = np.where(random.random(weight.shape) < pick(0, 0.5, 1), -128, 127)
     elif not number(0, 3):  # narrow: pairs of products fit 16 bits
         weight = weight // pick(2, 4, 8, 16)
+    elif not number(0, 2):  # few bits, of which some values need a step of two or have no zero
+        few = pick([-1, 1], [0, 1], [-1, 0, 1], [-2, -1, 0, 1], [-3, -1, 1, 3], [1, 3, 5, 7], [-4, -3, 0, 3], [-8, -1, 0, 7], [-7, -5, 1, 7])
+        weight = random.choice(few, weight_shape)
     bias = random.integers(-100000, 100000, channels)
     x = random.integers(low, high + 1, [SAMPLES] + x_shape)
     if not number(0, 3):

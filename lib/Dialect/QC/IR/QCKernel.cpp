@@ -39,6 +39,8 @@ LogicalResult KernelOp::verify() {
     return failure();
   if (auto tasks = getTasks(); tasks && (tasks->size() != 2 || llvm::any_of(*tasks, [](int64_t n) { return n < 1; })))
     return emitOpError("tasks are two positive numbers: parts of the positions and of the channels");
+  if (auto bits = getWeightBits(); bits && (int64_t(*bits) < 1 || int64_t(*bits) > 7))
+    return emitOpError("weight_bits are 1 to 7, not ") << int64_t(*bits);
   int64_t scratch = getScratchBytes(), slots = getSlots();
   if (slots < 1 || (slots > 1 && !getTasks()))
     return emitOpError("has ") << slots << " slots: without tasks there is one";
@@ -132,7 +134,7 @@ struct KernelBuffers : BufferizableOpInterface::ExternalModel<KernelBuffers, Ker
       return failure();
     auto lowered =
         KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
-                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getScratchBytesAttr(), kernel.getTasksAttr(),
+                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getScratchBytesAttr(), kernel.getTasksAttr(),
                          kernel.getSlotsAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());

@@ -707,7 +707,7 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
     The region takes one argument per input and computes the result with ordinary ops; weights are constants in it. So its meaning is
     that of the ops, whatever was decided: `form` names the loop nest, `dot` the row of `DotKernels.def` that multiplies, `tile` the
     register tile `[positions, vectors of channels]` (a third number: the lanes of a vector, where registers form groups), `permuted` that each block of channels reads its activations in its own order
-    (`PairSafe.h`), `tasks` into how many parts `[positions, channels]` it is divided, of which `slots` may run at once. Up to stage
+    (`PairSafe.h`), `weight_bits` that its weights lie in memory with so many bits each (1 to 7; bytes without it), `tasks` into how many parts `[positions, channels]` it is divided, of which `slots` may run at once. Up to stage
     `packed` there are no `inits`; then come one destination per result and,
     if `scratch_bytes` is not 0, one of that many `i8` for each slot. Operands become buffers; the region never changes.
     ```mlir
@@ -723,7 +723,8 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
     ```
   }];
   let arguments = (ins Variadic<AnyShaped>:$inputs, Variadic<AnyShaped>:$inits, StrAttr:$form, OptionalAttr<StrAttr>:$dot,
-    OptionalAttr<DenseI64ArrayAttr>:$tile, UnitAttr:$permuted, DefaultValuedAttr<I64Attr, "0">:$scratch_bytes,
+    OptionalAttr<DenseI64ArrayAttr>:$tile, UnitAttr:$permuted, OptionalAttr<I64Attr>:$weight_bits,
+    DefaultValuedAttr<I64Attr, "0">:$scratch_bytes,
     OptionalAttr<DenseI64ArrayAttr>:$tasks, DefaultValuedAttr<I64Attr, "1">:$slots);
   let results = (outs Variadic<QC_Tensor>:$results);
   let regions = (region SizedRegion<1>:$body);
