@@ -75,7 +75,7 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
         id = name + "#" + std::to_string(i);
       builder.setInsertionPointAfterValue(value);
       auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id),
-                                       TypeAttr::get(code), FloatAttr(), FloatAttr());
+                                       TypeAttr::get(code), FloatAttr(), FloatAttr(), DenseF64ArrayAttr());
       value.replaceAllUsesExcept(observe, observe);
     }
   }

@@ -60,6 +60,17 @@ cl::opt<std::string> requant("requant", cl::desc("onnx (default), ort, tflite-do
                              cl::cat(category));
 cl::opt<bool> integerOnly("integer-only", cl::desc("refuse a network that would keep float operations"), cl::cat(category));
 cl::opt<bool> dropSoftmax("drop-softmax", cl::desc("remove a softmax at the very end: results are logits"), cl::cat(category));
+cl::opt<std::string> activationForm("activation-form",
+                                    cl::desc("activations as table or pwl (straight pieces); auto (default): table up to 8 bits, "
+                                             "for 16 bits what is cheapest within the bound"),
+                                    cl::init("auto"), cl::cat(category));
+cl::opt<unsigned> pieces("pieces", cl::desc("for -activation-form=pwl: pieces of each activation (default: as few as meet the bound)"),
+                         cl::init(0), cl::cat(category));
+cl::opt<double> maxActivationError("max-activation-error",
+                                   cl::desc("largest error of an activation in codes of its result (default 1 up to 8 bits, 2 for 16)"),
+                                   cl::init(-1), cl::cat(category));
+cl::opt<std::string> plotActivations("plot-activations", cl::desc("write a plot of each activation and its error into this folder"),
+                                     cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
 cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"),
                              cl::cat(category));
@@ -106,6 +117,10 @@ qc::PipelineOptions getPipelineOptions() {
   options.dumpRanges = dumpRanges;
   options.integerOnly = integerOnly;
   options.dropSoftmax = dropSoftmax;
+  options.activationForm = activationForm;
+  options.pieces = pieces;
+  options.maxActivationError = maxActivationError;
+  options.plotActivations = plotActivations;
   options.without = without;
   options.threads = threads;
   options.taskOverhead = taskOverhead;
@@ -204,6 +219,12 @@ llvm::json::Object describeOptions() {
                              {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (activationForm != "auto")
+    options["activation_form"] = activationForm.getValue();
+  if (pieces)
+    options["pieces"] = int64_t(pieces);
+  if (maxActivationError >= 0)
+    options["max_activation_error"] = maxActivationError.getValue();
   if (!without.empty())
     options["without"] = llvm::json::Array(std::vector<std::string>(without));
   if (threads > 1)

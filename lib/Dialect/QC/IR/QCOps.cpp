@@ -251,6 +251,8 @@ LogicalResult ObserveOp::verify() {
     return emitOpError("'min' and 'max' come together");
   if (getMin() && !(getMin()->convertToDouble() <= 0 && getMax()->convertToDouble() >= 0))
     return emitOpError("range must contain zero");
+  if (auto observed = getObserved(); observed && (observed->size() != 2 || (*observed)[0] > (*observed)[1]))
+    return emitOpError("'observed' is a range, its lower end first");
   return success();
 }
 
@@ -309,7 +311,12 @@ LogicalResult RequantizeOp::verify() {
 }
 
 LogicalResult LutOp::verify() {
-  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput()));
+  auto codesOf = [](Value value) {
+    Type type = qc::getElementType(value);
+    auto quantized = dyn_cast<quant::QuantizedType>(type);
+    return quantized ? Type(qc::getCodeType(quantized)) : type;
+  };
+  auto code = dyn_cast<IntegerType>(codesOf(getInput()));
   if (!code || code.getWidth() > 16)
     return emitOpError("input must be a tensor of integers of at most 16 bits");
   SmallVector<int64_t> expected;
@@ -321,7 +328,10 @@ LogicalResult LutOp::verify() {
   expected.push_back(int64_t(1) << code.getWidth());
   if (qc::getShape(getTable()) != ArrayRef<int64_t>(expected))
     return emitOpError() << "table must have shape [" << llvm::make_range(expected.begin(), expected.end()) << "]";
-  if (qc::getElementType(getTable()) != qc::getElementType(getResult()))
+  bool onCodes = getDomain(getInput().getType()) == Domain::Quantized;
+  if (onCodes != (getDomain(getResult().getType()) == Domain::Quantized))
+    return emitOpError("input and result must be both quantized or both plain");
+  if (qc::getElementType(getTable()) != codesOf(getResult()))
     return emitOpError("table and result must have one element type");
   return success();
 }

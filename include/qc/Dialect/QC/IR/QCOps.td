@@ -270,7 +270,7 @@ def QC_ActivationOp : QC_Op<"activation", [QC_Shape, QC_QuantizableWith<["getFix
     `x * max(0, min(1, x/6 + 1/2))`; `sigmoid`; `tanh`; `elu`: `x < 0 ? alpha*(exp(x) - 1) : beta*x`; `softplus`: `log(1 + exp(x))`;
     `softsign`: `x / (1 + |x|)`; `round`: to the nearest integer, ties to even; the others are the functions of that name. `alpha` and
     `beta` are read by the kinds that name them. float: docs/Numerics.md, N11.
-    quantized with at most 16 bits: a table with one entry per code.
+    quantized with at most 16 bits: a table with one entry per code, or straight pieces (`qc-approximate-activations`).
     ```mlir
     func.func @activation(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
       %y = qc.activation sigmoid %x : tensor<1x4xf32> -> tensor<1x4xf32>
@@ -299,6 +299,32 @@ def QC_PReluOp : QC_Op<"prelu", [QC_Shape, QC_QuantizableWith<["getOperandRole",
   let arguments = (ins QC_Tensor:$input, QC_Tensor:$slope);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input `,` $slope attr-dict `:` functional-type(operands, $result)";
+}
+
+def QC_FunctionOp : QC_Op<"function", [QC_Shape, QC_QuantizableWith<["getFixedRange"]>, IsolatedFromAbove, SingleBlock]> {
+  let summary = "of each element, the real function that the region computes of one number";
+  let description = [{
+    What a chain of element-wise ops on one tensor computes, as one op that rounds once (`qc-fuse-activations`). The region is its meaning: it takes
+    one `tensor<f32>` and uses constants, `add`, `sub`, `mul`, `div`, `binary min`, `max` and `pow`, `clamp` and `activation`; `function` is
+    a name for people. float: the region in f32. quantized: `encode(f(decode(code)))` with the region in doubles (docs/Numerics.md, N10), which
+    `qc-approximate-activations` makes a `qc.lut` or a `qc.pwl`.
+    ```mlir
+    func.func @function(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %y = qc.function "silu" %x : tensor<2x3xf32> -> tensor<2x3xf32> {
+      ^bb0(%a: tensor<f32>):
+        %s = qc.activation sigmoid %a : tensor<f32> -> tensor<f32>
+        %p = qc.mul %a, %s : (tensor<f32>, tensor<f32>) -> tensor<f32>
+        qc.yield %p : tensor<f32>
+      }
+      return %y : tensor<2x3xf32>
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$function, QC_Tensor:$input);
+  let results = (outs QC_Tensor:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$function $input attr-dict `:` type($input) `->` type($result) $body";
+  let hasVerifier = 1;
 }
 
 def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRange", "whyFloat"]>]> {
@@ -502,7 +528,7 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
   let summary = "marks an edge to be quantized, with its id, code type and, after calibration, its real range";
   let description = [{
     The identity on f32. `id` is the ONNX tensor name, the key of range files. `code` is the integer type of the edge (`i8` signed,
-    `ui8` unsigned). `min <= 0 <= max`.
+    `ui8` unsigned). `min <= 0 <= max`. Where the values that occurred do not reach zero, `observed` is their own range.
     ```mlir
     func.func @observe(%x: tensor<4xf32>) -> tensor<4xf32> {
       %y = qc.observe %x {id = "conv1_out", code = i8, min = -1.0 : f64, max = 2.0 : f64} : tensor<4xf32>
@@ -511,7 +537,7 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
     ```
   }];
   let arguments = (ins QC_Tensor:$input, StrAttr:$id, TypeAttrOf<AnyInteger>:$code, OptionalAttr<F64Attr>:$min,
-    OptionalAttr<F64Attr>:$max);
+    OptionalAttr<F64Attr>:$max, OptionalAttr<DenseF64ArrayAttr>:$observed);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
   let hasVerifier = 1;
@@ -576,7 +602,7 @@ def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
   let summary = "result = table[c][code - lowest code of the input type]";
   let description = [{
     `table` is a constant `[2^bits]`, or `[C, 2^bits]` with `axis` naming the dimension of size C that selects the row.
-    `bits` is the width of the input's code type, at most 16.
+    `bits` is the width of the input's code type, at most 16. On quantized types the table holds codes of the result's type.
     ```mlir
     func.func @lut(%x: tensor<1x4xi2>) -> tensor<1x4xi8> {
       %t = qc.constant dense<[-100, -1, 0, 100]> : tensor<4xi8>
@@ -588,6 +614,28 @@ def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
   let arguments = (ins QC_Tensor:$input, QC_Tensor:$table, OptionalAttr<I64Attr>:$axis);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input `,` $table attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_PwlOp : QC_Op<"pwl", [QC_Shape]> {
+  let summary = "a function of codes by straight pieces: limit((slopes[p] * x + intercepts[p] + half) >> shift)";
+  let description = [{
+    `p` is the number of `knots` that are at most `x`, `half` is half of `2^shift`, the limits are `code_min` and `code_max`
+    (docs/Numerics.md, N19). `knots` ascend within the input's codes and are one fewer than the pieces. The sum fits 32 bits for each code of the
+    input, which the verifier proves at both ends of each piece; arithmetic wraps around, so that its terms need not. `max_error` and `mean_error` are those against `encode(f(decode(code)))`, in codes of
+    the result, over all codes of the input where the function is defined. On quantized types the op works on the codes.
+    ```mlir
+    func.func @pwl(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
+      %y = qc.pwl %x {knots = array<i32: 0>, slopes = array<i32: 1, 16>, intercepts = array<i32: 0, -3>, shift = 4, code_min = -128,
+                      code_max = 100, max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<1x4xi8> -> tensor<1x4xi8>
+      return %y : tensor<1x4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input, DenseI32ArrayAttr:$knots, DenseI32ArrayAttr:$slopes, DenseI32ArrayAttr:$intercepts,
+    I64Attr:$shift, I64Attr:$code_min, I64Attr:$code_max, F64Attr:$max_error, F64Attr:$mean_error);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -668,8 +716,8 @@ def QC_ParallelOp : Op<QC_Dialect, "parallel", [NoTerminator, SingleBlock, Recur
   let hasVerifier = 1;
 }
 
-def QC_YieldOp : Op<QC_Dialect, "yield", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
-  let summary = "the result of a kernel";
+def QC_YieldOp : Op<QC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["KernelOp", "FunctionOp"]>]> {
+  let summary = "the result of a kernel or a function";
   let description = [{
     ```mlir
     func.func @yield(%x: tensor<4xi8>) -> tensor<4xi8> {
