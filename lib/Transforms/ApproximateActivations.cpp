@@ -47,6 +47,8 @@ struct ApproximateActivations : impl::ApproximateActivationsBase<ApproximateActi
       emitError(function.getLoc()) << "form=" << form << ": use auto, table or pwl";
       return signalPassFailure();
     }
+    entries.clear();
+    files.clear();
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) {
       if (isUnaryFunction(op) && getDomain(op->getResult(0).getType()) == Domain::Quantized)
@@ -133,13 +135,9 @@ private:
     double bound = getBound(op);
     auto least = int64_t(bound);
     if (form == "pwl") {
-      int64_t count = pieces ? std::min<int64_t>(pieces, function.size()) : countPieces(function, least);
-      PiecewiseLinear best = fitPieces(function, count);
-      // Rounded coefficients may need a piece more than real ones.
-      while (!pieces && best.maxError > bound && count < function.size())
-        best = fitPieces(function, ++count);
+      PiecewiseLinear best = pieces ? fitPieces(function, pieces) : fitWithin(function, least);
       if (maxError >= 0 && best.maxError > bound)
-        return op->emitError() << "node " << describeNode(op) << ": " << count << " pieces of " << getFunctionName(op)
+        return op->emitError() << "node " << describeNode(op) << ": " << best.slopes.size() << " pieces of " << getFunctionName(op)
                                << " have an error of " << best.maxError << " codes, more than the " << bound
                                << " asked for; about " << countPieces(function, least) << " pieces keep it";
       return take(std::move(best), false);

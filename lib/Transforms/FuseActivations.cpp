@@ -220,10 +220,11 @@ struct FuseActivations : impl::FuseActivationsBase<FuseActivations> {
       return;
     SmallVector<Operation *> ops;
     for (Operation &op : llvm::reverse(function.getBody().front()))
-      ops.push_back(&op);
+      if (getArguments(&op))
+        ops.push_back(&op);
     llvm::DenseSet<Operation *> gone;
     for (Operation *op : ops) {
-      if (gone.contains(op) || !getArguments(op))
+      if (gone.contains(op))
         continue;
       Chain chain = findChain(op);
       if (chain.ops.empty() || !isWorthwhile(chain))
@@ -251,16 +252,16 @@ private:
     YieldOp::create(builder, root->getLoc(), writer.get(root->getResult(0)));
     function.setFunction(findName(function));
     root->getResult(0).replaceAllUsesWith(function.getResult());
-    SmallVector<Value> operands;
+    llvm::SmallSetVector<Operation *, 8> numbers;
     for (Operation *op : llvm::reverse(ops)) {
-      llvm::append_range(operands, op->getOperands());
+      for (Value operand : op->getOperands())
+        if (auto constant = operand.getDefiningOp<ConstantOp>())
+          numbers.insert(constant);
       op->erase();
     }
-    // Numbers that nobody else reads.
-    llvm::SmallPtrSet<Operation *, 8> seen;
-    for (Value operand : operands)
-      if (auto constant = operand.getDefiningOp<ConstantOp>(); constant && seen.insert(constant).second && constant->use_empty())
-        constant.erase();
+    for (Operation *constant : numbers)
+      if (constant->use_empty())
+        constant->erase();
   }
 };
 } // namespace

@@ -117,8 +117,9 @@ def check_network(title, names, bits, high, options, most, against_greedy=0):
     tables = interpret("net.mlir", ["-activation-form=table"], "tables.npz")
     reference = interpret("net.mlir", options, "reference.npz")
     for name in names:
+        # The quotient that is rounded to a code is an f32 number (N2).
         distance = np.max(np.abs(tables[name][0] - exact[name]))
-        check(distance <= 0.5 + 1e-3, f"{title}: the table of {name} is {distance} from the real function")
+        check(distance <= 0.5 + 2.0 ** (bits - 24) + 1e-4, f"{title}: the table of {name} is {distance} from the real function")
     for target, variants in RUNS.items():
         os.makedirs(target, exist_ok=True)
         run("qcc", "net.mlir", f"-target={target}", "-o", f"{target}/net.o", *options)

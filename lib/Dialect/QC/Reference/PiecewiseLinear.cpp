@@ -353,6 +353,9 @@ private:
   std::vector<std::array<double, 6>> sums; ///< of 1, x, x^2, y, x*y, y^2 in front of each position
 };
 
+/// Beyond, the dynamic program takes long and gains little.
+constexpr size_t mostBalancedPieces = 256;
+
 bool isBetter(const PiecewiseLinear &a, const PiecewiseLinear &b) {
   return std::make_pair(a.maxError, a.meanError) < std::make_pair(b.maxError, b.meanError);
 }
@@ -369,6 +372,8 @@ PiecewiseLinear qc::fitPieces(const CodeFunction &function, int64_t pieces) {
   // Up to 1,024 codes knots may stand anywhere; beyond, at one of 1,024 buckets, and then move.
   int64_t step = std::max<int64_t>(function.size() / 1024, 1);
   std::vector<int64_t> free = fitter.cover(error, pieces, 1);
+  if (pieces > int64_t(mostBalancedPieces))
+    return fitter.toIntegers(free, error);
   fitter.refine(free, error, step / 2);
   PiecewiseLinear best = fitter.toIntegers(free, error);
   int64_t bucketError = step == 1 ? error : fitter.leastError(pieces, step);
@@ -376,6 +381,36 @@ PiecewiseLinear qc::fitPieces(const CodeFunction &function, int64_t pieces) {
   fitter.refine(ends, bucketError, step / 2);
   PiecewiseLinear other = fitter.toIntegers(ends, bucketError);
   return isBetter(other, best) ? other : best;
+}
+
+PiecewiseLinear qc::fitWithin(const CodeFunction &function, int64_t error) {
+  Fitter fitter(function);
+  std::vector<int64_t> ends = fitter.cover(error, function.size(), 1);
+  // As many pieces as it takes, but those with the least squares; of very many pieces each is good as it is.
+  PiecewiseLinear best = ends.size() <= mostBalancedPieces ? fitPieces(function, ends.size()) : fitter.toIntegers(ends, error);
+  ends.clear();
+  for (int32_t knot : best.knots)
+    ends.push_back(knot - function.low);
+  ends.push_back(function.size());
+  // Where the rounding of coefficients is too much for a piece, two halves are two chances.
+  while (best.maxError > double(error)) {
+    std::vector<int64_t> more;
+    int64_t first = 0;
+    for (int64_t last : ends) {
+      bool good = true;
+      for (int64_t i = first; i < last && good; ++i)
+        good = !function.isDefined(i) || std::abs(best.evaluate(function.low + i) - function.codes[i]) <= error;
+      if (!good && last - first > 1)
+        more.push_back(first + (last - first) / 2);
+      more.push_back(last);
+      first = last;
+    }
+    if (more.size() == ends.size())
+      return best;
+    ends = std::move(more);
+    best = fitter.toIntegers(ends, error);
+  }
+  return best;
 }
 
 PiecewiseLinear qc::fitUniform(const CodeFunction &function, int64_t pieces) {

@@ -40,6 +40,8 @@ struct PiecewiseLinear {
 int64_t countPieces(const CodeFunction &function, int64_t error);
 /// At most `pieces` pieces with the least largest error that so many can have, and the least squares among those.
 PiecewiseLinear fitPieces(const CodeFunction &function, int64_t pieces);
+/// About as few pieces as come within `error` once they are integers.
+PiecewiseLinear fitWithin(const CodeFunction &function, int64_t error);
 /// `pieces` pieces of equal length; a power of two that divides the number of codes.
 PiecewiseLinear fitUniform(const CodeFunction &function, int64_t pieces);
 /// True if each of so many pieces of equal length comes within `error`, up to the rounding of coefficients.
