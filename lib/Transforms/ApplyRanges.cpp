@@ -1,4 +1,5 @@
 // Fills the ranges of observes from a file.
+#include "Quantizable.h"
 #include "RangeFile.h"
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Transforms/Passes.h"
@@ -30,6 +31,9 @@ struct ApplyRanges : impl::ApplyRangesBase<ApplyRanges> {
         // Zero must have a code: padding and relu rely on it.
         observe.setMinAttr(builder.getF64FloatAttr(std::min(range->second.first, 0.0)));
         observe.setMaxAttr(builder.getF64FloatAttr(std::max(range->second.second, 0.0)));
+        observe.removeObservedAttr();
+        if (range->second.first > 0 || range->second.second < 0)
+          noteObserved(observe, range->second.first, range->second.second);
       } else if (!observe.getMin()) {
         missing.push_back(observe.getId().str());
       }

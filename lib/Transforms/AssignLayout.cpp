@@ -76,7 +76,7 @@ OperandRange getLaidOut(Operation *op) { return isa<LutOp>(op) ? op->getOperands
 /// True if the op computes the same in every order of dimensions, once its attributes are renumbered.
 bool followsAnyOrder(Operation *op) {
   if (!isa<AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, CastOp, PReluOp, QuantizeOp, DequantizeOp, ObserveOp, RequantizeOp,
-           LutOp, SoftmaxOp, ConcatOp, SliceOp, PadOp, GatherOp, ReduceOp, quant::QuantizeCastOp, quant::DequantizeCastOp,
+           LutOp, PwlOp, SoftmaxOp, ConcatOp, SliceOp, PadOp, GatherOp, ReduceOp, quant::QuantizeCastOp, quant::DequantizeCastOp,
            quant::StorageCastOp>(op))
     return false;
   return llvm::none_of(getLaidOut(op).getTypes(), hasAxisScales) && !hasAxisScales(op->getResult(0).getType());
@@ -219,7 +219,7 @@ Value permuteConstant(Value constant, ArrayRef<int64_t> shape, ArrayRef<int64_t>
 bool treatsAlike(Operation *op, int64_t axis) {
   auto isAlike = [&](std::optional<uint64_t> along) { return !along || int64_t(*along) == axis; };
   return llvm::TypeSwitch<Operation *, bool>(op)
-      .Case<ClampOp, ActivationOp, CastOp, QuantizeOp, DequantizeOp>([](auto) { return true; })
+      .Case<ClampOp, ActivationOp, PwlOp, CastOp, QuantizeOp, DequantizeOp>([](auto) { return true; })
       .Case([&](LutOp lut) { return isAlike(lut.getAxis()) && getConstant(lut.getTable()); })
       .Case([&](RequantizeOp requantize) { return isAlike(requantize.getAxis()) && requantize.getInputs().size() == 1; })
       .Default(false);

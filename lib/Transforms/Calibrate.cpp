@@ -116,6 +116,7 @@ FailureOr<std::unique_ptr<Network>> Network::compile(func::FuncOp function, Arra
     return fail(target.takeError());
   StringRef isa = selectIsa(*target).name;
   PassManager toBuffers(context);
+  toBuffers.addNestedPass<func::FuncOp>(createInlineFunctions());
   toBuffers.addNestedPass<func::FuncOp>(createLowerToInteger());
   buildPackedPasses(toBuffers, {isa.str()});
   buildLinalgPasses(toBuffers);
@@ -454,6 +455,8 @@ private:
       auto [low, high] = method.pick(histogram, cast<IntegerType>(observe.getCode()), percentile);
       observe.setMinAttr(builder.getF64FloatAttr(std::min(low, 0.0)));
       observe.setMaxAttr(builder.getF64FloatAttr(std::max(high, 0.0)));
+      if (auto observed = histogram.observed())
+        noteObserved(observe, observed->first, observed->second);
     }
     return success();
   }
@@ -462,8 +465,15 @@ private:
     if (dump.empty())
       return success();
     std::vector<std::pair<std::string, Range>> ranges;
-    for (ObserveOp observe : observes)
-      ranges.push_back({observe.getId().str(), {observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()}});
+    for (ObserveOp observe : observes) {
+      // Zero is part of each range only for the sake of codes.
+      double low = observe.getMin()->convertToDouble(), high = observe.getMax()->convertToDouble();
+      if (auto observed = observe.getObserved()) {
+        low = low == 0 && (*observed)[0] < high ? (*observed)[0] : low;
+        high = high == 0 && (*observed)[1] > low ? (*observed)[1] : high;
+      }
+      ranges.push_back({observe.getId().str(), {low, high}});
+    }
     if (llvm::Error error = writeRanges(dump, ranges))
       return emitError(function.getLoc()) << "cannot write ranges to '" << dump << "': " << llvm::toString(std::move(error));
     return success();

@@ -11,11 +11,12 @@
 namespace qc {
 bool Histogram::add(llvm::ArrayRef<float> values) {
   // Block by block: one pass finds limits and what is not finite, the next counts.
-  float low = 0, high = 0;
+  float low = 0, high = 0, small = std::numeric_limits<float>::infinity();
   bool finite = true;
   for (float v : values) {
     low = v < low ? v : low;
     high = v > high ? v : high;
+    small = std::fabs(v) < small ? std::fabs(v) : small;
     finite &= std::fabs(v) <= std::numeric_limits<float>::max();
   }
   if (!finite)
@@ -23,6 +24,7 @@ bool Histogram::add(llvm::ArrayRef<float> values) {
   total += values.size();
   least = std::min(least, low);
   most = std::max(most, high);
+  nearest = std::min(nearest, small);
   float magnitude = std::max(-low, high);
   if (magnitude == 0) {
     zeros += values.size();
@@ -89,6 +91,7 @@ void Histogram::merge(const Histogram &other) {
   zeros += other.zeros;
   least = std::min(least, other.least);
   most = std::max(most, other.most);
+  nearest = std::min(nearest, other.nearest);
   if (other.counts.empty())
     return;
   if (other.manyDistinct) {
@@ -135,6 +138,6 @@ std::vector<uint64_t> Histogram::magnitudes(double &width) const {
 
 bool Histogram::operator==(const Histogram &other) const {
   return total == other.total && zeros == other.zeros && least == other.least && most == other.most &&
-         exponent == other.exponent && counts == other.counts && manyDistinct == other.manyDistinct && distinct == other.distinct;
+         nearest == other.nearest && exponent == other.exponent && counts == other.counts && manyDistinct == other.manyDistinct && distinct == other.distinct;
 }
 } // namespace qc

@@ -8,6 +8,8 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -35,6 +37,12 @@ public:
   uint64_t zeroCount() const { return zeros; }
   double min() const { return least; }
   double max() const { return most; }
+  /// The range of the values themselves where they do not reach zero; nullopt where they do.
+  std::optional<std::pair<double, double>> observed() const {
+    if (total == 0 || nearest == 0 || (least < 0 && most > 0))
+      return std::nullopt;
+    return least < 0 ? std::make_pair(double(least), -double(nearest)) : std::make_pair(double(nearest), double(most));
+  }
 
   /// Non-empty bins in ascending order, zeros apart.
   struct Bin {
@@ -60,6 +68,7 @@ private:
   std::vector<uint64_t> counts; ///< empty until the first value other than zero
   uint64_t zeros = 0, total = 0;
   float least = 0, most = 0;                       ///< zero is always inside
+  float nearest = std::numeric_limits<float>::infinity(); ///< the smallest magnitude
   std::unordered_map<uint32_t, uint64_t> distinct; ///< by the bits of the f32 value
   bool manyDistinct = false;
 };

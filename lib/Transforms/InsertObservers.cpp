@@ -97,7 +97,7 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       }
       builder.setInsertionPointAfterValue(value);
       auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id),
-                                       TypeAttr::get(type), FloatAttr(), FloatAttr());
+                                       TypeAttr::get(type), FloatAttr(), FloatAttr(), DenseF64ArrayAttr());
       if (Operation *producer = value.getDefiningOp())
         for (StringRef hint : {rangeGroupName, powerOfTwoName})
           if (Attribute attr = producer->getAttr(hint))

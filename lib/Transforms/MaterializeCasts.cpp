@@ -1,6 +1,8 @@
 // Turns observes into quant.qcast/quant.dcast pairs.
+#include "Quantizable.h"
 #include "RangeFile.h"
 #include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Reference/PiecewiseLinear.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Transforms/Passes.h"
 
@@ -47,6 +49,12 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
       Value codes =
           quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
       Value reals = quant::DequantizeCastOp::create(builder, observe.getLoc(), observe.getType(), codes);
+      // Codes go as far as zero, the values did perhaps not: where a function needs a value is known only here.
+      for (Operation *user : observe->getUsers())
+        if (isUnaryFunction(user))
+          user->setAttr(domainName, observe.getObservedAttr() ? observe.getObservedAttr()
+                                                              : builder.getDenseF64ArrayAttr({observe.getMin()->convertToDouble(),
+                                                                                              observe.getMax()->convertToDouble()}));
       observe.replaceAllUsesWith(reals);
       observe.erase();
     }

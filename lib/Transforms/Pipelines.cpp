@@ -49,6 +49,8 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   functions.addPass(createSimplify());
   functions.addPass(createCSEPass());
   functions.addPass(createFuseClamps());
+  if (!options.float32)
+    functions.addPass(createFuseActivations());
 }
 
 void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
@@ -106,6 +108,13 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       pm.addNestedPass<func::FuncOp>(createFoldCasts());
     return;
   case Stage::Integer: {
+    ApproximateActivationsOptions approximate;
+    approximate.form = options.activationForm;
+    approximate.pieces = options.pieces;
+    approximate.maxError = options.maxActivationError;
+    approximate.plots = options.plotActivations;
+    pm.addNestedPass<func::FuncOp>(createApproximateActivations(approximate));
+    pm.addNestedPass<func::FuncOp>(createInlineFunctions());
     // In f32 mode, too: casts that the model brings along are part of the network.
     LowerToIntegerOptions lower;
     lower.requant = options.requant;
@@ -151,6 +160,12 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<int64_t> resetEvery{*this, "reset-every", llvm::cl::desc("samples of one sequence"), llvm::cl::init(0)};
   Option<bool> integerOnly{*this, "integer-only", llvm::cl::desc("float fallbacks are errors"), llvm::cl::init(false)};
   Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
+  Option<std::string> activationForm{*this, "activation-form", llvm::cl::desc("auto, table or pwl"), llvm::cl::init("auto")};
+  Option<unsigned> pieces{*this, "pieces", llvm::cl::desc("pieces of each function (0: as few as meet the bound)"),
+                          llvm::cl::init(0)};
+  Option<double> maxActivationError{*this, "max-activation-error", llvm::cl::desc("in codes of the result (-1: by its width)"),
+                                    llvm::cl::init(-1)};
+  Option<std::string> plotActivations{*this, "plot-activations", llvm::cl::desc("folder for plots"), llvm::cl::init("")};
   Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
   ListOption<std::string> without{*this, "without", llvm::cl::desc("forms of kernels that are not used")};
   Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
@@ -179,6 +194,10 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.resetEvery = text.resetEvery;
   options.integerOnly = text.integerOnly;
   options.dropSoftmax = text.dropSoftmax;
+  options.activationForm = text.activationForm;
+  options.pieces = text.pieces;
+  options.maxActivationError = text.maxActivationError;
+  options.plotActivations = text.plotActivations;
   options.isa = text.isa;
   options.without.assign(text.without.begin(), text.without.end());
   options.indexBits = text.indexBits;
@@ -229,6 +248,13 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     oneOf("without", form, SmallVector<StringRef>(forms.begin(), forms.end()));
   if (options.pairSafe == "shrink" && options.requant == "pow2")
     problems.push_back("pair-safe=shrink changes scales by less than a power of two: drop it, or requant=pow2");
+  oneOf("activation-form", options.activationForm, {"auto", "table", "pwl"});
+  if (options.pieces && options.activationForm != "pwl")
+    problems.push_back("pieces=" + std::to_string(options.pieces) + ": only activation-form=pwl takes a number of pieces");
+  if (options.pieces > 65536)
+    problems.push_back("pieces=" + std::to_string(options.pieces) + ": use 1 to 65536, or 0 for as few as meet the bound");
+  if (options.maxActivationError != -1 && !(options.maxActivationError >= 0))
+    problems.push_back("max-activation-error: use a number of codes, 0 or more");
   if (!isCodeType(options.weights, false))
     problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
   if (!isCodeType(options.activations, true))

@@ -1,9 +1,15 @@
 // What the quantizing passes ask of ops and options.
 #include "Quantizable.h"
+#include "qc/Dialect/QC/Reference/PiecewiseLinear.h"
 
 using namespace mlir;
 
 namespace qc {
+void noteObserved(ObserveOp observe, double low, double high) {
+  if (llvm::any_of(observe->getUsers(), isUnaryFunction))
+    observe.setObservedAttr(DenseF64ArrayAttr::get(observe.getContext(), {low, high}));
+}
+
 IntegerType parseCodeType(StringRef text, MLIRContext *context, bool isWeight) {
   bool isSigned = text.consume_front("i");
   unsigned bits;

@@ -11,6 +11,12 @@ namespace qc {
 /// The attribute on an op that stays in float: the reason, for the report.
 constexpr llvm::StringLiteral floatReasonName = "qc.float_reason";
 
+/// The attribute on a function of one tensor: the range of inputs that occurred, `[low, high]`.
+constexpr llvm::StringLiteral domainName = "qc.domain";
+
+/// Keeps the range of the values that occurred on `observe`, for the functions that read it and may have no value elsewhere.
+void noteObserved(ObserveOp observe, double low, double high);
+
 /// The integer type that `text` (iN or uN, N in 2..8 or 16) names; null if it names none. With `isWeight` only iN.
 mlir::IntegerType parseCodeType(llvm::StringRef text, mlir::MLIRContext *context, bool isWeight);
 

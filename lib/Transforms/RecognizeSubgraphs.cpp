@@ -95,6 +95,10 @@ Value addBias(OpBuilder &builder, Location loc, Value normalized, Value bias) {
                              op.getLastAxis(), op.getEpsilon());
 }
 
+Value makeHypot(OpBuilder &builder, Location loc, Value x, Value y) {
+  return BinaryOp::create(builder, loc, x.getType(), BinaryKind::Hypot, x, y);
+}
+
 Value makeSoftmax(OpBuilder &builder, Location loc, Value x, DenseI64ArrayAttr axes) {
   return SoftmaxOp::create(builder, loc, x.getType(), x, uint64_t(axes[0]));
 }

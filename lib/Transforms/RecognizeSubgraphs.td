@@ -17,7 +17,7 @@ def IsMax : Constraint<CPred<"isKind($0, ::qc::ReduceKind::Max)">>;
 def IsLayer : Constraint<CPred<"isKind($0, ::qc::NormalizeKind::Layer)">>;
 /// A constant that is one number: any that is not negative, 1, 2, -1/2, any above 0.
 def IsEpsilon : Constraint<CPred<"isNumber($0, [](float v) { return v >= 0; })">>;
-def IsSmall : Constraint<CPred<"isNumber($0, [](float v) { return v >= 0 && v <= 1e-5f; })">>;
+def IsTiny : Constraint<CPred<"isNumber($0, [](float v) { return v >= 0 && v <= 1e-10f; })">>;
 def IsOne : Constraint<CPred<"isNumber($0, [](float v) { return v == 1; })">>;
 def IsTwo : Constraint<CPred<"isNumber($0, [](float v) { return v == 2; })">>;
 def IsInverseRoot : Constraint<CPred<"isNumber($0, [](float v) { return v == -0.5f; })">>;
@@ -91,6 +91,17 @@ def : Pat<(QC_MulOp (QC_NormalizeOp:$y $kind, $x, $scale, $bias, $first, $last, 
 def : Pat<(QC_AddOp (QC_NormalizeOp:$y $kind, $x, $scale, $bias, $first, $last, $epsilon), (QC_ConstantOp:$b $value), $min, $max),
           (NativeCodeCall<"addBias($_builder, $_loc, $0, $1)"> $y, $b),
           [(Constraint<CPred<"takesBias($0, $1)">> $y, $b), (HasNoClamp $min, $max)]>;
+
+//===-- Magnitude ------------------------------------------------------------------------------------------------------------===//
+
+// The root of two squares, as of a complex number; nothing that exporters add to keep it from zero is worth a code.
+defvar OtherProduct = (QC_MulOp $y, $y, $_, $_, $_, $_, $_);
+defvar TwoSquares = (QC_AddOp Product, OtherProduct, $min, $max);
+def : Pat<(QC_ActivationOp $sqrt, TwoSquares, $_, $_), (NativeCodeCall<"makeHypot($_builder, $_loc, $0, $1)"> $x, $y),
+          [(IsFloat $x), (IsSqrt $sqrt), (HasNoClamp $min, $max), (HasShapeOf $x, $y)]>;
+def : Pat<(QC_ActivationOp $sqrt, (QC_AddOp TwoSquares, (QC_ConstantOp $epsilon), $min2, $max2), $_, $_),
+          (NativeCodeCall<"makeHypot($_builder, $_loc, $0, $1)"> $x, $y),
+          [(IsFloat $x), (IsSqrt $sqrt), (IsTiny $epsilon), (HasNoClamp $min, $max), (HasNoClamp $min2, $max2), (HasShapeOf $x, $y)]>;
 
 //===-- Softmax --------------------------------------------------------------------------------------------------------------===//
 

@@ -116,6 +116,8 @@ struct UnifyRanges : impl::UnifyRangesBase<UnifyRanges> {
     for (auto &[op, range] : ranges) {
       auto observe = cast<ObserveOp>(op);
       Range group = united[leaderOf(op)];
+      if (group != range && !observe.getObserved())
+        noteObserved(observe, range.first, range.second);
       observe.setMinAttr(builder.getF64FloatAttr(group.first));
       observe.setMaxAttr(builder.getF64FloatAttr(group.second));
     }

@@ -71,8 +71,14 @@ void noObserve(Operation *op, Fail fail) {
 }
 
 void noIntegerForm(Operation *op, Fail fail) {
-  if (isa<RequantizeOp, LutOp, QuantizeOp, DequantizeOp>(op))
+  if (isa<RequantizeOp, LutOp, PwlOp, QuantizeOp, DequantizeOp>(op))
     fail(op, "exists from stage 'integer' on");
+}
+
+/// From stage integer on functions are tables, pieces, or the ops of their region.
+void noFunctions(Operation *op, Fail fail) {
+  if (isa<FunctionOp>(op))
+    fail(op, "must not be left at this stage");
 }
 
 void noNoOps(Operation *op, Fail fail) {
@@ -166,7 +172,7 @@ void floatIsListed(Operation *op, Fail fail) {
 }
 
 void narrowedByRequantize(Operation *op, Fail fail) {
-  if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, QuantizeOp, CastOp, CompareOp>(op) ||
+  if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, PwlOp, QuantizeOp, CastOp, CompareOp>(op) ||
       op->getNumOperands() == 0)
     return;
   auto from = dyn_cast<IntegerType>(getElementType(op->getOperand(0))),
@@ -237,10 +243,11 @@ const StageRules *findStage(StringRef name) {
       {"annotated", {graphDialects, oneBlock, staticShapes, noIntegerForm, observesHaveRanges, edgesAreObserved}},
       {"qdq", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, weightsAreEncoded}},
       {"quantized", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, castsAtBoundary}},
-      {"integer", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize}},
+      {"integer", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize,
+        noFunctions}},
       {"packed",
        {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize,
-        kernelsAreDecided}},
+        noFunctions, kernelsAreDecided}},
       {"linalg", {noGraphOps, signlessIntegers}, false},
       {"buffers", {noGraphOps, signlessIntegers, noTensors, noAllocation}, false},
       {"vector", {noKernels, noGraphOps, signlessIntegers, noTensors, noAllocation}},
@@ -268,8 +275,8 @@ struct VerifyStage : impl::VerifyStageBase<VerifyStage> {
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       for (Rule rule : rules->rules)
         rule(op, fail);
-      // From stage linalg on, the region of a kernel says what it computes and is no part of the program.
-      return isa<KernelOp>(op) && !rules->kernels ? WalkResult::skip() : WalkResult::advance();
+      // From stage linalg on, the region of a kernel says what it computes and is no part of the program; that of a function is not.
+      return isa<FunctionOp>(op) || (isa<KernelOp>(op) && !rules->kernels) ? WalkResult::skip() : WalkResult::advance();
     });
     if (failed)
       signalPassFailure();

@@ -1,6 +1,6 @@
 // Quantized ops become integer arithmetic: zero points in the bias, proven accumulators, one requantization each.
-// RUN: qopt -qc-lower-to-integer %s | FileCheck %s
-// RUN: qopt -qc-lower-to-integer=requant=tflite-double %s | FileCheck %s --check-prefix=TFLITE
+// RUN: qopt -qc-approximate-activations -qc-lower-to-integer %s | FileCheck %s
+// RUN: qopt -qc-approximate-activations -qc-lower-to-integer=requant=tflite-double %s | FileCheck %s --check-prefix=TFLITE
 
 !x = !quant.uniform<i8:f32, 0.5:10>
 !y = !quant.uniform<i8:f32, 0.25:-3>

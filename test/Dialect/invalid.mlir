@@ -902,3 +902,151 @@ func.func @kernel_weight_bits(%x: tensor<2x8xi8>) {
   }
   return
 }
+
+// -----
+
+func.func @no_function_of_integers(%x: tensor<2xi8>) {
+  // expected-error @below {{has no meaning on plain integers}}
+  %0 = qc.function "f" %x : tensor<2xi8> -> tensor<2xi8> {
+  ^bb0(%a: tensor<f32>):
+    qc.yield %a : tensor<f32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_function_argument(%x: tensor<2xf32>) {
+  // expected-error @below {{needs a region that takes one tensor<f32>}}
+  %0 = qc.function "f" %x : tensor<2xf32> -> tensor<2xf32> {
+  ^bb0(%a: tensor<2xf32>):
+    %y = qc.activation tanh %a : tensor<2xf32> -> tensor<2xf32>
+    qc.yield %y : tensor<2xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_function_op(%x: tensor<2xf32>) {
+  // expected-error @below {{holds 'qc.reshape', which computes no f32 number from numbers}}
+  %0 = qc.function "f" %x : tensor<2xf32> -> tensor<2xf32> {
+  ^bb0(%a: tensor<f32>):
+    %y = qc.reshape %a : tensor<f32> -> tensor<f32>
+    qc.yield %y : tensor<f32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_function_remainder(%x: tensor<2xf32>) {
+  // expected-error @below {{holds 'qc.binary', which computes no f32 number from numbers}}
+  %0 = qc.function "f" %x : tensor<2xf32> -> tensor<2xf32> {
+  ^bb0(%a: tensor<f32>):
+    %y = qc.binary rem %a, %a : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    qc.yield %y : tensor<f32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_function_result(%x: tensor<2xf32>) {
+  // expected-error @below {{needs a region that yields one tensor<f32>}}
+  %0 = qc.function "f" %x : tensor<2xf32> -> tensor<2xf32> {
+  ^bb0(%a: tensor<f32>):
+    qc.yield %a, %a : tensor<f32>, tensor<f32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_pwl_of_wide_codes(%x: tensor<2xi32>) {
+  // expected-error @below {{turns codes of at most 16 bits into codes of at most 16 bits, both of quantized types or both plain}}
+  %0 = qc.pwl %x {knots = array<i32>, slopes = array<i32: 1>, intercepts = array<i32: 0>, shift = 0, code_min = -128, code_max = 127,
+                  max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi32> -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_pwl_between_domains(%x: tensor<2xi8>) {
+  // expected-error @below {{both of quantized types or both plain}}
+  %0 = qc.pwl %x {knots = array<i32>, slopes = array<i32: 1>, intercepts = array<i32: 0>, shift = 0, code_min = -128, code_max = 127,
+                  max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0>>
+  return
+}
+
+// -----
+
+func.func @no_pwl_piece_count(%x: tensor<2xi8>) {
+  // expected-error @below {{has 1 knots, which make 2 pieces, but 1 slopes and 2 intercepts}}
+  %0 = qc.pwl %x {knots = array<i32: 0>, slopes = array<i32: 1>, intercepts = array<i32: 0, 0>, shift = 0, code_min = -128, code_max = 127,
+                  max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi8> -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_pwl_knot_order(%x: tensor<2xi8>) {
+  // expected-error @below {{knot 5 does not ascend within the codes of 'i8'}}
+  %0 = qc.pwl %x {knots = array<i32: 5, 5>, slopes = array<i32: 1, 1, 1>, intercepts = array<i32: 0, 0, 0>, shift = 0, code_min = -128,
+                  code_max = 127, max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi8> -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_pwl_knot_outside(%x: tensor<2xi8>) {
+  // expected-error @below {{knot 128 does not ascend within the codes of 'i8'}}
+  %0 = qc.pwl %x {knots = array<i32: 128>, slopes = array<i32: 1, 1>, intercepts = array<i32: 0, 0>, shift = 0, code_min = -128,
+                  code_max = 127, max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi8> -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_pwl_shift(%x: tensor<2xi8>) {
+  // expected-error @below {{shift 31 is outside [0, 30]}}
+  %0 = qc.pwl %x {knots = array<i32>, slopes = array<i32: 1>, intercepts = array<i32: 0>, shift = 31, code_min = -128, code_max = 127,
+                  max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi8> -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_pwl_limits(%x: tensor<2xi8>) {
+  // expected-error @below {{[code_min, code_max] = [-129, 127] is not a range of 'i8'}}
+  %0 = qc.pwl %x {knots = array<i32>, slopes = array<i32: 1>, intercepts = array<i32: 0>, shift = 0, code_min = -129, code_max = 127,
+                  max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi8> -> tensor<2xi8>
+  return
+}
+
+// -----
+
+// 2^24 * -128 + 2^23 (half) is inside 32 bits at 127 and would be at -127; at -128 it is one half too much.
+func.func @no_pwl_overflow(%x: tensor<2xi8>) {
+  // expected-error @below {{piece 0 exceeds 32 bits at the code -128}}
+  %0 = qc.pwl %x {knots = array<i32>, slopes = array<i32: 16777216>, intercepts = array<i32: 0>, shift = 24, code_min = -128, code_max = 127,
+                  max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<2xi8> -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_lut_between_domains(%x: tensor<2xi2>) {
+  %t = qc.constant dense<[0, 1, 2, 3]> : tensor<4xi8>
+  // expected-error @below {{input and result must be both quantized or both plain}}
+  %0 = qc.lut %x, %t : (tensor<2xi2>, tensor<4xi8>) -> tensor<2x!quant.uniform<i8:f32, 1.0>>
+  return
+}
+
+// -----
+
+func.func @no_observed_order(%x: tensor<2xf32>) {
+  // expected-error @below {{'observed' is a range, its lower end first}}
+  %0 = qc.observe %x {id = "x", code = i8, min = 0.0 : f64, max = 2.0 : f64, observed = array<f64: 2.0, 1.0>} : tensor<2xf32>
+  return
+}

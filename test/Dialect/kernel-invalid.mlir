@@ -113,7 +113,7 @@ func.func @no_kernel_value_from_above(%x: tensor<2xi8>) {
 // -----
 
 func.func @no_yield_outside_kernel(%x: tensor<2xi8>) {
-  // expected-error @below {{'qc.yield' op expects parent op 'qc.kernel'}}
+  // expected-error @below {{'qc.yield' op expects parent op to be one of 'qc.kernel, qc.function'}}
   qc.yield %x : tensor<2xi8>
 }
 

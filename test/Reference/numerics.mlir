@@ -209,3 +209,20 @@ func.func @n17_cast_to_bool() -> tensor<3xi1> {
   %y = qc.cast %x : tensor<3xf32> -> tensor<3xi1>
   return %y : tensor<3xi1>
 }
+
+// N19. (2 * -128 + 8) >> 4 is -15.5 rounded down, (2 * -5 + 8) >> 4 and (16 * 3 - 3 + 8) >> 4 likewise; 127 is limited to 100.
+// CHECK: n19_pieces: tensor<7xi8> [-16, -1, 0, 0, 1, 3, 100]
+func.func @n19_pieces() -> tensor<7xi8> {
+  %x = qc.constant dense<[-128, -5, -1, 0, 1, 3, 127]> : tensor<7xi8>
+  %y = qc.pwl %x {knots = array<i32: 0>, slopes = array<i32: 2, 16>, intercepts = array<i32: 0, -3>, shift = 4, code_min = -128, code_max = 100,
+                  max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<7xi8> -> tensor<7xi8>
+  return %y : tensor<7xi8>
+}
+// 100000 * 30000 - 2999999920 = 80: the terms leave 32 bits, the sum does not; -2999999920 is 1294967376 there.
+// CHECK: n19_terms_wrap: tensor<3xi16> [1, 5, 6255]
+func.func @n19_terms_wrap() -> tensor<3xi16> {
+  %x = qc.constant dense<[29999, 30000, 30001]> : tensor<3xi16>
+  %y = qc.pwl %x {knots = array<i32: 30000>, slopes = array<i32: 0, 100000>, intercepts = array<i32: 16, 1294967376>, shift = 4,
+                  code_min = -32768, code_max = 32767, max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<3xi16> -> tensor<3xi16>
+  return %y : tensor<3xi16>
+}

@@ -36,6 +36,8 @@
 // INTEGER: 'func.func' has a quantized type
 // INTEGER: 'qc.reshape' has a quantized type
 // INTEGER: 'qc.activation' computes in float without a reason ('qc.float_reason')
+// INTEGER: 'qc.function' computes in float without a reason ('qc.float_reason')
+// INTEGER: 'qc.function' must not be left at this stage
 // INTEGER: 'qc.add' narrows from 32 to 8 bits, which only qc.requantize may
 
 // RUN: not qopt %t/integer.mlir --qc-verify-stage=stage=linalg 2>&1 | FileCheck %s --check-prefix=LINALG
@@ -109,6 +111,10 @@ func.func @main(%q: tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.un
 func.func @run(%q: tensor<2x!quant.uniform<i8:f32, 0.5>>, %x: tensor<2xf32>, %i: tensor<2xi32>) -> tensor<2xf32> {
   %r = qc.reshape %q : tensor<2x!quant.uniform<i8:f32, 0.5>> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
   %y = qc.activation tanh %x : tensor<2xf32> -> tensor<2xf32>
+  %f = qc.function "f" %x : tensor<2xf32> -> tensor<2xf32> {
+  ^bb0(%a: tensor<f32>):
+    qc.yield %a : tensor<f32>
+  }
   %m = qc.add %i, %i : (tensor<2xi32>, tensor<2xi32>) -> tensor<2xi8>
   return %y : tensor<2xf32>
 }

@@ -65,6 +65,17 @@ cl::opt<unsigned> resetEvery("reset-every", cl::desc("for -state: calibration sa
                              cl::value_desc("K"), cl::cat(category));
 cl::opt<bool> integerOnly("integer-only", cl::desc("refuse a network that would keep float operations"), cl::cat(category));
 cl::opt<bool> dropSoftmax("drop-softmax", cl::desc("remove a softmax at the very end: results are logits"), cl::cat(category));
+cl::opt<std::string> activationForm("activation-form",
+                                    cl::desc("activations as table or pwl (straight pieces); auto (default): table up to 8 bits, "
+                                             "for 16 bits what is cheapest within the bound"),
+                                    cl::init("auto"), cl::cat(category));
+cl::opt<unsigned> pieces("pieces", cl::desc("for -activation-form=pwl: pieces of each activation (default: as few as meet the bound)"),
+                         cl::init(0), cl::cat(category));
+cl::opt<double> maxActivationError("max-activation-error",
+                                   cl::desc("largest error of an activation in codes of its result (default 1 up to 8 bits, 2 for 16)"),
+                                   cl::init(-1), cl::cat(category));
+cl::opt<std::string> plotActivations("plot-activations", cl::desc("write a plot of each activation and its error into this folder"),
+                                     cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
 cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"),
                              cl::cat(category));
@@ -114,6 +125,10 @@ qc::PipelineOptions getPipelineOptions() {
   options.resetEvery = resetEvery;
   options.integerOnly = integerOnly;
   options.dropSoftmax = dropSoftmax;
+  options.activationForm = activationForm;
+  options.pieces = pieces;
+  options.maxActivationError = maxActivationError;
+  options.plotActivations = plotActivations;
   options.without = without;
   options.threads = threads;
   options.taskOverhead = taskOverhead;
@@ -220,6 +235,12 @@ llvm::json::Object describeOptions() {
     options["constraints"] = llvm::sys::path::filename(constraints);
   if (!state.empty())
     options["state"] = state.getValue(), options["reset_every"] = int64_t(resetEvery);
+  if (activationForm != "auto")
+    options["activation_form"] = activationForm.getValue();
+  if (pieces)
+    options["pieces"] = int64_t(pieces);
+  if (maxActivationError >= 0)
+    options["max_activation_error"] = maxActivationError.getValue();
   if (!without.empty())
     options["without"] = llvm::json::Array(std::vector<std::string>(without));
   if (threads > 1)

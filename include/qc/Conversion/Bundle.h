@@ -42,7 +42,7 @@ struct BundleInfo {
   Entry run, runF32;
   int64_t threads = 1;                      ///< above 1, entries take the caller's parallel_for
   int64_t codeBytes = 0, constantBytes = 0; ///< of the object
-  llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights;
+  llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights, activations;
   llvm::json::Object options;
   bool integerOnly() const { return run.present && floatOps.empty(); }
 };

@@ -9,7 +9,7 @@ def LowerToInteger : Pass<"qc-lower-to-integer", "::mlir::func::FuncOp"> {
   let description = [{
     Each op on quantized types becomes integer arithmetic of the same value: zero points of activations go into the bias, padding uses the code of
     zero, accumulators are i32 or i64 as their proven bound demands (`acc_bound`), every narrowing is a `qc.requantize` with the named rounding,
-    activation functions become tables. `quant.qcast`/`quant.dcast` become `qc.quantize`/`qc.dequantize`. Afterwards no quantized type is left.
+    `qc.lut` and `qc.pwl` (`qc-approximate-activations`) only change their types. `quant.qcast`/`quant.dcast` become `qc.quantize`/`qc.dequantize`. Afterwards no quantized type is left.
   }];
   let options = [Option<"requant", "requant", "std::string", "\"\"",
     "rounding contract: onnx, ort, tflite-double, tflite-single or pow2; empty: the function's qc.requant, else onnx">];

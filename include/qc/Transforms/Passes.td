@@ -120,6 +120,90 @@ def FuseClamps : Pass<"qc-fuse-clamps", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "clamps-fused", "clamps moved into their producer">];
 }
 
+def FuseActivations : Pass<"qc-fuse-activations", "::mlir::func::FuncOp"> {
+  let summary = "element-wise ops that together are a function of one tensor become one qc.function";
+  let description = [{
+    A chain such as x * sigmoid(x) or x / 2 * (1 + erf(x / sqrt 2)) is a function of one number. As separate ops each step would be rounded to codes, and some
+    have no integer form at all; as one op the function is evaluated exactly and rounded once, as a table or by straight pieces. A chain holds f32
+    activations, sums, products, quotients, minima, maxima, powers and clamps whose other operands are single numbers or values of the same chain; nothing
+    inside it has another use. Sums and products by numbers alone, clamps, and a single op that has an integer form of its own stay what they are: they
+    are exact already, or part of a neighbour. The function gets the name that its values tell (`silu`, `gelu_erf`, ...), else that of its ops.
+    It runs behind `qc-simplify` and `qc-fuse-clamps`, which need the ops apart. Afterwards no f32 op that is a function of one tensor by itself lacks
+    an integer form.
+    ```mlir
+    func.func @example(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %s = qc.activation sigmoid %x : tensor<4xf32> -> tensor<4xf32>
+      %y = qc.mul %x, %s : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.function "silu" %arg0 : tensor<4xf32> -> tensor<4xf32> {
+      ^bb0(%arg1: tensor<f32>):
+        %1 = qc.activation sigmoid %arg1 : tensor<f32> -> tensor<f32>
+        %2 = qc.mul %arg1, %1 : (tensor<f32>, tensor<f32>) -> tensor<f32>
+        qc.yield %2 : tensor<f32>
+      }
+      return %0 : tensor<4xf32>
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numFused", "functions-fused", "chains that became one function">];
+}
+
+def InlineFunctions : Pass<"qc-inline-functions", "::mlir::func::FuncOp"> {
+  let summary = "what is left of qc.function in f32 becomes the ops of its region";
+  let description = [{
+    Where f32 code is compiled (calibration, float fallbacks) the ops of the chain run one by one. Afterwards there is no `qc.function` on f32.
+    ```mlir
+    func.func @example(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = qc.function "silu" %x : tensor<4xf32> -> tensor<4xf32> {
+      ^bb0(%a: tensor<f32>):
+        %s = qc.activation sigmoid %a : tensor<f32> -> tensor<f32>
+        %p = qc.mul %a, %s : (tensor<f32>, tensor<f32>) -> tensor<f32>
+        qc.yield %p : tensor<f32>
+      }
+      return %y : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.activation sigmoid %arg0 : tensor<4xf32> -> tensor<4xf32>
+      %1 = qc.mul %arg0, %0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %1 : tensor<4xf32>
+    }
+    ```
+  }];
+}
+
+def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::FuncOp"> {
+  let summary = "functions of one quantized tensor become tables or straight pieces";
+  let description = [{
+    Each `qc.activation` and `qc.function` on quantized types becomes a `qc.lut`, which is exact (docs/Numerics.md, N10), or a `qc.pwl` (N19), whose largest and
+    mean error over all codes of the input stand in its attributes. `form=auto` takes the table up to 8 bits of input. For 16 bits it takes the
+    cheapest pieces whose error is within the bound: at most 8 with free knots, else 16 to 4,096 of equal length, which need no comparison, else at most 128
+    with free knots; else the table. `form=pwl` takes `pieces` pieces, or as few as meet the bound, with the knots of the least largest error and,
+    among those, of the least squares. The bound is `max-error` codes of the result; by default 1 up to 8 bits of result, 2 for 16.
+
+    `qc.domain` on an op (from `qc-materialize-casts`) is the range of inputs that occurred: a function without a finite value there is an error.
+    The function's `qc.activations` lists what was chosen, for report and header; `plots` is a folder for a picture of each. Afterwards no
+    `qc.activation` and no `qc.function` on quantized types is left.
+    ```mlir
+    %y = qc.activation abs %x : tensor<4x!x> -> tensor<4x!y>   ==>   %y = qc.lut %x, %table : (tensor<4x!x>, tensor<256xi8>) -> tensor<4x!y>
+    ```
+  }];
+  let options = [
+    Option<"form", "form", "std::string", "\"auto\"", "auto, table or pwl">,
+    Option<"pieces", "pieces", "unsigned", "0", "for pwl: this many pieces (0: as few as meet the bound)">,
+    Option<"maxError", "max-error", "double", "-1", "largest error in codes of the result (-1: by its width)">,
+    Option<"plots", "plots", "std::string", "\"\"", "write a plot of each curve and its error into this folder">
+  ];
+  let statistics = [Statistic<"numPieces", "activations-by-pieces", "activations that became pieces">];
+}
+
 def DeclareStates : Pass<"qc-declare-states", "::mlir::func::FuncOp"> {
   let summary = "marks inputs that are outputs of the sample before";
   let description = [{

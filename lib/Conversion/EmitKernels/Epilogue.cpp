@@ -3,6 +3,8 @@
 #include "Layout.h"
 #include "Requantize.h"
 
+#include "qc/Dialect/QC/Reference/PiecewiseLinear.h"
+
 using namespace mlir;
 
 namespace qc {
@@ -61,6 +63,13 @@ std::string checkLut(LutOp op, Value value, Value last) {
   return checkAxis(op, op.getAxis(), last);
 }
 
+std::string checkPieces(PwlOp op) {
+  if (!isa<IntegerType>(getElementType(op.getResult())))
+    return "the pieces give no codes";
+  // More are found faster by halving, one element after the other.
+  return op.getSlopes().size() > 32 && !getUniformLength(op) ? "more than 32 pieces of different length" : "";
+}
+
 /// The value that leaves the kernel, null if a value on the way has several uses.
 Value followUses(Value acc) {
   while (acc.hasOneUse() && !isa<YieldOp>(*acc.user_begin())) {
@@ -94,6 +103,36 @@ Value limit(Kernel &k, ClampOpInterface op, Value x) {
   if (auto high = op.getClampMax())
     apply(high->convertToDouble(), false);
   return x;
+}
+
+/// The code of each lane by straight pieces (N19). Pieces of equal length are looked up in `table`, slopes before intercepts; others
+/// are found by comparison.
+Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
+  auto type = cast<VectorType>(x.getType());
+  Arithmetic a(k);
+  ArrayRef<int32_t> slopes = op.getSlopes(), intercepts = op.getIntercepts();
+  Value slope = a.number(type, slopes[0]), intercept = a.number(type, intercepts[0]);
+  if (table) {
+    int64_t low = getCodeLimits(cast<IntegerType>(getElementType(op.getInput()))).first, count = slopes.size();
+    Value pieces = a.ushr(a.sub(x, low), *getUniformLength(op));
+    for (int64_t lane = 0; lane < type.getNumElements(); ++lane) {
+      Value piece = vector::ExtractOp::create(k.b, k.loc, pieces, lane);
+      Value at = arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), piece);
+      slope = vector::InsertOp::create(k.b, k.loc, k.loadScalar(table, at), slope, lane);
+      intercept = vector::InsertOp::create(k.b, k.loc, k.loadScalar(table, k.add(at, count)), intercept, lane);
+    }
+  } else {
+    for (auto [p, knot] : llvm::enumerate(op.getKnots())) {
+      Value below = a.less(x, int64_t(knot));
+      slope = a.select(below, slope, a.number(type, slopes[p + 1]));
+      intercept = a.select(below, intercept, a.number(type, intercepts[p + 1]));
+    }
+  }
+  int64_t shift = op.getShift();
+  Value y = a.add(a.mul(slope, x), intercept);
+  if (shift)
+    y = a.shr(a.add(y, int64_t(1) << (shift - 1)), shift);
+  return a.clamp(y, op.getCodeMin(), op.getCodeMax());
 }
 
 /// One element after the other.
@@ -146,6 +185,8 @@ std::string Epilogue::check(Value acc) {
       why = checkRequantize(requantize, value, last);
     else if (auto lut = dyn_cast<LutOp>(op))
       why = checkLut(lut, value, last);
+    else if (auto pieces = dyn_cast<PwlOp>(op))
+      why = checkPieces(pieces);
     else if (!isa<TransposeOp, ReshapeOp>(op) && !(isFloat && isa<ClampOp>(op)))
       why = ("'" + op->getName().getStringRef() + "' is no epilogue").str();
     if (!why.empty())
@@ -237,6 +278,10 @@ FailureOr<Epilogue> Epilogue::create(Kernel &k, Value acc, bool collapsed) {
       if (lut.getAxis())
         entries.append(64 * getShape(lut.getTable()).back(), 0);
       step.table = k.constants.get(k.b, k.loc, k.b.getIntegerType(width), entries);
+    } else if (auto pwl = dyn_cast<PwlOp>(step.op); pwl && getUniformLength(pwl) && pwl.getSlopes().size() > 8) {
+      SmallVector<int64_t> entries(pwl.getSlopes());
+      entries.append(pwl.getIntercepts().begin(), pwl.getIntercepts().end());
+      step.table = k.constants.get(k.b, k.loc, k.b.getI32Type(), entries);
     }
   }
   return e;
@@ -434,6 +479,8 @@ void Epilogue::storeWide(ArrayRef<Value> accs, ValueRange position, Value channe
         value = step.requantizer->emit(k, inputs, first);
       } else if (auto lut = dyn_cast<LutOp>(step.op)) {
         value = lookUp(k, lut, step.table, k.extend(value, getElementType(lut.getInput()), k.b.getI32Type()), first);
+      } else if (auto pwl = dyn_cast<PwlOp>(step.op)) {
+        value = emitPieces(k, pwl, step.table, k.extend(value, getElementType(pwl.getInput()), k.b.getI32Type()));
       } else {
         value = limit(k, cast<ClampOpInterface>(step.op), value);
       }

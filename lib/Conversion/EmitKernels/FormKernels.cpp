@@ -23,7 +23,7 @@ bool isFollower(Operation *op, Value value) {
     return true;
   if (auto lut = dyn_cast<LutOp>(op))
     return lut.getInput() == value && getConstant(lut.getTable());
-  return isa<ClampOp>(op);
+  return isa<ClampOp, PwlOp>(op);
 }
 
 class Former {
@@ -38,7 +38,7 @@ public:
       if (!members.contains(op) && isa<ConvOp, ConvTransposeOp, MatmulOp, PoolOp, ReduceOp>(op))
         form(op);
     for (Operation *op : ops)
-      if (!members.contains(op) && isa<RequantizeOp, LutOp, TransposeOp>(op))
+      if (!members.contains(op) && isa<RequantizeOp, LutOp, PwlOp, TransposeOp>(op))
         form(op);
     for (Operation *op : llvm::reverse(ops))
       if (members.contains(op) && op->use_empty())
@@ -55,7 +55,7 @@ private:
       if (!user || members.contains(user) || !(isLayoutChange(user) || isFollower(user, value)))
         break;
       // A layout change only directly behind the main op: later ones belong to whoever comes next.
-      if (isLayoutChange(user) && (chain.size() > 1 || isa<RequantizeOp, LutOp, TransposeOp>(main)))
+      if (isLayoutChange(user) && (chain.size() > 1 || isa<RequantizeOp, LutOp, PwlOp, TransposeOp>(main)))
         break;
       chain.push_back(user);
       value = user->getResult(0);
@@ -80,7 +80,7 @@ private:
           continue;
         if (isa_and_nonnull<ConstantOp>(producer)) {
           body.push_back(producer);
-        } else if (withLayout && op == main && isLayoutChange(producer) && !isa<RequantizeOp, LutOp, TransposeOp>(main)) {
+        } else if (withLayout && op == main && isLayoutChange(producer) && !isa<RequantizeOp, LutOp, PwlOp, TransposeOp>(main)) {
           inputs.insert(producer->getOperand(0));
           body.push_back(producer);
           changes = true;

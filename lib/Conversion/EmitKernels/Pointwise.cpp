@@ -10,8 +10,8 @@ static FailureOr<Value> getHead(KernelOp op, std::string &why) {
     if (isa<ConstantOp>(inner))
       continue;
     Value head = inner.getNumOperands() ? inner.getOperand(0) : Value();
-    if (!isa<RequantizeOp, LutOp, ClampOp>(inner) || !isa_and_nonnull<BlockArgument>(head)) {
-      why = "begins with something else than a requantization, a table or a limit of an input";
+    if (!isa<RequantizeOp, LutOp, PwlOp, ClampOp>(inner) || !isa_and_nonnull<BlockArgument>(head)) {
+      why = "begins with something else than a requantization, a table, pieces or a limit of an input";
       return failure();
     }
     if (why = Epilogue::check(head); !why.empty())

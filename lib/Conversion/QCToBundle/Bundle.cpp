@@ -207,6 +207,19 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
           llvm::json::Object{{"name", entry.getAs<StringAttr>("name").getValue()},
                              {"bits", entry.getAs<IntegerAttr>("bits").getInt()},
                              {"bits_without_zero_point", entry.getAs<IntegerAttr>("bits_without_zero_point").getInt()}});
+  if (auto list = main->getAttrOfType<ArrayAttr>("qc.activations"))
+    for (auto entry : list.getAsRange<DictionaryAttr>()) {
+      auto text = [&](StringRef key) { return entry.getAs<StringAttr>(key).getValue(); };
+      auto integer = [&](StringRef key) { return entry.getAs<IntegerAttr>(key).getInt(); };
+      auto real = [&](StringRef key) { return entry.getAs<FloatAttr>(key).getValueAsDouble(); };
+      info.activations.push_back(llvm::json::Object{{"name", text("name")},
+                                                    {"function", text("function")},
+                                                    {"form", text("form")},
+                                                    {"pieces", integer("pieces")},
+                                                    {"bytes", integer("bytes")},
+                                                    {"max_error", real("max_error")},
+                                                    {"mean_error", real("mean_error")}});
+    }
   // A requantization that closes an accumulator's loop nest is part of that layer.
   llvm::SmallPtrSet<Operation *, 16> epilogues;
   for (Operation &op : main.getBody().front().without_terminator()) {

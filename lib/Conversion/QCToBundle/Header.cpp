@@ -70,6 +70,26 @@ void declareCallback(raw_ostream &os, StringRef upper, int64_t threads) {
         "typedef void (*qc_parallel_for)(void *pool, qc_task task, void *context, uint32_t count);\n#endif\n\n";
 }
 
+/// The error of each function against the correctly rounded one, and the largest of all.
+void describeActivations(raw_ostream &os, StringRef upper, const json::Array &activations) {
+  if (activations.empty())
+    return;
+  double largest = 0;
+  os << "/* Activations: form, pieces or entries; largest and mean error in codes of the result against the rounded real function.\n";
+  for (const json::Value &value : activations) {
+    const json::Object &row = *value.getAsObject();
+    largest = std::max(largest, row.getNumber("max_error").value_or(0));
+    // A name must not end the comment.
+    std::string name;
+    for (char c : row.getString("name").value_or(""))
+      name += isPrint(c) && c != '*' && c != '\\' ? c : '_';
+    os << "   " << name << " (" << row.getString("function").value_or("") << "): " << row.getString("form").value_or("") << ", "
+       << row.getInteger("pieces").value_or(0) << "; " << int64_t(row.getNumber("max_error").value_or(0)) << ", "
+       << format("%.4f", row.getNumber("mean_error").value_or(0)) << "\n";
+  }
+  os << "*/\n#define " << upper << "_ACTIVATION_ERROR " << int64_t(largest) << "\n";
+}
+
 void definePorts(raw_ostream &os, StringRef prefix, StringRef kind, const std::vector<Port> &ports) {
   for (const Port &port : ports) {
     std::string base = (prefix + "_" + kind).str();
@@ -134,6 +154,7 @@ std::string makeHeader(const BundleInfo &info) {
   os << "#define " << upper << "_ARENA_ALIGN " << arenaAlign << "\n";
   os << "/* Scratch on the stack, besides saved registers and spills. */\n#define " << upper << "_STACK_BYTES "
      << std::max(info.run.stackBytes, info.runF32.stackBytes) << "\n";
+  describeActivations(os, upper, info.activations);
   definePorts(os, upper, "INPUT", info.inputs);
   definePorts(os, upper, "OUTPUT", info.outputs);
   os << "\n";

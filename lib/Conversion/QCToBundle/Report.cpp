@@ -47,6 +47,7 @@ std::string makeReport(const BundleInfo &info) {
       {"layers", json::Array(info.layers)},
       {"pair_safe", json::Array(info.shrunkScales)},
       {"asymmetric_weights", json::Array(info.asymmetricWeights)},
+      {"activations", json::Array(info.activations)},
       {"tensors", json::Array(info.tensors)},
       {"arena", json::Array(info.arenaMap)},
   };
@@ -99,6 +100,15 @@ std::string makeSummary(const BundleInfo &info) {
     const json::Object &row = *value.getAsObject();
     os << formatv("  {0}: {1}, {2}\n", row.getString("name").value_or(""), row.getInteger("bits").value_or(0),
                   row.getInteger("bits_without_zero_point").value_or(0));
+  }
+  if (!info.activations.empty())
+    os << "\nActivations (form, pieces or entries, bytes, largest and mean error in codes of the result):\n";
+  for (const json::Value &value : info.activations) {
+    const json::Object &row = *value.getAsObject();
+    os << formatv("  {0} ({1}): {2}, {3}, {4} B, {5}, {6:f4}\n", row.getString("name").value_or(""),
+                  row.getString("function").value_or(""), row.getString("form").value_or(""),
+                  row.getInteger("pieces").value_or(0), row.getInteger("bytes").value_or(0),
+                  int64_t(row.getNumber("max_error").value_or(0)), row.getNumber("mean_error").value_or(0));
   }
   if (info.floatOps.empty() && info.run.present)
     os << "\nNothing stayed in float.\n";

@@ -1,4 +1,4 @@
-// Softmax and normalization on quantized types become the integer ops whose numbers follow from the scales (N19, N20).
+// Softmax and normalization on quantized types become the integer ops whose numbers follow from the scales (N20, N21).
 #include "Patterns.h"
 
 #include "qc/Dialect/QC/Reference/Rows.h"
@@ -65,9 +65,25 @@ struct LowerNormalize : Pattern<NormalizeOp> {
     return success();
   }
 };
+struct LowerHypot : Pattern<BinaryOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(BinaryOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    if (op.getKind() != BinaryKind::Hypot || failed(requireAffine(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()})))
+      return rewriter.notifyMatchFailure(op, "no root of squares");
+    auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
+    std::string why;
+    auto n = planHypot(a.scale, b.scale, y.scale, why);
+    if (failed(n))
+      return op.emitError() << why;
+    auto [low, high] = getCodeRange(op);
+    rewriter.replaceOpWithNewOp<HypotCodesOp>(op, integerType(op.getResult()), in.getLhs(), in.getRhs(), a.zeroPoint, b.zeroPoint,
+                                              n->lhsMultiplier, n->rhsMultiplier, n->multiplier, n->shift, y.zeroPoint, low, high);
+    return success();
+  }
+};
 } // namespace
 
 void populateRowPatterns(const TypeConverter &types, RewritePatternSet &patterns, Rounding rounding) {
-  patterns.add<LowerSoftmax, LowerNormalize>(types, patterns.getContext(), rounding);
+  patterns.add<LowerSoftmax, LowerNormalize, LowerHypot>(types, patterns.getContext(), rounding);
 }
 } // namespace qc

@@ -337,18 +337,14 @@ template <typename F> void appendTable(SmallVectorImpl<int64_t> &table, Value in
   table.append(to.encode(values, {}));
 }
 
-struct LowerActivation : Pattern<ActivationOp> {
-  using Pattern::Pattern;
-  LogicalResult matchAndRewrite(ActivationOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
-      return failure();
-    SmallVector<int64_t> table;
-    appendTable(table, op.getInput(), op.getResult(), [&](double x) {
-      return evaluateActivation(op.getKind(), x, op.getAlpha().convertToDouble(), op.getBeta().convertToDouble());
-    });
-    auto type = RankedTensorType::get({int64_t(table.size())}, integerType(op.getResult()).getElementType());
-    Value constant = ConstantOp::create(rewriter, op.getLoc(), makeElements(type, table));
-    rewriter.replaceOpWithNewOp<LutOp>(op, integerType(op.getResult()), in.getInput(), constant, IntegerAttr());
+/// What works on codes already: only the types change.
+template <typename OpTy> struct LowerCodes : Pattern<OpTy> {
+  using Pattern<OpTy>::Pattern;
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor in, ConversionPatternRewriter &rewriter) const override {
+    auto lowered = cast<OpTy>(rewriter.clone(*op));
+    lowered->setOperands(in.getOperands());
+    lowered->getResult(0).setType(this->integerType(op.getResult()));
+    rewriter.replaceOp(op, lowered);
     return success();
   }
 };
@@ -772,7 +768,7 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     IntegerTypes types;
     RewritePatternSet patterns(context);
     patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
-                 LowerActivation, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize,
+                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize,
                  LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
     populateRowPatterns(types, patterns, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);

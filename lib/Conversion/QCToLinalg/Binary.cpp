@@ -38,6 +38,8 @@ Value emitFloat(Scalars &s, BinaryKind kind, Value x, Value y) {
     return s.max(x, y);
   case BinaryKind::Pow:
     return emitPow(s, x, y);
+  case BinaryKind::Hypot:
+    return math::SqrtOp::create(s.b, s.loc, s.add(s.mul(x, x), s.mul(y, y)));
   default: {
     // Floor of the magnitude: round to nearest by adding 2^23, one less where that went up.
     Value quotient = s.div(x, y), magnitude = math::AbsFOp::create(s.b, s.loc, quotient), big = s.real(x.getType(), 0x1p23);
@@ -75,6 +77,7 @@ Value emitInteger(Scalars &s, BinaryKind kind, Value x, Value y, Type code) {
   case BinaryKind::ShiftRight:
     return wrap(s, emitShift(s, x, y, code, kind == BinaryKind::ShiftLeft), code);
   case BinaryKind::Pow:
+  case BinaryKind::Hypot:
     break;
   }
   return x;

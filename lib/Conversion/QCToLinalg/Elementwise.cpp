@@ -217,7 +217,7 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
       })
       .Case([&](ActivationOp activation) -> FailureOr<Value> {
         if (!isa<FloatType>(getElementType(activation.getResult())))
-          return activation.emitOpError("of integers cannot be compiled; qc-lower-to-integer makes it a table");
+          return activation.emitOpError("of integers cannot be compiled; qc-approximate-activations makes it a table");
         return unary([&](Scalars &s, Value x) { return emitActivation(s, activation, x); });
       })
       .Case([&](PReluOp) -> FailureOr<Value> {
@@ -239,6 +239,7 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
         });
       })
       .Case([&](LutOp lut) -> FailureOr<Value> { return emitLut(e, lut); })
+      .Case([&](PwlOp pieces) -> FailureOr<Value> { return emitPieces(e, pieces); })
       .Case([&](ObserveOp observe) -> FailureOr<Value> { return e.get(observe.getInput()); })
       .Default([](Operation *) -> FailureOr<Value> { return Value(); });
 }

@@ -9,7 +9,7 @@ using namespace mlir;
 
 namespace qc {
 namespace {
-/// 64-bit operations under construction, for FunctionsInt: rule N21.
+/// 64-bit operations under construction, for FunctionsInt: rule N22.
 struct IntOperations {
   using U = Value;
   Scalars &s;
@@ -304,6 +304,24 @@ Value emitNormalizeCodes(Emitter &e, NormalizeCodesOp op) {
     return s.truncate(y, Emitter::getStorage(result));
   });
 }
+Value emitHypotCodes(Emitter &e, HypotCodesOp op) {
+  Type i64 = e.b.getI64Type(), result = getElementType(op.getResult());
+  return e.pointwise(Emitter::getStorageTensor(op.getType()), {e.get(op.getLhs()), e.get(op.getRhs())}, [&](Scalars &s, ValueRange v) {
+    auto square = [&](Value x, Type code, int64_t zero, int64_t multiplier) {
+      Value c = s.sub(s.extend(x, code, i64), s.integer(i64, zero));
+      return s.mul(s.mul(c, c), s.integer(i64, multiplier));
+    };
+    Value sum = s.add(square(v[0], getElementType(op.getLhs()), op.getLhsZeroPoint(), op.getLhsMultiplier()),
+                      square(v[1], getElementType(op.getRhs()), op.getRhsZeroPoint(), op.getRhsMultiplier()));
+    IntOperations operations{s};
+    auto [mantissa, exponent] = FunctionsInt<IntOperations>{operations}.sqrt(s.max(s.integer(i64, 1), sum));
+    Value shift = s.min(s.integer(i64, 62), s.add(exponent, s.integer(i64, int64_t(op.getShift()) - 2)));
+    Value root = roundShift(s, s.mul(mantissa, s.integer(i64, op.getMultiplier())), shift);
+    root = s.select(s.equal(sum, s.zero(i64)), s.zero(i64), root);
+    Value code = s.clamp(s.add(root, s.integer(i64, op.getZeroPoint())), s.integer(i64, op.getCodeMin()), s.integer(i64, op.getCodeMax()));
+    return s.truncate(code, Emitter::getStorage(result));
+  });
+}
 } // namespace
 
 FailureOr<Value> emitRows(Emitter &e, Operation *op) {
@@ -312,6 +330,7 @@ FailureOr<Value> emitRows(Emitter &e, Operation *op) {
       .Case([&](SoftmaxCodesOp softmax) -> FailureOr<Value> { return emitSoftmaxCodes(e, softmax); })
       .Case([&](NormalizeOp normalize) -> FailureOr<Value> { return emitNormalize(e, normalize); })
       .Case([&](NormalizeCodesOp normalize) -> FailureOr<Value> { return emitNormalizeCodes(e, normalize); })
+      .Case([&](HypotCodesOp hypot) -> FailureOr<Value> { return emitHypotCodes(e, hypot); })
       .Default([](Operation *) -> FailureOr<Value> { return Value(); });
 }
 } // namespace qc

@@ -81,7 +81,7 @@ bool isElementwiseInput(KernelOp kernel, unsigned input) {
   while (value.hasOneUse() && value != last) {
     Operation *user = *value.user_begin();
     auto lut = dyn_cast<LutOp>(user);
-    if (!isa<RequantizeOp, ClampOp>(user) && !(lut && lut.getInput() == value))
+    if (!isa<RequantizeOp, ClampOp, PwlOp>(user) && !(lut && lut.getInput() == value))
       return false;
     if (!sameShape(user->getResult(0).getType(), value.getType()))
       return false;

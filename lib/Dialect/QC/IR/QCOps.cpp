@@ -125,7 +125,7 @@ std::string DivOp::whyFloat() { return "division by a computed value has no inte
 std::string CastOp::whyFloat() { return "a cast between float and integer values has no integer form"; }
 
 std::string BinaryOp::whyFloat() {
-  if (isSameScale())
+  if (isSameScale() || getKind() == BinaryKind::Hypot)
     return "";
   return "a " + stringifyBinaryKind(getKind()).str() + " of two tensors has no integer form";
 }
@@ -133,7 +133,9 @@ std::string CompareOp::whyFloat() { return "a comparison has no integer form"; }
 std::string ScatterOp::whyFloat() { return isSameScale() ? "" : "a sum or product at computed indices has no integer form"; }
 std::string ReduceOp::whyFloat() { return getKind() == ReduceKind::Prod ? "a product over axes has no integer form" : ""; }
 // What stays in float is no edge for the quantizer.
-OperandRole BinaryOp::getOperandRole(unsigned) { return isSameScale() ? OperandRole::Activation : OperandRole::Other; }
+OperandRole BinaryOp::getOperandRole(unsigned) {
+  return isSameScale() || getKind() == BinaryKind::Hypot ? OperandRole::Activation : OperandRole::Other;
+}
 OperandRole CompareOp::getOperandRole(unsigned) { return OperandRole::Other; }
 // Conditions and indices are no codes.
 OperandRole SelectOp::getOperandRole(unsigned index) { return index == 0 ? OperandRole::Other : OperandRole::Activation; }
@@ -230,6 +232,24 @@ LogicalResult SoftmaxCodesOp::verify() {
   return success();
 }
 
+LogicalResult HypotCodesOp::verify() {
+  auto lhs = dyn_cast<IntegerType>(qc::getElementType(getLhs())), rhs = dyn_cast<IntegerType>(qc::getElementType(getRhs())),
+       result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
+  if (!lhs || !rhs || !result || lhs.getWidth() > 16 || rhs.getWidth() > 16)
+    return emitOpError("turns integers of at most 16 bits into integers");
+  if (failed(verifyCodes(*this, result)))
+    return failure();
+  auto square = [](IntegerType type, int64_t zero, uint64_t multiplier) {
+    auto [low, high] = getCodeLimits(type);
+    double most = std::max(std::fabs(double(low) - double(zero)), std::fabs(double(high) - double(zero)));
+    return most * most * double(multiplier);
+  };
+  if (square(lhs, getLhsZeroPoint(), getLhsMultiplier()) + square(rhs, getRhsZeroPoint(), getRhsMultiplier()) >= 0x1p61 ||
+      getMultiplier() >= uint64_t(1) << 31 || getShift() < 3 || getShift() > 90)
+    return emitOpError("multipliers and shift leave 62 bits");
+  return success();
+}
+
 /// Scale and bias, if they are there, are f32.
 LogicalResult NormalizeOp::verify() {
   if (getDomain(getInput().getType()) == Domain::Integer)
@@ -278,7 +298,8 @@ static LogicalResult verifyOneType(Operation *op, ArrayRef<Value> values) {
   Type first = qc::getElementType(values[0]);
   if (getDomain(first) == Domain::Quantized) {
     auto quantizable = dyn_cast<QuantizableOpInterface>(op);
-    if (quantizable && quantizable.isSameScale())
+    auto binary = dyn_cast<BinaryOp>(op);
+    if ((quantizable && quantizable.isSameScale()) || (binary && binary.getKind() == BinaryKind::Hypot))
       return success();
     return op->emitOpError("has no meaning on quantized types");
   }
@@ -292,7 +313,9 @@ LogicalResult BinaryOp::verify() {
     return failure();
   bool isFloat = getDomain(getLhs().getType()) == Domain::Float;
   BinaryKind kind = getKind();
-  if (isFloat ? kind >= BinaryKind::And || kind == BinaryKind::Mod : kind == BinaryKind::Pow)
+  bool onFloat = kind == BinaryKind::Pow || kind == BinaryKind::Hypot, onBoth = isSameScale() || kind == BinaryKind::Rem;
+  bool isQuantized = getDomain(getLhs().getType()) == Domain::Quantized;
+  if (!isQuantized && !onBoth && isFloat != onFloat)
     return emitOpError() << "of kind " << stringifyBinaryKind(kind) << " has no meaning on " << qc::getElementType(getLhs());
   return success();
 }
@@ -368,6 +391,8 @@ LogicalResult ObserveOp::verify() {
     return emitOpError("'min' and 'max' come together");
   if (getMin() && !(getMin()->convertToDouble() <= 0 && getMax()->convertToDouble() >= 0))
     return emitOpError("range must contain zero");
+  if (auto observed = getObserved(); observed && (observed->size() != 2 || (*observed)[0] > (*observed)[1]))
+    return emitOpError("'observed' is a range, its lower end first");
   return success();
 }
 
@@ -426,7 +451,12 @@ LogicalResult RequantizeOp::verify() {
 }
 
 LogicalResult LutOp::verify() {
-  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput()));
+  auto codesOf = [](Value value) {
+    Type type = qc::getElementType(value);
+    auto quantized = dyn_cast<quant::QuantizedType>(type);
+    return quantized ? Type(qc::getCodeType(quantized)) : type;
+  };
+  auto code = dyn_cast<IntegerType>(codesOf(getInput()));
   if (!code || code.getWidth() > 16)
     return emitOpError("input must be a tensor of integers of at most 16 bits");
   SmallVector<int64_t> expected;
@@ -438,7 +468,10 @@ LogicalResult LutOp::verify() {
   expected.push_back(int64_t(1) << code.getWidth());
   if (qc::getShape(getTable()) != ArrayRef<int64_t>(expected))
     return emitOpError() << "table must have shape [" << llvm::make_range(expected.begin(), expected.end()) << "]";
-  if (qc::getElementType(getTable()) != qc::getElementType(getResult()))
+  bool onCodes = getDomain(getInput().getType()) == Domain::Quantized;
+  if (onCodes != (getDomain(getResult().getType()) == Domain::Quantized))
+    return emitOpError("input and result must be both quantized or both plain");
+  if (qc::getElementType(getTable()) != codesOf(getResult()))
     return emitOpError("table and result must have one element type");
   return success();
 }

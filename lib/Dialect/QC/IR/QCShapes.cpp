@@ -132,6 +132,7 @@ FailureOr<Shape> MulOp::inferShape(std::string &why) { return broadcastShapes(ge
 FailureOr<Shape> DivOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 
 FailureOr<Shape> BinaryOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
+FailureOr<Shape> HypotCodesOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 FailureOr<Shape> CompareOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 FailureOr<Shape> SelectOp::inferShape(std::string &why) {
   auto both = broadcastShapes(getShape(getLhs()), getShape(getRhs()), why);

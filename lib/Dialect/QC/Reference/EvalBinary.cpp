@@ -2,6 +2,7 @@
 #include "EvalInternal.h"
 
 #include "qc/Dialect/QC/Reference/Math.h"
+#include "qc/Dialect/QC/Reference/Rows.h"
 
 #include <cmath>
 
@@ -18,6 +19,8 @@ float binaryF32(BinaryKind kind, float a, float b) {
     return b < a ? a : b;
   case BinaryKind::Pow:
     return powF32(a, b);
+  case BinaryKind::Hypot:
+    return std::sqrt(a * a + b * b);
   default: {
     // As compiled code does it, without a library: exact while the quotient is below 2^23.
     float quotient = a / b, whole = activationF32(ActivationKind::Floor, std::fabs(quotient), 0, 0);
@@ -55,6 +58,7 @@ int64_t binaryInt(BinaryKind kind, int64_t a, int64_t b, IntegerType type) {
   case BinaryKind::ShiftRight:
     return ub >= width ? 0 : int64_t((width == 64 ? ua : ua & ((uint64_t(1) << width) - 1)) >> ub);
   case BinaryKind::Pow:
+  case BinaryKind::Hypot:
     break;
   }
   return 0;
@@ -65,7 +69,42 @@ template <typename T> bool compareValues(CompareKind kind, T a, T b) {
 }
 } // namespace
 
+/// result[index] of the codes at that place.
+static void evaluateHypots(const Tensor &x, const Tensor &y, const HypotNumbers &numbers, CodeTarget target, Tensor &result) {
+  forEachIndex(result.type.getShape(), [&](Shape index, int64_t i) {
+    int64_t a = broadcastPosition(index, x.type.getShape()), b = broadcastPosition(index, y.type.getShape());
+    result.ints[i] = target.saturate(target.zeroPoint + evaluateHypot(x.ints[a], y.ints[b], numbers));
+  });
+}
+
+Result reference::evaluateOp(HypotCodesOp op, Operands operands) {
+  Tensor result = makeResult(op);
+  HypotNumbers n{int64_t(op.getLhsZeroPoint()),   int64_t(op.getRhsZeroPoint()), int64_t(op.getLhsMultiplier()),
+                 int64_t(op.getRhsMultiplier()), int64_t(op.getMultiplier()),   int64_t(op.getShift())};
+  evaluateHypots(operands[0], operands[1], n, {int64_t(op.getZeroPoint()), int64_t(op.getCodeMin()), int64_t(op.getCodeMax())}, result);
+  return result;
+}
+
+/// N23.
+static Result evaluateQuantizedHypot(BinaryOp op, Operands operands) {
+  auto target = getTarget(op);
+  auto a = getScale(op, operands[0]), b = getScale(op, operands[1]);
+  if (failed(target) || failed(a) || failed(b))
+    return failure();
+  std::string why;
+  auto numbers = planHypot(*a, *b, target->scale, why);
+  if (failed(numbers))
+    return op.emitError() << why;
+  numbers->lhsZeroPoint = getScheme(operands[0].type).getZeroPointValues()[0];
+  numbers->rhsZeroPoint = getScheme(operands[1].type).getZeroPointValues()[0];
+  Tensor result = makeResult(op);
+  evaluateHypots(operands[0], operands[1], *numbers, {target->zeroPoint, target->low, target->high}, result);
+  return result;
+}
+
 Result reference::evaluateOp(BinaryOp op, Operands given) {
+  if (op.getKind() == BinaryKind::Hypot && getDomain(op.getType()) == Domain::Quantized)
+    return evaluateQuantizedHypot(op, given);
   auto moved = moveOperands(op, given);
   if (failed(moved))
     return failure();

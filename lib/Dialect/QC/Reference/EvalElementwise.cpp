@@ -168,17 +168,6 @@ Result reference::evaluateOp(ClampOp op, Operands operands) {
   return result;
 }
 
-Result reference::evaluateOp(ActivationOp op, Operands operands) {
-  const Tensor &x = operands[0];
-  float alpha = op.getAlpha().convertToFloat(), beta = op.getBeta().convertToFloat();
-  if (!x.isFloat())
-    return evaluateTable(op, x, [&](double value, size_t) { return evaluateActivation(op.getKind(), value, alpha, beta); });
-  Tensor result = makeResult(op);
-  for (auto [to, from] : llvm::zip_equal(result.floats, x.floats))
-    to = activationF32(op.getKind(), from, alpha, beta);
-  return result;
-}
-
 Result reference::evaluateOp(PReluOp op, Operands operands) {
   const Tensor &x = operands[0], &slope = operands[1];
   if (getDomain(slope.type) == Domain::Integer)

@@ -54,7 +54,8 @@ Result reference::evaluateOp(RequantizeOp op, Operands operands) {
 Result reference::evaluateOp(LutOp op, Operands operands) {
   const Tensor &x = operands[0], &table = operands[1];
   Tensor result = makeResult(op);
-  auto type = cast<IntegerType>(x.type.getElementType());
+  auto scheme = getScheme(x.type);
+  auto type = scheme ? scheme.getCodeType() : cast<IntegerType>(x.type.getElementType());
   int64_t lowest = getCodeLimits(type).first, entries = int64_t(1) << type.getWidth();
   forEachIndex(x.type.getShape(), [&](Shape index, int64_t i) {
     int64_t position = (op.getAxis() ? index[*op.getAxis()] * entries : 0) + x.ints[i] - lowest;

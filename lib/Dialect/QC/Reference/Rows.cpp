@@ -1,4 +1,4 @@
-// N19 and N20: from scales to integers, and one row of codes at a time.
+// N20 and N21: from scales to integers, and one row of codes at a time.
 #include "qc/Dialect/QC/Reference/Rows.h"
 
 #include "qc/Dialect/QC/Reference/FunctionsInt.h"
@@ -182,5 +182,36 @@ SmallVector<int64_t> evaluateNormalizeRow(ArrayRef<int64_t> codes, int64_t input
   for (int64_t x : codes)
     result.push_back(roundShift((isLayer ? count * x - sum : x - inputZeroPoint) * int64_t(mantissa), shift));
   return result;
+}
+
+//===-- Root of two squares ------------------------------------------------------------------------------------------------===//
+
+FailureOr<HypotNumbers> planHypot(double lhsScale, double rhsScale, double outputScale, std::string &why) {
+  // Squares of 16-bit codes have 33 bits with their zero point; both multipliers are fractions of that of the larger scale.
+  constexpr int fraction = 26;
+  double scale = std::max(lhsScale, rhsScale);
+  HypotNumbers n{0, 0, 0, 0, 0, 0};
+  auto square = [&](double s) { return int64_t(std::llrint(std::ldexp(s / scale * (s / scale), fraction))); };
+  n.lhsMultiplier = square(lhsScale);
+  n.rhsMultiplier = square(rhsScale);
+  double factor = std::ldexp(scale / outputScale, -fraction / 2);
+  n.shift = 30 - floorLog2(factor);
+  n.multiplier = std::llrint(std::ldexp(factor, n.shift));
+  if (n.multiplier == int64_t(1) << 31)
+    n.multiplier /= 2, --n.shift;
+  if (n.shift < 3 || n.shift > 90) {
+    why = "the result's range is out of proportion to the operands'";
+    return failure();
+  }
+  return n;
+}
+
+int64_t evaluateHypot(int64_t lhs, int64_t rhs, const HypotNumbers &n) {
+  int64_t x = lhs - n.lhsZeroPoint, y = rhs - n.rhsZeroPoint;
+  uint64_t v = x * x * n.lhsMultiplier + y * y * n.rhsMultiplier;
+  IntNumbers numbers;
+  auto [mantissa, exponent] = FunctionsInt<IntNumbers>{numbers}.sqrt(std::max(v, uint64_t(1)));
+  int64_t root = roundShift(int64_t(mantissa) * n.multiplier, std::min<int64_t>(n.shift - 2 + int64_t(exponent), 62));
+  return v == 0 ? 0 : root;
 }
 } // namespace qc

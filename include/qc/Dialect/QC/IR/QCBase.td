@@ -78,7 +78,8 @@ def QC_BinaryKind : QC_I32Enum<"BinaryKind", "a function of two numbers", [
     I32EnumAttrCase<"Or", 6, "or">,
     I32EnumAttrCase<"Xor", 7, "xor">,
     I32EnumAttrCase<"ShiftLeft", 8, "shift_left">,
-    I32EnumAttrCase<"ShiftRight", 9, "shift_right">]>;
+    I32EnumAttrCase<"ShiftRight", 9, "shift_right">,
+    I32EnumAttrCase<"Hypot", 10, "hypot">]>;
 def QC_BinaryKindAttr : EnumAttr<QC_Dialect, QC_BinaryKind, "binary_kind">;
 
 def QC_CompareKind : QC_I32Enum<"CompareKind", "a relation of two numbers", [

@@ -197,7 +197,7 @@ def QC_MulOp : QC_ArithmeticOp<"mul", "lhs * rhs", [QC_Quantizable, QC_Accumulat
 def QC_BinaryOp : QC_Op<"binary", [QC_Shape, QC_QuantizableWith<["getOperandRole", "isSameScale", "whyFloat"]>]> {
   let summary = "a function of two numbers of one type, operands broadcast as in numpy";
   let description = [{
-    `min`, `max`; `pow` on f32 only (docs/Numerics.md, N11); `rem` is what `lhs - rhs * truncate(lhs / rhs)` gives and has the sign of
+    `min`, `max`; `hypot`, the root of `lhs^2 + rhs^2` (on quantized types as `qc.hypot_codes`, N23), and `pow` on f32 only (docs/Numerics.md, N11); `rem` is what `lhs - rhs * truncate(lhs / rhs)` gives and has the sign of
     `lhs`, `mod` on integers only has that of `rhs`; a remainder by the integer zero is 0. `and`, `or`, `xor` and the shifts work on the
     bits of integers and booleans; a right shift brings in zeros; a shift by the type's width or more gives 0.
     ```mlir
@@ -270,7 +270,7 @@ def QC_ActivationOp : QC_Op<"activation", [QC_Shape, QC_QuantizableWith<["getFix
     `x * max(0, min(1, x/6 + 1/2))`; `sigmoid`; `tanh`; `elu`: `x < 0 ? alpha*(exp(x) - 1) : beta*x`; `softplus`: `log(1 + exp(x))`;
     `softsign`: `x / (1 + |x|)`; `round`: to the nearest integer, ties to even; the others are the functions of that name. `alpha` and
     `beta` are read by the kinds that name them. float: docs/Numerics.md, N11.
-    quantized with at most 16 bits: a table with one entry per code.
+    quantized with at most 16 bits: a table with one entry per code, or straight pieces (`qc-approximate-activations`).
     ```mlir
     func.func @activation(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
       %y = qc.activation sigmoid %x : tensor<1x4xf32> -> tensor<1x4xf32>
@@ -301,11 +301,37 @@ def QC_PReluOp : QC_Op<"prelu", [QC_Shape, QC_QuantizableWith<["getOperandRole",
   let assemblyFormat = "$input `,` $slope attr-dict `:` functional-type(operands, $result)";
 }
 
+def QC_FunctionOp : QC_Op<"function", [QC_Shape, QC_QuantizableWith<["getFixedRange"]>, IsolatedFromAbove, SingleBlock]> {
+  let summary = "of each element, the real function that the region computes of one number";
+  let description = [{
+    What a chain of element-wise ops on one tensor computes, as one op that rounds once (`qc-fuse-activations`). The region is its meaning: it takes
+    one `tensor<f32>` and uses constants, `add`, `sub`, `mul`, `div`, `binary min`, `max` and `pow`, `clamp` and `activation`; `function` is
+    a name for people. float: the region in f32. quantized: `encode(f(decode(code)))` with the region in doubles (docs/Numerics.md, N10), which
+    `qc-approximate-activations` makes a `qc.lut` or a `qc.pwl`.
+    ```mlir
+    func.func @function(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %y = qc.function "silu" %x : tensor<2x3xf32> -> tensor<2x3xf32> {
+      ^bb0(%a: tensor<f32>):
+        %s = qc.activation sigmoid %a : tensor<f32> -> tensor<f32>
+        %p = qc.mul %a, %s : (tensor<f32>, tensor<f32>) -> tensor<f32>
+        qc.yield %p : tensor<f32>
+      }
+      return %y : tensor<2x3xf32>
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$function, QC_Tensor:$input);
+  let results = (outs QC_Tensor:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$function $input attr-dict `:` type($input) `->` type($result) $body";
+  let hasVerifier = 1;
+}
+
 def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRange", "getOperandRole", "whyFloat"]>]> {
   let summary = "exp(scale*(x - max)) / sum(exp(scale*(x - max))) along axis, or its logarithm";
   let description = [{
     Elements where `mask` (i1, broadcast to the input) is false take no part: their result is 0, or the lowest number of a logarithm; a row without
-    any other element is all 0. With `log` the result is the logarithm. float: docs/Numerics.md, N11. quantized: rounded as `qc.softmax_codes` does (N19).
+    any other element is all 0. With `log` the result is the logarithm. float: docs/Numerics.md, N11. quantized: rounded as `qc.softmax_codes` does (N20).
     ```mlir
     func.func @softmax(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
       %y = qc.softmax %x {axis = 1} : tensor<1x4xf32> -> tensor<1x4xf32>
@@ -325,8 +351,8 @@ def QC_SoftmaxOp : QC_Op<"softmax", [QC_Shape, QC_QuantizableWith<["getFixedRang
 def QC_SoftmaxCodesOp : QC_Op<"softmax_codes", [QC_Shape, AttrSizedOperandSegments]> {
   let summary = "softmax in integers: tables of exp, one reciprocal a row";
   let description = [{
-    docs/Numerics.md, N19, with `F = fraction_bits`. `d = max - x` along `axis`; `e = tables[0][d]`, or for inputs of more than 8 bits
-    `e = round(tables[1][d >> 8] * tables[0][d & 255] * 2^-F)`; `S = sum e`; `R = round(reciprocal(S) * multiplier * 2^(shift - multiplier_shift))` (N21); the result
+    docs/Numerics.md, N20, with `F = fraction_bits`. `d = max - x` along `axis`; `e = tables[0][d]`, or for inputs of more than 8 bits
+    `e = round(tables[1][d >> 8] * tables[0][d & 255] * 2^-F)`; `S = sum e`; `R = round(reciprocal(S) * multiplier * 2^(shift - multiplier_shift))` (N22); the result
     is `sat(zero_point + ((e * R + 2^(shift-1)) >> shift))`. Masked elements have `e = 0`. With `log` it is
     `sat(zero_point - ((d * multiplier + log2(S * 2^-F) * log_multiplier + 2^(shift-1)) >> shift))`, masked `code_min`.
     ```mlir
@@ -351,7 +377,7 @@ def QC_NormalizeOp : QC_Op<"normalize", [QC_Shape, AttrSizedOperandSegments, QC_
   let description = [{
     `layer`: `(x - mean) / sqrt(variance + epsilon)`; `rms`: `x / sqrt(mean(x^2) + epsilon)`; `l2`: `x / sqrt(sum(x^2) + epsilon)`; each over the axes
     `[first_axis, last_axis]`, times `scale`, plus `bias` (f32, broadcast to the input; constants where the op is to run in integers).
-    quantized: rounded as `qc.normalize_codes` does (docs/Numerics.md, N20).
+    quantized: rounded as `qc.normalize_codes` does (docs/Numerics.md, N21).
     ```mlir
     func.func @normalize(%x: tensor<1x4xf32>, %s: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<1x4xf32> {
       %y = qc.normalize layer %x scale %s bias %b {first_axis = 1, last_axis = 1, epsilon = 1.0e-5 : f32}
@@ -376,8 +402,8 @@ def QC_NormalizeOp : QC_Op<"normalize", [QC_Shape, AttrSizedOperandSegments, QC_
 def QC_NormalizeCodesOp : QC_Op<"normalize_codes", [QC_Shape]> {
   let summary = "normalization in integers: exact sums, one inverse square root a row";
   let description = [{
-    docs/Numerics.md, N20. Over a row of N codes: `c = N*x - sum(x)` and `V = N*sum(x^2) - sum(x)^2` for `layer`, else `c = x - input_zero_point` and `V = sum(c^2)`.
-    `V' = V * 2^prescale + epsilon` (a negative prescale shifts right); `t = round(c * rsqrt(V') * 2^(fraction_bits + prescale/2))` (N21); the result is
+    docs/Numerics.md, N21. Over a row of N codes: `c = N*x - sum(x)` and `V = N*sum(x^2) - sum(x)^2` for `layer`, else `c = x - input_zero_point` and `V = sum(c^2)`.
+    `V' = V * 2^prescale + epsilon` (a negative prescale shifts right); `t = round(c * rsqrt(V') * 2^(fraction_bits + prescale/2))` (N22); the result is
     `sat(zero_point + ((t * multipliers + offsets + 2^(shift-1)) >> shift))`. `multipliers` (i32) and `offsets` (i64) broadcast to the input.
     ```mlir
     func.func @normalize_codes(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
@@ -401,6 +427,26 @@ def QC_NormalizeCodesOp : QC_Op<"normalize_codes", [QC_Shape]> {
       return ::qc::product(::qc::getShape(getInput()).slice(getFirstAxis(), getLastAxis() - getFirstAxis() + 1));
     }
   }];
+  let hasVerifier = 1;
+}
+
+def QC_HypotCodesOp : QC_Op<"hypot_codes", [QC_Shape]> {
+  let summary = "the root of the sum of two squares in integers";
+  let description = [{
+    docs/Numerics.md, N23: `V = (lhs - lhs_zero_point)^2 * lhs_multiplier + (rhs - rhs_zero_point)^2 * rhs_multiplier`, operands broadcast as in numpy; the
+    result is `sat(zero_point + round(sqrt(V) * multiplier * 2^-shift))` (N22).
+    ```mlir
+    func.func @hypot_codes(%x: tensor<4xi8>, %y: tensor<4xi8>) -> tensor<4xi8> {
+      %z = qc.hypot_codes %x, %y {lhs_zero_point = 0, rhs_zero_point = 0, lhs_multiplier = 1024, rhs_multiplier = 1024, multiplier = 1073741824,
+                                  shift = 35, zero_point = 0, code_min = -128, code_max = 127} : (tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>
+      return %z : tensor<4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs, I64Attr:$lhs_zero_point, I64Attr:$rhs_zero_point, I64Attr:$lhs_multiplier,
+    I64Attr:$rhs_multiplier, I64Attr:$multiplier, I64Attr:$shift, I64Attr:$zero_point, I64Attr:$code_min, I64Attr:$code_max);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
   let hasVerifier = 1;
 }
 
@@ -588,7 +634,7 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
   let summary = "marks an edge to be quantized, with its id, code type and, after calibration, its real range";
   let description = [{
     The identity on f32. `id` is the ONNX tensor name, the key of range files. `code` is the integer type of the edge (`i8` signed,
-    `ui8` unsigned). `min <= 0 <= max`.
+    `ui8` unsigned). `min <= 0 <= max`. Where the values that occurred do not reach zero, `observed` is their own range.
     ```mlir
     func.func @observe(%x: tensor<4xf32>) -> tensor<4xf32> {
       %y = qc.observe %x {id = "conv1_out", code = i8, min = -1.0 : f64, max = 2.0 : f64} : tensor<4xf32>
@@ -597,7 +643,7 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
     ```
   }];
   let arguments = (ins QC_Tensor:$input, StrAttr:$id, TypeAttrOf<AnyInteger>:$code, OptionalAttr<F64Attr>:$min,
-    OptionalAttr<F64Attr>:$max);
+    OptionalAttr<F64Attr>:$max, OptionalAttr<DenseF64ArrayAttr>:$observed);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
   let hasVerifier = 1;
@@ -662,7 +708,7 @@ def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
   let summary = "result = table[c][code - lowest code of the input type]";
   let description = [{
     `table` is a constant `[2^bits]`, or `[C, 2^bits]` with `axis` naming the dimension of size C that selects the row.
-    `bits` is the width of the input's code type, at most 16.
+    `bits` is the width of the input's code type, at most 16. On quantized types the table holds codes of the result's type.
     ```mlir
     func.func @lut(%x: tensor<1x4xi2>) -> tensor<1x4xi8> {
       %t = qc.constant dense<[-100, -1, 0, 100]> : tensor<4xi8>
@@ -674,6 +720,28 @@ def QC_LutOp : QC_Op<"lut", [QC_Shape]> {
   let arguments = (ins QC_Tensor:$input, QC_Tensor:$table, OptionalAttr<I64Attr>:$axis);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input `,` $table attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_PwlOp : QC_Op<"pwl", [QC_Shape]> {
+  let summary = "a function of codes by straight pieces: limit((slopes[p] * x + intercepts[p] + half) >> shift)";
+  let description = [{
+    `p` is the number of `knots` that are at most `x`, `half` is half of `2^shift`, the limits are `code_min` and `code_max`
+    (docs/Numerics.md, N19). `knots` ascend within the input's codes and are one fewer than the pieces. The sum fits 32 bits for each code of the
+    input, which the verifier proves at both ends of each piece; arithmetic wraps around, so that its terms need not. `max_error` and `mean_error` are those against `encode(f(decode(code)))`, in codes of
+    the result, over all codes of the input where the function is defined. On quantized types the op works on the codes.
+    ```mlir
+    func.func @pwl(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
+      %y = qc.pwl %x {knots = array<i32: 0>, slopes = array<i32: 1, 16>, intercepts = array<i32: 0, -3>, shift = 4, code_min = -128,
+                      code_max = 100, max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<1x4xi8> -> tensor<1x4xi8>
+      return %y : tensor<1x4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input, DenseI32ArrayAttr:$knots, DenseI32ArrayAttr:$slopes, DenseI32ArrayAttr:$intercepts,
+    I64Attr:$shift, I64Attr:$code_min, I64Attr:$code_max, F64Attr:$max_error, F64Attr:$mean_error);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -755,8 +823,8 @@ def QC_ParallelOp : Op<QC_Dialect, "parallel", [NoTerminator, SingleBlock, Recur
   let hasVerifier = 1;
 }
 
-def QC_YieldOp : Op<QC_Dialect, "yield", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
-  let summary = "the result of a kernel";
+def QC_YieldOp : Op<QC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["KernelOp", "FunctionOp"]>]> {
+  let summary = "the result of a kernel or a function";
   let description = [{
     ```mlir
     func.func @yield(%x: tensor<4xi8>) -> tensor<4xi8> {

@@ -1,4 +1,4 @@
-// Reciprocal, inverse square root and logarithm of integers (docs/Numerics.md, N21), each written once: the evaluator instantiates them with
+// Reciprocal, inverse square root and logarithm of integers (docs/Numerics.md, N22), each written once: the evaluator instantiates them with
 // numbers, the lowering with the values of an operation builder. Only multiplications, shifts and a count of leading zeros, so that no
 // target needs a division or a library.
 //
@@ -45,6 +45,13 @@ template <typename A> struct FunctionsInt {
       r = a.shr(a.mul(r, a.sub(number(uint64_t(3) << 30), product)), number(31));
     }
     return {r, a.sub(number(62), a.shr(zeros, number(1)))};
+  }
+
+  /// sqrt(x) for x in [1, 2^63); relative error below 2^-27. The mantissa lies in [2^29, 2^30]; `exponent` is 2 too large, so that it is not
+  /// negative.
+  Scaled<U> sqrt(U x) {
+    U zeros = a.andBits(a.clz(x), ~uint64_t(1)), d = a.shr(a.shl(x, zeros), number(32));
+    return {a.shr(a.mul(d, rsqrt(x).mantissa), number(32)), a.shr(zeros, number(1))};
   }
 
   static constexpr int logBits = 24;

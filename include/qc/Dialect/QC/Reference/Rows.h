@@ -1,4 +1,4 @@
-// Softmax and normalization in integers (docs/Numerics.md, N19 and N20): how the numbers of qc.softmax_codes and qc.normalize_codes
+// Softmax and normalization in integers (docs/Numerics.md, N20 and N21): how the numbers of qc.softmax_codes and qc.normalize_codes
 // follow from scales, and what the ops compute for one row.
 #ifndef QC_DIALECT_QC_REFERENCE_ROWS_H
 #define QC_DIALECT_QC_REFERENCE_ROWS_H
@@ -40,6 +40,14 @@ mlir::FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double input
                                                 llvm::ArrayRef<float> biases, std::string &why);
 /// The factors `t` of one row, before multipliers and offsets.
 llvm::SmallVector<int64_t> evaluateNormalizeRow(llvm::ArrayRef<int64_t> codes, int64_t inputZeroPoint, const NormalizeNumbers &numbers);
+
+/// The attributes of qc.hypot_codes.
+struct HypotNumbers {
+  int64_t lhsZeroPoint, rhsZeroPoint, lhsMultiplier, rhsMultiplier, multiplier, shift;
+};
+mlir::FailureOr<HypotNumbers> planHypot(double lhsScale, double rhsScale, double outputScale, std::string &why);
+/// The result before its zero point.
+int64_t evaluateHypot(int64_t lhs, int64_t rhs, const HypotNumbers &numbers);
 } // namespace qc
 
 #endif // QC_DIALECT_QC_REFERENCE_ROWS_H

@@ -1,0 +1,46 @@
+// Functions without a value where inputs occurred, and bounds that cannot be kept, are errors; what was chosen is a remark.
+// RUN: qopt %s --qc-approximate-activations='form=pwl pieces=2 max-error=3' --split-input-file --verify-diagnostics -o /dev/null
+// RUN: not qopt %s --qc-approximate-activations=form=spline --split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=FORM
+// FORM: form=spline: use auto, table or pwl
+
+!x = !quant.uniform<i8:f32, 0.0625>
+!y = !quant.uniform<i8:f32, 0.0078125>
+
+func.func @no_log_of_zero(%x: tensor<4x!quant.uniform<u8:f32, 0.0625>>) -> tensor<4x!x> {
+  // expected-error @below {{node 'qc.activation': log has no finite value at 0.000000e+00, which lies in the range [0.000000e+00, 8.000000e+00] of its input; keep its input away from there in the model}}
+  %y = qc.activation log %x {qc.domain = array<f64: 0.0, 8.0>} : tensor<4x!quant.uniform<u8:f32, 0.0625>> -> tensor<4x!x>
+  return %y : tensor<4x!x>
+}
+
+// -----
+
+!x = !quant.uniform<i8:f32, 0.0625>
+func.func @no_reciprocal_across_zero(%x: tensor<4x!x>) -> tensor<4x!x> {
+  // expected-error @below {{reciprocal has no finite value at 0.000000e+00, which lies in the range [-1.000000e+00, 8.000000e+00] of its input}}
+  %y = qc.function "reciprocal" %x {qc.domain = array<f64: -1.0, 8.0>} : tensor<4x!x> -> tensor<4x!x> {
+  ^bb0(%a: tensor<f32>):
+    %one = qc.constant dense<1.0> : tensor<f32>
+    %p = qc.div %one, %a : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    qc.yield %p : tensor<f32>
+  }
+  return %y : tensor<4x!x>
+}
+
+// -----
+
+!x = !quant.uniform<i8:f32, 0.0625>
+!y = !quant.uniform<i8:f32, 0.0078125>
+func.func @no_bound_with_two_pieces(%x: tensor<4x!x>) -> tensor<4x!y> {
+  // expected-error @below {{2 pieces of sigmoid have an error of}}
+  %y = qc.activation sigmoid %x : tensor<4x!x> -> tensor<4x!y>
+  return %y : tensor<4x!y>
+}
+
+// -----
+
+!x = !quant.uniform<i8:f32, 0.0625>
+func.func @remark(%x: tensor<4x!x>) -> tensor<4x!x> {
+  // expected-remark @below {{node 'qc.activation' (leaky_relu): pwl, 2 pieces, 20 bytes, error at most 0.000000e+00 and 0.000000e+00 on average, in codes of the result}}
+  %y = qc.activation leaky_relu %x {alpha = 0.0 : f32} : tensor<4x!x> -> tensor<4x!x>
+  return %y : tensor<4x!x>
+}
