@@ -60,7 +60,7 @@ func.func @odd(%x: tensor<1x9x15x8xi8> {qc.name = "x"}) -> tensor<1x9x15x8xi32> 
 func.func @stride_2(%x: tensor<1x5x5x8xi8>) -> tensor<1x2x2x4xi32> {
   %w = qc.constant dense<21> : tensor<4x8x3x3xi8>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x5x5x8xi8> -> tensor<1x8x5x5xi8>
-  %c = qc.conv %t, %w {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 27648 : ui64}
+  %c = qc.conv %t, %w {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 193536 : ui64}
      : (tensor<1x8x5x5xi8>, tensor<4x8x3x3xi8>) -> tensor<1x4x2x2xi32>
   %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x4x2x2xi32> -> tensor<1x2x2x4xi32>
   return %l : tensor<1x2x2x4xi32>
@@ -69,9 +69,9 @@ func.func @stride_2(%x: tensor<1x5x5x8xi8>) -> tensor<1x2x2x4xi32> {
 // FORM-LABEL: func.func @twelve_channels(
 // FORM: qc.kernel "contract"
 func.func @twelve_channels(%x: tensor<1x4x4x12xi8>) -> tensor<1x4x4x4xi32> {
-  %w = qc.constant dense<3> : tensor<4x12x3x3xi8>
+  %w = qc.constant dense<21> : tensor<4x12x3x3xi8>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x4x4x12xi8> -> tensor<1x12x4x4xi8>
-  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 41472 : ui64}
+  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 290304 : ui64}
      : (tensor<1x12x4x4xi8>, tensor<4x12x3x3xi8>) -> tensor<1x4x4x4xi32>
   %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x4x4x4xi32> -> tensor<1x4x4x4xi32>
   return %l : tensor<1x4x4x4xi32>
@@ -83,7 +83,7 @@ func.func @twelve_channels(%x: tensor<1x4x4x12xi8>) -> tensor<1x4x4x4xi32> {
 func.func @one_row(%x: tensor<1x3x4x8xi8>) -> tensor<1x1x4x4xi32> {
   %w = qc.constant dense<21> : tensor<4x8x3x3xi8>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x3x4x8xi8> -> tensor<1x8x3x4xi8>
-  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 27648 : ui64}
+  %c = qc.conv %t, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>, dilations = array<i64: 1, 1>, groups = 1, pad_value = 0, acc_bound = 193536 : ui64}
      : (tensor<1x8x3x4xi8>, tensor<4x8x3x3xi8>) -> tensor<1x4x1x4xi32>
   %l = qc.transpose %c {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x4x1x4xi32> -> tensor<1x1x4x4xi32>
   return %l : tensor<1x1x4x4xi32>

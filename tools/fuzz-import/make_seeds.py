@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Collects small models as seeds for fuzz-import: those of the importer's tests, and ONNX's node tests where they are installed.
 
-usage: make_seeds.py <folder>
+usage: make_seeds.py <folder> [folder with models, of which those up to 256 KiB are taken]
 """
 import glob
 import os
@@ -19,9 +19,9 @@ def main():
     os.makedirs(folder, exist_ok=True)
     count = 0
 
-    def add(path, name):
+    def add(path, name, most=4096):
         nonlocal count
-        if os.path.getsize(path) <= 4096:
+        if os.path.getsize(path) <= most:
             shutil.copyfile(path, os.path.join(folder, name + ".onnx"))
             count += 1
 
@@ -38,6 +38,8 @@ def main():
                 add(model, name + "-" + os.path.splitext(os.path.basename(model))[0])
     for model in sorted(glob.glob(os.path.join(NODES, "*", "model.onnx"))):
         add(model, os.path.basename(os.path.dirname(model)))
+    for model in sorted(glob.glob(os.path.join(sys.argv[2], "**", "*.onnx"), recursive=True)) if sys.argv[2:] else []:
+        add(model, os.path.relpath(model, sys.argv[2]).replace(os.sep, "-")[:-5], 1 << 18)
     print("%d seeds in %s" % (count, folder))
 
 
