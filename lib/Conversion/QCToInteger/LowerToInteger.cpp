@@ -808,8 +808,8 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     IntegerTypes types;
     RewritePatternSet patterns(context);
     patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
-                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize,
-                 LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
+                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant,
+                 LowerQuantize, LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
     populateCallOpTypeConversionPattern(patterns, types);
