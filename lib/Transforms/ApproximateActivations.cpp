@@ -19,7 +19,7 @@ namespace qc {
 
 namespace {
 /// Where pieces with free knots are cheaper than a table of equal ones, and where they become too many.
-constexpr int64_t fewPieces = 8, mostFreePieces = 128, mostUniformPieces = 4096;
+constexpr int64_t fewPieces = 8, mostFreePieces = 128, manyUniformPieces = 1024, mostUniformPieces = 4096;
 
 /// What was chosen for one function: pieces, or a table if there are none.
 struct Choice {
@@ -86,10 +86,10 @@ private:
     auto text = [&](StringRef key, StringRef value) { return builder.getNamedAttr(key, builder.getStringAttr(value)); };
     auto number = [&](StringRef key, int64_t value) { return builder.getNamedAttr(key, builder.getI64IntegerAttr(value)); };
     auto real = [&](StringRef key, double value) { return builder.getNamedAttr(key, builder.getF64FloatAttr(value)); };
-    entries.push_back(builder.getDictionaryAttr({text("name", name), text("function", getFunctionName(op)),
-                                                 text("form", choice->form()), number("pieces", choice->entries),
-                                                 number("bytes", choice->bytes), real("max_error", maxError),
-                                                 real("mean_error", meanError)}));
+    entries.push_back(
+        builder.getDictionaryAttr({text("name", name), text("function", getFunctionName(op)), text("form", choice->form()),
+                                   number("pieces", choice->entries), number("bytes", choice->bytes), real("max_error", maxError),
+                                   real("mean_error", meanError)}));
     if (!plots.empty() && failed(plot(op, name, function, *choice)))
       return failure();
     replace(op, function, *choice, code);
@@ -137,22 +137,30 @@ private:
     if (form == "pwl") {
       PiecewiseLinear best = pieces ? fitPieces(function, pieces) : fitWithin(function, least);
       if (maxError >= 0 && best.maxError > bound)
-        return op->emitError() << "node " << describeNode(op) << ": " << best.slopes.size() << " pieces of " << getFunctionName(op)
-                               << " have an error of " << best.maxError << " codes, more than the " << bound
-                               << " asked for; about " << countPieces(function, least) << " pieces keep it";
+        return op->emitError() << "node " << describeNode(op) << ": " << best.slopes.size() << " pieces of "
+                               << getFunctionName(op) << " have an error of " << best.maxError << " codes, more than the "
+                               << bound << " asked for; about " << countPieces(function, least) << " pieces keep it";
       return take(std::move(best), false);
     }
     int64_t count = countPieces(function, least);
     if (count <= fewPieces)
       if (PiecewiseLinear best = fitPieces(function, count); best.maxError <= bound)
         return take(std::move(best), false);
-    for (int64_t equal = 16; equal <= mostUniformPieces; equal *= 2)
-      if (equal >= count && canBeUniform(function, equal, least))
-        if (PiecewiseLinear best = fitUniform(function, equal); best.maxError <= bound)
-          return take(std::move(best), true);
+    auto takeUniform = [&](int64_t from, int64_t to) -> std::optional<Choice> {
+      for (int64_t equal = from; equal <= to; equal *= 2)
+        if (equal >= count && canBeUniform(function, equal, least))
+          if (PiecewiseLinear best = fitUniform(function, equal); best.maxError <= bound)
+            return take(std::move(best), true);
+      return std::nullopt;
+    };
+    if (auto uniform = takeUniform(16, manyUniformPieces))
+      return *uniform;
     if (count <= mostFreePieces)
-      if (PiecewiseLinear best = fitPieces(function, count); best.maxError <= bound)
+      if (PiecewiseLinear best = fitWithin(function, least);
+          best.maxError <= bound && int64_t(best.slopes.size()) <= mostFreePieces)
         return take(std::move(best), false);
+    if (auto uniform = takeUniform(2 * manyUniformPieces, mostUniformPieces))
+      return *uniform;
     return table;
   }
 
@@ -161,8 +169,8 @@ private:
     Value result;
     if (const auto &pieces = choice.pieces) {
       result = PwlOp::create(builder, op->getLoc(), op->getResult(0).getType(), op->getOperand(0), pieces->knots, pieces->slopes,
-                             pieces->intercepts, pieces->shift, pieces->codeMin, pieces->codeMax,
-                             llvm::APFloat(pieces->maxError), llvm::APFloat(pieces->meanError));
+                             pieces->intercepts, pieces->shift, pieces->codeMin, pieces->codeMax, llvm::APFloat(pieces->maxError),
+                             llvm::APFloat(pieces->meanError));
       ++numPieces;
     } else {
       auto type = RankedTensorType::get({function.size()}, code);
@@ -178,10 +186,10 @@ private:
     if (choice.pieces)
       for (int64_t i = 0; i < function.size(); ++i)
         chosen[i] = choice.pieces->evaluate(function.low + i);
-    std::string subtitle = llvm::formatv(
-        "{0}, {1} {2}, {3} bytes; error in codes: at most {4}, {5:f4} on average", choice.form(), choice.entries,
-        choice.pieces ? "pieces" : "entries", choice.bytes, choice.pieces ? choice.pieces->maxError : 0.0,
-        choice.pieces ? choice.pieces->meanError : 0.0);
+    std::string subtitle =
+        llvm::formatv("{0}, {1} {2}, {3} bytes; error in codes: at most {4}, {5:f4} on average", choice.form(), choice.entries,
+                      choice.pieces ? "pieces" : "entries", choice.bytes, choice.pieces ? choice.pieces->maxError : 0.0,
+                      choice.pieces ? choice.pieces->meanError : 0.0);
     std::string stem = getFileName(name), file = stem;
     for (int i = 2; !files.insert(file).second; ++i)
       file = stem + "_" + std::to_string(i);

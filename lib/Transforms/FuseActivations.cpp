@@ -30,9 +30,7 @@ struct Scaling {
   float scale, offset;
 };
 std::optional<Scaling> getScaling(ConvOp conv) {
-  auto isAll = [](ArrayRef<int64_t> values, int64_t v) {
-    return llvm::all_of(values, [&](int64_t x) { return x == v; });
-  };
+  auto isAll = [](ArrayRef<int64_t> values, int64_t v) { return llvm::all_of(values, [&](int64_t x) { return x == v; }); };
   auto scale = getNumber(conv.getWeight()), offset = conv.getBias() ? getNumber(conv.getBias()) : 0.0f;
   if (!scale || !offset || product(getShape(conv.getWeight())) != int64_t(conv.getGroups()) ||
       int64_t(conv.getGroups()) != getShape(conv.getInput())[1] || !isAll(conv.getStrides(), 1) || !isAll(conv.getPads(), 0))
@@ -239,8 +237,8 @@ private:
   void fuse(const Chain &chain) {
     Operation *root = chain.ops.front();
     OpBuilder builder(root);
-    auto function = FunctionOp::create(builder, root->getLoc(), root->getResult(0).getType(), builder.getStringAttr("function"),
-                                       chain.input);
+    auto function =
+        FunctionOp::create(builder, root->getLoc(), root->getResult(0).getType(), builder.getStringAttr("function"), chain.input);
     Block *block = &function.getBody().emplaceBlock();
     auto number = RankedTensorType::get({}, builder.getF32Type());
     builder.setInsertionPointToStart(block);

@@ -137,7 +137,7 @@ std::vector<uint64_t> Histogram::magnitudes(double &width) const {
 }
 
 bool Histogram::operator==(const Histogram &other) const {
-  return total == other.total && zeros == other.zeros && least == other.least && most == other.most &&
-         nearest == other.nearest && exponent == other.exponent && counts == other.counts && manyDistinct == other.manyDistinct && distinct == other.distinct;
+  return total == other.total && zeros == other.zeros && least == other.least && most == other.most && nearest == other.nearest &&
+         exponent == other.exponent && counts == other.counts && manyDistinct == other.manyDistinct && distinct == other.distinct;
 }
 } // namespace qc

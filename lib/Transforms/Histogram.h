@@ -67,9 +67,9 @@ private:
   static constexpr int smallestExponent = -120;
   std::vector<uint64_t> counts; ///< empty until the first value other than zero
   uint64_t zeros = 0, total = 0;
-  float least = 0, most = 0;                       ///< zero is always inside
+  float least = 0, most = 0;                              ///< zero is always inside
   float nearest = std::numeric_limits<float>::infinity(); ///< the smallest magnitude
-  std::unordered_map<uint32_t, uint64_t> distinct; ///< by the bits of the f32 value
+  std::unordered_map<uint32_t, uint64_t> distinct;        ///< by the bits of the f32 value
   bool manyDistinct = false;
 };
 

@@ -52,9 +52,10 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
       // Codes go as far as zero, the values did perhaps not: where a function needs a value is known only here.
       for (Operation *user : observe->getUsers())
         if (isUnaryFunction(user))
-          user->setAttr(domainName, observe.getObservedAttr() ? observe.getObservedAttr()
-                                                              : builder.getDenseF64ArrayAttr({observe.getMin()->convertToDouble(),
-                                                                                              observe.getMax()->convertToDouble()}));
+          user->setAttr(domainName, observe.getObservedAttr()
+                                        ? observe.getObservedAttr()
+                                        : builder.getDenseF64ArrayAttr(
+                                              {observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()}));
       observe.replaceAllUsesWith(reals);
       observe.erase();
     }

@@ -77,8 +77,9 @@ std::string plotActivation(StringRef title, StringRef subtitle, const CodeFuncti
     if (function.isDefined(i))
       largest = std::max(largest, double(std::abs(chosen[i] - function.codes[i])));
   Panel curve{56, 280, double(*least) - 1, double(*most) + 1}, error{360, 96, -largest - 0.5, largest + 0.5};
-  os << formatv("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} 500\" font-family=\"sans-serif\" font-size=\"12\">\n",
-                number(width))
+  os << formatv(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} 500\" font-family=\"sans-serif\" font-size=\"12\">\n",
+            number(width))
      << "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
      << formatv("<text x=\"{0}\" y=\"22\" font-size=\"15\">{1}</text>\n<text x=\"{0}\" y=\"42\">{2}</text>\n", number(left),
                 escape(title), escape(subtitle));

@@ -243,11 +243,11 @@ const StageRules *findStage(StringRef name) {
       {"annotated", {graphDialects, oneBlock, staticShapes, noIntegerForm, observesHaveRanges, edgesAreObserved}},
       {"qdq", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, weightsAreEncoded}},
       {"quantized", {graphDialects, oneBlock, staticShapes, noObserve, noIntegerForm, castsAtBoundary}},
-      {"integer", {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize,
-        noFunctions}},
+      {"integer",
+       {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize, noFunctions}},
       {"packed",
-       {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize,
-        noFunctions, kernelsAreDecided}},
+       {graphDialects, oneBlock, staticShapes, noObserve, noQuantizedTypes, floatIsListed, narrowedByRequantize, noFunctions,
+        kernelsAreDecided}},
       {"linalg", {noGraphOps, signlessIntegers}, false},
       {"buffers", {noGraphOps, signlessIntegers, noTensors, noAllocation}, false},
       {"vector", {noKernels, noGraphOps, signlessIntegers, noTensors, noAllocation}},
@@ -275,7 +275,8 @@ struct VerifyStage : impl::VerifyStageBase<VerifyStage> {
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       for (Rule rule : rules->rules)
         rule(op, fail);
-      // From stage linalg on, the region of a kernel says what it computes and is no part of the program; that of a function is not.
+      // From stage linalg on, the region of a kernel says what it computes and is no part of the program; that of a function is
+      // not.
       return isa<FunctionOp>(op) || (isa<KernelOp>(op) && !rules->kernels) ? WalkResult::skip() : WalkResult::advance();
     });
     if (failed)

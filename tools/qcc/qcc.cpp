@@ -69,12 +69,15 @@ cl::opt<std::string> activationForm("activation-form",
                                     cl::desc("activations as table or pwl (straight pieces); auto (default): table up to 8 bits, "
                                              "for 16 bits what is cheapest within the bound"),
                                     cl::init("auto"), cl::cat(category));
-cl::opt<unsigned> pieces("pieces", cl::desc("for -activation-form=pwl: pieces of each activation (default: as few as meet the bound)"),
+cl::opt<unsigned> pieces("pieces",
+                         cl::desc("for -activation-form=pwl: pieces of each activation (default: as few as meet the bound)"),
                          cl::init(0), cl::cat(category));
-cl::opt<double> maxActivationError("max-activation-error",
-                                   cl::desc("largest error of an activation in codes of its result (default 1 up to 8 bits, 2 for 16)"),
-                                   cl::init(-1), cl::cat(category));
-cl::opt<std::string> plotActivations("plot-activations", cl::desc("write a plot of each activation and its error into this folder"),
+cl::opt<double>
+    maxActivationError("max-activation-error",
+                       cl::desc("largest error of an activation in codes of its result (default 1 up to 8 bits, 2 for 16)"),
+                       cl::init(-1), cl::cat(category));
+cl::opt<std::string> plotActivations("plot-activations",
+                                     cl::desc("write a plot of each activation and its error into this folder"),
                                      cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
 cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"),

@@ -184,8 +184,8 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
   let description = [{
     Each `qc.activation` and `qc.function` on quantized types becomes a `qc.lut`, which is exact (docs/Numerics.md, N10), or a `qc.pwl` (N19), whose largest and
     mean error over all codes of the input stand in its attributes. `form=auto` takes the table up to 8 bits of input. For 16 bits it takes the
-    cheapest pieces whose error is within the bound: at most 8 with free knots, else 16 to 4,096 of equal length, which need no comparison, else at most 128
-    with free knots; else the table. `form=pwl` takes `pieces` pieces, or as few as meet the bound, with the knots of the least largest error and,
+    cheapest pieces whose error is within the bound: at most 8 with free knots, else 16 to 1,024 of equal length, which need no comparison, else at most 128
+    with free knots, else 2,048 or 4,096 of equal length; else the table. `form=pwl` takes `pieces` pieces, or as few as meet the bound, with the knots of the least largest error and,
     among those, of the least squares. The bound is `max-error` codes of the result; by default 1 up to 8 bits of result, 2 for 16.
 
     `qc.domain` on an op (from `qc-materialize-casts`) is the range of inputs that occurred: a function without a finite value there is an error.

@@ -105,8 +105,8 @@ Value limit(Kernel &k, ClampOpInterface op, Value x) {
   return x;
 }
 
-/// The code of each lane by straight pieces (N19). Pieces of equal length are looked up in `table`, slopes before intercepts; others
-/// are found by comparison.
+/// The code of each lane by straight pieces (N19). Pieces of equal length are looked up in `table`, slopes before intercepts;
+/// others are found by comparison.
 Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
   auto type = cast<VectorType>(x.getType());
   Arithmetic a(k);

@@ -10,7 +10,7 @@ func.func @main(%x: tensor<1x4x6xf32> {qc.name = "x"}) -> (tensor<1x4x6xf32> {qc
   %k = qc.constant dense<2.0> : tensor<f32>
   %g = qc.activation sigmoid %v : tensor<1x4x6xf32> -> tensor<1x4x6xf32> loc("gate"("gate"))
   %h = qc.add %g, %k : (tensor<1x4x6xf32>, tensor<f32>) -> tensor<1x4x6xf32> loc("shifted"("shift"))
-  %d = qc.div %v, %h : (tensor<1x4x6xf32>, tensor<1x4x6xf32>) -> tensor<1x4x6xf32> loc("divided"("divide"))
+  %d = qc.div %a, %h : (tensor<1x4x6xf32>, tensor<1x4x6xf32>) -> tensor<1x4x6xf32> loc("divided"("divide"))
   %y = qc.activation tanh %d : tensor<1x4x6xf32> -> tensor<1x4x6xf32> loc("y"("squash"))
   return %y : tensor<1x4x6xf32>
 }

@@ -19,9 +19,9 @@ std::vector<float> evaluateUnary(mlir::Operation *op, std::vector<float> x);
 struct CodeFunction {
   int64_t low = 0; ///< lowest code of the input
   int64_t codeMin = 0, codeMax = 0;
-  std::vector<double> inputs;  ///< real values of the input codes
-  std::vector<double> values;  ///< f(x) / scale + zero point before rounding; NaN or infinite where f has no value
-  std::vector<int64_t> codes;  ///< N10
+  std::vector<double> inputs; ///< real values of the input codes
+  std::vector<double> values; ///< f(x) / scale + zero point before rounding; NaN or infinite where f has no value
+  std::vector<int64_t> codes; ///< N10
   int64_t size() const { return codes.size(); }
   bool isDefined(int64_t i) const;
 };
