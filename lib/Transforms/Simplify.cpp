@@ -348,6 +348,74 @@ struct DropIdentityAffine : RewritePattern {
   }
 };
 
+/// A transposed convolution of stride 1 is a convolution with the kernel turned around: kernels know the one, not the other.
+struct TransposedToConv : OpRewritePattern<ConvTransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConvTransposeOp op, PatternRewriter &rewriter) const override {
+    ElementsAttr constant = getConstant(op.getWeight());
+    auto shape = getShape(op.getWeight());
+    size_t rank = shape.size() - 2;
+    if (!constant || !constant.getElementType().isF32())
+      return rewriter.notifyMatchFailure(op, "its weights are no f32 constant");
+    SmallVector<int64_t> pads(2 * rank);
+    for (size_t d = 0; d < rank; ++d) {
+      int64_t reach = op.getDilations()[d] * (shape[2 + d] - 1);
+      pads[d] = reach - op.getPads()[d];
+      pads[rank + d] = reach - op.getPads()[rank + d];
+      if (op.getStrides()[d] != 1 || op.getOutputPadding()[d] || pads[d] < 0 || pads[rank + d] < 0)
+        return rewriter.notifyMatchFailure(op, "it spreads or cuts its result");
+    }
+    int64_t groups = op.getGroups(), in = shape[0] / groups, out = shape[1], taps = product(shape.drop_front(2));
+    SmallVector<float> from = getFloats(constant), to(from.size());
+    for (int64_t g = 0; g < groups; ++g)
+      for (int64_t i = 0; i < in; ++i)
+        for (int64_t o = 0; o < out; ++o)
+          for (int64_t k = 0; k < taps; ++k)
+            to[((g * out + o) * in + i) * taps + taps - 1 - k] = from[((g * in + i) * out + o) * taps + k];
+    SmallVector<int64_t> turned{groups * out, in};
+    llvm::append_range(turned, shape.drop_front(2));
+    auto type = RankedTensorType::get(turned, rewriter.getF32Type());
+    Value weight = ConstantOp::create(rewriter, op.getWeight().getLoc(), makeElements(type, to));
+    rewriter.replaceOpWithNewOp<ConvOp>(op, op.getType(), op.getInput(), weight, op.getBias(), op.getStrides(), pads, op.getDilations(),
+                                        groups, op.getClampMinAttr(), op.getClampMaxAttr(), 0, IntegerAttr());
+    return success();
+  }
+};
+
+/// The output channels of a transposed convolution in groups run along two dimensions of its weights, where no type has a scale for each of
+/// them: one op per group has.
+struct SplitTransposedGroups : OpRewritePattern<ConvTransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConvTransposeOp op, PatternRewriter &rewriter) const override {
+    ElementsAttr constant = getConstant(op.getWeight()), bias = op.getBias() ? getConstant(op.getBias()) : ElementsAttr();
+    auto shape = getShape(op.getWeight()), input = getShape(op.getInput());
+    int64_t groups = op.getGroups();
+    if (groups == 1 || op.getWeightChannelAxis() >= 0 || !constant || !constant.getElementType().isF32() || (op.getBias() && !bias))
+      return rewriter.notifyMatchFailure(op, "it has a scale per channel, or no f32 constants");
+    SmallVector<float> weights = getFloats(constant), biases = bias ? getFloats(bias) : SmallVector<float>();
+    SmallVector<int64_t> starts(input.size(), 0), sizes(input), steps(input.size(), 1), part(shape), result(getShape(op.getResult()));
+    sizes[1] = input[1] / groups;
+    part[0] = shape[0] / groups;
+    result[1] = shape[1];
+    auto makeConstant = [&](Location loc, ArrayRef<float> all, ArrayRef<int64_t> dims, int64_t group) -> Value {
+      auto type = RankedTensorType::get(dims, rewriter.getF32Type());
+      return ConstantOp::create(rewriter, loc, makeElements(type, all.slice(group * type.getNumElements(), type.getNumElements())));
+    };
+    SmallVector<Value> parts;
+    for (int64_t g = 0; g < groups; ++g) {
+      starts[1] = g * sizes[1];
+      Value x = SliceOp::create(rewriter, op.getLoc(), RankedTensorType::get(sizes, rewriter.getF32Type()), op.getInput(), starts, sizes, steps);
+      Value b = bias ? makeConstant(op.getBias().getLoc(), biases, {shape[1]}, g) : Value();
+      parts.push_back(ConvTransposeOp::create(rewriter, op.getLoc(), RankedTensorType::get(result, rewriter.getF32Type()), x,
+                                              makeConstant(op.getWeight().getLoc(), weights, part, g), b, op.getStrides(), op.getPads(),
+                                              op.getOutputPadding(), op.getDilations(), 1, op.getClampMinAttr(), op.getClampMaxAttr(), 0,
+                                              IntegerAttr()));
+    }
+    rewriter.replaceOpWithNewOp<ConcatOp>(op, op.getType(), parts, 1);
+    return success();
+  }
+};
+
 struct MergeReshapes : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReshapeOp reshape, PatternRewriter &rewriter) const override {
@@ -437,6 +505,8 @@ private:
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldConstants, FoldIntoContraction, DivToMul, SubToAdd, DropNoOp, DropIdentityAffine, MergeReshapes,
                  MergeTransposes, FoldPad>(&getContext());
+    patterns.add<TransposedToConv>(&getContext(), /*benefit=*/2);
+    patterns.add<SplitTransposedGroups>(&getContext());
     if (makeDepthwise)
       patterns.add<MakeDepthwise>(&getContext());
     // The patterns fold what may be folded; the driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the

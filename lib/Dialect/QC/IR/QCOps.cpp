@@ -57,8 +57,11 @@ OperandRole ConvOp::getOperandRole(unsigned index) { return contractionRole(inde
 int64_t ConvOp::getWeightChannelAxis() { return 0; }
 
 OperandRole ConvTransposeOp::getOperandRole(unsigned index) { return contractionRole(index); }
-/// With groups the output channels are spread over two axes of the weight, so that one scale serves all.
-int64_t ConvTransposeOp::getWeightChannelAxis() { return getGroups() == 1 ? 1 : -1; }
+/// With groups the output channels are spread over two axes of the weight, so that one scale serves all, unless each group is one channel.
+int64_t ConvTransposeOp::getWeightChannelAxis() {
+  auto shape = qc::getShape(getWeight());
+  return getGroups() == 1 ? 1 : shape[1] == 1 && shape[0] == int64_t(getGroups()) ? 0 : -1;
+}
 
 static bool comesFromConstant(Value value) {
   while (Operation *op = value.getDefiningOp()) {
