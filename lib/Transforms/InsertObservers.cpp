@@ -49,7 +49,8 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       emitError(function.getLoc()) << "'" << activations << "' is no code type of activations: use iN or uN with N in 2..8 or 16";
       return signalPassFailure();
     }
-    tail = findFloatTail(function);
+    if (!integerOnly || dropSoftmax)
+      tail = findFloatTail(function);
     if (integerOnly && failed(refuseFloatOps(function)))
       return signalPassFailure();
 

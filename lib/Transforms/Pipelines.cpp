@@ -62,6 +62,7 @@ void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
   insert.activations = options.activations;
   insert.constraints = options.constraints;
   insert.integerOnly = options.integerOnly;
+  insert.dropSoftmax = options.dropSoftmax;
   pm.addNestedPass<func::FuncOp>(createInsertObservers(insert));
   if (!options.samples.empty()) {
     CalibrateOptions calibrate;

@@ -40,7 +40,7 @@ bool isOneAxis(DenseI64ArrayAttr axes, UnitAttr keep) { return keep && axes.size
 bool isRmsOver(Value normalized, DenseI64ArrayAttr axes) {
   auto op = normalized.getDefiningOp<NormalizeOp>();
   auto [low, high] = std::minmax_element(axes.asArrayRef().begin(), axes.asArrayRef().end());
-  return op.getKind() == NormalizeKind::Rms && !op.getScale() && !op.getBias() && int64_t(op.getFirstAxis()) == *low &&
+  return op.getKind() == NormalizeKind::Rms && int64_t(op.getFirstAxis()) == *low &&
          int64_t(op.getLastAxis()) == *high;
 }
 
@@ -80,7 +80,7 @@ Value makeClampedL2(OpBuilder &builder, Location loc, Value x, DenseI64ArrayAttr
 
 Value makeLayer(OpBuilder &builder, Location loc, Value x, Value rms) {
   auto op = rms.getDefiningOp<NormalizeOp>();
-  return NormalizeOp::create(builder, loc, x.getType(), NormalizeKind::Layer, x, Value(), Value(), op.getFirstAxis(), op.getLastAxis(),
+  return NormalizeOp::create(builder, loc, x.getType(), NormalizeKind::Layer, x, op.getScale(), op.getBias(), op.getFirstAxis(), op.getLastAxis(),
                              op.getEpsilon());
 }
 

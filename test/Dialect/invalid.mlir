@@ -783,7 +783,7 @@ func.func @no_threshold_domain(%x: tensor<2xi8>, %t: tensor<1xf32>) {
 
 func.func @no_binary_types(%x: tensor<2xf32>, %y: tensor<2xi32>) {
   // expected-error @below {{needs one element type, got 'f32' and 'i32'}}
-  %0 = qc.binary min %x, %y : (tensor<2xf32>, tensor<2xi32>) -> tensor<2xf32>
+  %0 = qc.binary rem %x, %y : (tensor<2xf32>, tensor<2xi32>) -> tensor<2xf32>
   return
 }
 
@@ -799,7 +799,7 @@ func.func @no_threshold_axis(%x: tensor<2xf32>, %t: tensor<2x1xf32>) {
 
 func.func @no_binary_quantized(%x: tensor<2x!quant.uniform<i8:f32, 0.5>>) {
   // expected-error @below {{has no meaning on quantized types}}
-  %0 = qc.binary min %x, %x : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  %0 = qc.binary rem %x, %x : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
   return
 }
 
@@ -1048,5 +1048,184 @@ func.func @no_lut_between_domains(%x: tensor<2xi2>) {
 func.func @no_observed_order(%x: tensor<2xf32>) {
   // expected-error @below {{'observed' is a range, its lower end first}}
   %0 = qc.observe %x {id = "x", code = i8, min = 0.0 : f64, max = 2.0 : f64, observed = array<f64: 2.0, 1.0>} : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_softmax_mask_numbers(%x: tensor<2xf32>) {
+  // expected-error @below {{mask must be a tensor of i1}}
+  %0 = qc.softmax %x mask %x : tensor<2xf32> {axis = 0} : tensor<2xf32> -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_softmax_mask_shape(%x: tensor<2xf32>, %m: tensor<3xi1>) {
+  // expected-error @below {{mask must broadcast to the input's shape}}
+  %0 = qc.softmax %x mask %m : tensor<3xi1> {axis = 0} : tensor<2xf32> -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_softmax_codes_wide(%x: tensor<2xi32>) {
+  %t = qc.constant dense<1024> : tensor<256xi32>
+  // expected-error @below {{turns integers of at most 16 bits into integers}}
+  %0 = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = 0,
+                                code_min = -128, code_max = 127} : (tensor<2xi32>, tensor<256xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_softmax_codes_tables(%x: tensor<2xi16>) {
+  %t = qc.constant dense<1024> : tensor<256xi32>
+  // expected-error @below {{needs 2 tables for 'i16'}}
+  %0 = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = 0,
+                                code_min = -128, code_max = 127} : (tensor<2xi16>, tensor<256xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_softmax_codes_table_size(%x: tensor<2xi2>) {
+  %t = qc.constant dense<1024> : tensor<5xi32>
+  // expected-error @below {{tables must be constants of i32 with 4 entries}}
+  %0 = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = 0,
+                                code_min = -128, code_max = 127} : (tensor<2xi2>, tensor<5xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_softmax_codes_table_start(%x: tensor<2xi2>) {
+  %t = qc.constant dense<[1024, 377, 1025, 51]> : tensor<4xi32>
+  // expected-error @below {{a table begins with 2^fraction_bits, its largest entry}}
+  %0 = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = 0,
+                                code_min = -128, code_max = 127} : (tensor<2xi2>, tensor<4xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_softmax_codes_fraction(%x: tensor<2xi2>) {
+  %t = qc.constant dense<1> : tensor<4xi32>
+  // expected-error @below {{'fraction_bits' must lie in [1, 30]}}
+  %0 = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 31, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = 0,
+                                code_min = -128, code_max = 127} : (tensor<2xi2>, tensor<4xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_softmax_codes_limits(%x: tensor<2xi2>) {
+  %t = qc.constant dense<1024> : tensor<4xi32>
+  // expected-error @below {{zero point and limits must be codes of 'i8'}}
+  %0 = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = 128,
+                                code_min = -128, code_max = 127} : (tensor<2xi2>, tensor<4xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_softmax_codes_shift(%x: tensor<2xi2>) {
+  %t = qc.constant dense<1024> : tensor<4xi32>
+  // expected-error @below {{multipliers and shifts leave 64 bits}}
+  %0 = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 40, shift = 12, zero_point = 0,
+                                code_min = -128, code_max = 127} : (tensor<2xi2>, tensor<4xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_normalize_integers(%x: tensor<2xi8>) {
+  // expected-error @below {{has no meaning on plain integers}}
+  %0 = qc.normalize rms %x {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2xi8>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_normalize_scale_type(%x: tensor<2xf32>, %s: tensor<2xi8>) {
+  // expected-error @below {{scale and bias must be f32}}
+  %0 = qc.normalize rms %x scale %s {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2xf32>, tensor<2xi8>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_normalize_scale_shape(%x: tensor<2xf32>, %s: tensor<3xf32>) {
+  // expected-error @below {{scale must broadcast to the input's shape}}
+  %0 = qc.normalize rms %x scale %s {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2xf32>, tensor<3xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_normalize_epsilon(%x: tensor<2xf32>) {
+  // expected-error @below {{'epsilon' must be a finite number and not negative}}
+  %0 = qc.normalize rms %x {first_axis = 0, last_axis = 0, epsilon = -1.0 : f32} : (tensor<2xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @no_normalize_axes(%x: tensor<2x3xf32>) {
+  // expected-error @below {{'first_axis' to 'last_axis' must be at least one element}}
+  %0 = qc.normalize rms %x {first_axis = 1, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @no_normalize_codes_parameters(%x: tensor<4xi8>, %m: tensor<1xi32>) {
+  %o = qc.constant dense<0> : tensor<1xi64>
+  // expected-error @below {{multipliers must be constants of i32, offsets of i64}}
+  %0 = qc.normalize_codes rms %x, %m, %o {first_axis = 0, last_axis = 0, input_zero_point = 0, epsilon = 1, prescale = 8, fraction_bits = 20,
+                                          shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @no_normalize_codes_prescale(%x: tensor<4xi8>) {
+  %m = qc.constant dense<1> : tensor<1xi32>
+  %o = qc.constant dense<0> : tensor<1xi64>
+  // expected-error @below {{rows, 'prescale', 'epsilon' and 'fraction_bits' leave 64 bits}}
+  %0 = qc.normalize_codes rms %x, %m, %o {first_axis = 0, last_axis = 0, input_zero_point = 0, epsilon = 1, prescale = 7, fraction_bits = 20,
+                                          shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @no_normalize_codes_offset(%x: tensor<4xi8>) {
+  %m = qc.constant dense<1> : tensor<1xi32>
+  %o = qc.constant dense<4611686018427387904> : tensor<1xi64>
+  // expected-error @below {{multipliers and offsets leave 62 bits}}
+  %0 = qc.normalize_codes rms %x, %m, %o {first_axis = 0, last_axis = 0, input_zero_point = 0, epsilon = 1, prescale = 8, fraction_bits = 20,
+                                          shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @no_hypot_codes_wide(%x: tensor<4xi32>) {
+  // expected-error @below {{turns integers of at most 16 bits into integers}}
+  %0 = qc.hypot_codes %x, %x {lhs_zero_point = 0, rhs_zero_point = 0, lhs_multiplier = 1024, rhs_multiplier = 1024, multiplier = 1073741824,
+                              shift = 35, zero_point = 0, code_min = -128, code_max = 127} : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @no_hypot_codes_multiplier(%x: tensor<4xi16>) {
+  // expected-error @below {{multipliers and shift leave 62 bits}}
+  %0 = qc.hypot_codes %x, %x {lhs_zero_point = 0, rhs_zero_point = 0, lhs_multiplier = 1073741824, rhs_multiplier = 1073741824, multiplier = 1073741824,
+                              shift = 35, zero_point = 0, code_min = -128, code_max = 127} : (tensor<4xi16>, tensor<4xi16>) -> tensor<4xi8>
   return
 }

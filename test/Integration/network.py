@@ -4,6 +4,7 @@
   - no undefined symbol, no floating-point instruction in net_run, a header that compiles as C99 and C++17 without a warning
   - the arena is at most 1.10 x its lower bound
   - net_run gives the same codes on x86-64, aarch64, riscv64 with every vector length, and in the reference evaluator
+    (a streaming network fed with its states)
   - net_run_f32 reaches the accuracy that --metric asks for, and so does the float network compiled as it is (--float-metric)
 
 network.py MODEL.onnx FOLDER (--evaluate EVALUATE.py NAME | --calib X.npz --inputs Y.npz --score SCORE.py) [options]
@@ -56,7 +57,7 @@ def same_arrays(path, reference, limit=None):
 def compile_all(arguments, targets):
     for target in targets:
         os.makedirs(target, exist_ok=True)
-    options = arguments.qcc
+    options = arguments.qcc + arguments.state
     run("qcc", arguments.model, "-target=x86-64", "-calib=calib.npz", "-dump-ranges=ranges.json", "-o", "x86-64/net.o", *options)
     for target in targets[1:]:
         run("qcc", arguments.model, f"-target={target}", "-ranges=ranges.json", "-o", f"{target}/net.o", *options)
@@ -114,18 +115,27 @@ def check_identity(arguments, report, targets):
     inputs = {name: array[:arguments.identity] for name, array in inputs.items()}
     np.savez("floats.npz", **inputs)
     np.savez("codes.npz", **quantize(inputs, report))
-    run("qrun", "x86-64/net.o", "-int", "-inputs=codes.npz", "-outputs=x86-64.npz")
+    state = arguments.state
+    run("qrun", "x86-64/net.o", "-int", "-inputs=codes.npz", "-outputs=x86-64.npz", *state)
     check(any(len(np.unique(array)) > 1 for array in np.load("x86-64.npz").values()), "all outputs are one number")
     # qrun's own quantization of float samples.
-    run("qrun", "x86-64/net.o", "-int", "-inputs=floats.npz", "-outputs=floats-out.npz", "-limit=3")
+    run("qrun", "x86-64/net.o", "-int", "-inputs=floats.npz", "-outputs=floats-out.npz", "-limit=3", *state)
     same_arrays("floats-out.npz", "x86-64.npz", 3)
     for target in targets[1:]:
         limit = [f"-limit={arguments.small}"] if target in SMALL_RUNS else []
         for options in {**RUNS, **SMALL_RUNS}[target]:
-            run("qrun", f"{target}/net.o", "-int", "-inputs=codes.npz", f"-outputs={target}.npz", *limit, *options)
+            run("qrun", f"{target}/net.o", "-int", "-inputs=codes.npz", f"-outputs={target}.npz", *limit, *options, *state)
             same_arrays(f"{target}.npz", "x86-64.npz", arguments.small if limit else None)
     if arguments.reference:
-        run("qcc", arguments.model, "-ranges=ranges.json", "-stop-after=integer", "-o", "integer.mlir", *arguments.qcc)
+        run("qcc", arguments.model, "-ranges=ranges.json", "-stop-after=integer", "-o", "integer.mlir", *arguments.qcc, *state)
+        codes = dict(np.load("codes.npz"))
+        for pair in arguments.pairs:
+            given, result = pair.split(":")
+            after = np.load("x86-64.npz")[result]
+            for i in range(1, len(after)):
+                if i % arguments.reset_every:
+                    codes[given][i] = after[i - 1]
+        np.savez("codes.npz", **codes)
         run("qopt", "integer.mlir", f"--qc-interpret=entry=run inputs=codes.npz outputs=reference.npz limit={arguments.reference}", "-o", os.devnull)
         same_arrays("reference.npz", "x86-64.npz", arguments.reference)
 
@@ -137,7 +147,10 @@ def evaluate(arguments, outputs, samples, floats=None):
         return {"top1": float(re.match(r"accuracy ([0-9.]+)%", text).group(1)) / 100}
     script, name = arguments.evaluate
     extra = ["--float", floats] if floats else []
-    return json.loads(run(sys.executable, script, "score", name, samples, outputs, *extra).splitlines()[-1])
+    metrics = json.loads(run(sys.executable, script, "score", name, samples, outputs, *extra).splitlines()[-1])
+    if "nll" in metrics:
+        metrics["minus_nll"] = -metrics["nll"]  # at least, like the others
+    return metrics
 
 
 def demand(what, metrics, wanted):
@@ -147,13 +160,13 @@ def demand(what, metrics, wanted):
 
 
 def check_accuracy(arguments):
-    run("qrun", "x86-64/net.o", "-f32", "-inputs=eval.npz", "-outputs=int-out.npz")
+    run("qrun", "x86-64/net.o", "-f32", "-inputs=eval.npz", "-outputs=int-out.npz", *arguments.state)
     demand("integer network", evaluate(arguments, "int-out.npz", "eval"), arguments.metric)
     if not arguments.float_metric and not arguments.agreement:
         return
     os.makedirs("float", exist_ok=True)
     run("qcc", arguments.model, "-target=x86-64", "-mode=f32", "-o", "float/net.o")
-    run("qrun", "float/net.o", "-f32", "-inputs=eval.npz", "-outputs=float-out.npz")
+    run("qrun", "float/net.o", "-f32", "-inputs=eval.npz", "-outputs=float-out.npz", *arguments.state)
     demand("float network", evaluate(arguments, "float-out.npz", "eval"), arguments.float_metric)
     if arguments.agreement:
         samples, least = arguments.agreement
@@ -177,9 +190,15 @@ def main():
     parser.add_argument("--metric", nargs=2, action="append")
     parser.add_argument("--float-metric", nargs=2, action="append")
     parser.add_argument("--agreement", nargs=2, metavar=("SET", "LEAST"))
+    parser.add_argument("--state", action="store_true", help="a streaming network: EVALUATE.py names its states")
     parser.add_argument("--qcc", action="append", default=[], help="an option for qcc")
     arguments = parser.parse_args()
     arguments.model = os.path.abspath(arguments.model)
+    arguments.pairs, arguments.reset_every = [], 0
+    if arguments.state:
+        states = json.loads(run(sys.executable, arguments.evaluate[0], "state", arguments.evaluate[1]))
+        arguments.pairs, arguments.reset_every = states["state"].split(","), states["reset_every"]
+    arguments.state = [f"-state={','.join(arguments.pairs)}", f"-reset-every={arguments.reset_every}"] if arguments.pairs else []
 
     shutil.rmtree(arguments.folder, ignore_errors=True)
     os.makedirs(arguments.folder)

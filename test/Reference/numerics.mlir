@@ -226,3 +226,100 @@ func.func @n19_terms_wrap() -> tensor<3xi16> {
                   code_min = -32768, code_max = 32767, max_error = 0.0 : f64, mean_error = 0.0 : f64} : tensor<3xi16> -> tensor<3xi16>
   return %y : tensor<3xi16>
 }
+
+// N20. exp(0), exp(-1), exp(-2) over their sum are 0.6652, 0.2447, 0.0900: 170.3, 62.6, 23.05 of 256.
+// CHECK: n20_softmax: {{.*}} [42, -65, -105]
+func.func @n20_softmax() -> tensor<3x!quant.uniform<i8:f32, 0.00390625:-128>> {
+  %x = qc.constant dense<[2, 1, 0]> : tensor<3xi8> -> tensor<3x!quant.uniform<i8:f32, 1.0>>
+  %y = qc.softmax %x {axis = 0} : tensor<3x!quant.uniform<i8:f32, 1.0>> -> tensor<3x!quant.uniform<i8:f32, 0.00390625:-128>>
+  return %y : tensor<3x!quant.uniform<i8:f32, 0.00390625:-128>>
+}
+
+// N20. Masked: the maximum takes no part; the others are exp(0) and exp(-1) over their sum: 187.15 and 68.85. Then a row without elements.
+// CHECK: n20_masked: {{.*}} [-128, 59, -59, -128, -128, -128]
+func.func @n20_masked() -> tensor<2x3x!quant.uniform<i8:f32, 0.00390625:-128>> {
+  %x = qc.constant dense<[[2, 1, 0], [2, 1, 0]]> : tensor<2x3xi8> -> tensor<2x3x!quant.uniform<i8:f32, 1.0>>
+  %m = qc.constant dense<[[0, 1, 1], [0, 0, 0]]> : tensor<2x3xi1>
+  %y = qc.softmax %x mask %m : tensor<2x3xi1> {axis = 1} : tensor<2x3x!quant.uniform<i8:f32, 1.0>> -> tensor<2x3x!quant.uniform<i8:f32, 0.00390625:-128>>
+  return %y : tensor<2x3x!quant.uniform<i8:f32, 0.00390625:-128>>
+}
+
+// N20. Logarithms of the same, with 16-bit codes in and scale 1/2 in front: -0.6803 - d/2 in steps of 1/16 are -10.9, -18.9, -26.9.
+// CHECK: n20_log: {{.*}} [-11, -19, -27]
+func.func @n20_log() -> tensor<3x!quant.uniform<i8:f32, 0.0625>> {
+  %x = qc.constant dense<[2, 1, 0]> : tensor<3xi16> -> tensor<3x!quant.uniform<i16:f32, 1.0>>
+  %y = qc.softmax %x {axis = 0, scale = 0.5 : f32, log} : tensor<3x!quant.uniform<i16:f32, 1.0>> -> tensor<3x!quant.uniform<i8:f32, 0.0625>>
+  return %y : tensor<3x!quant.uniform<i8:f32, 0.0625>>
+}
+
+// N20 on integers: tables of 2^10 * exp(-d), d = 0 to 3.
+// CHECK: n20_softmax_codes: tensor<3xi8> [42, -65, -105]
+func.func @n20_softmax_codes() -> tensor<3xi8> {
+  %x = qc.constant dense<[1, 0, -1]> : tensor<3xi2>
+  %t = qc.constant dense<[1024, 377, 139, 51]> : tensor<4xi32>
+  %y = qc.softmax_codes %x, %t {axis = 0, fraction_bits = 10, multiplier = 1073741824, multiplier_shift = 22, shift = 12, zero_point = -128,
+                                code_min = -128, code_max = 127} : (tensor<3xi2>, tensor<4xi32>) -> tensor<3xi8>
+  return %y : tensor<3xi8>
+}
+
+// N21. Mean 0, variance 1; then around the mean 5, and scale and bias: 64 * (2 * +-1 + 0.25) limited to codes.
+// CHECK: n21_layer: {{.*}} [-64, 64, -64, 64, -112, 127, -112, 127]
+!n21 = !quant.uniform<i8:f32, 0.015625>
+func.func @n21_layer() -> tensor<2x4x!n21> {
+  %x = qc.constant dense<[[-1, 1, -1, 1], [4, 6, 4, 6]]> : tensor<2x4xi8> -> tensor<2x4x!quant.uniform<i8:f32, 1.0>>
+  %s = qc.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+  %b = qc.constant dense<[[0.0], [0.25]]> : tensor<2x1xf32>
+  %y = qc.normalize layer %x scale %s bias %b {first_axis = 1, last_axis = 1, epsilon = 0.0 : f32}
+     : (tensor<2x4x!quant.uniform<i8:f32, 1.0>>, tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x4x!n21>
+  return %y : tensor<2x4x!n21>
+}
+
+// N21. 3 and 4 have the root mean square 3.5355 and the norm 5; the input's zero point is 10.
+// CHECK: n21_rms: {{.*}} [54, 72]
+func.func @n21_rms() -> tensor<2x!n21> {
+  %x = qc.constant dense<[13, 14]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0:10>>
+  %y = qc.normalize rms %x {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2x!quant.uniform<i8:f32, 1.0:10>>) -> tensor<2x!n21>
+  return %y : tensor<2x!n21>
+}
+// CHECK: n21_l2: {{.*}} [38, 51]
+func.func @n21_l2() -> tensor<2x!n21> {
+  %x = qc.constant dense<[13, 14]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0:10>>
+  %y = qc.normalize l2 %x {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2x!quant.uniform<i8:f32, 1.0:10>>) -> tensor<2x!n21>
+  return %y : tensor<2x!n21>
+}
+
+// N21 on integers: c = 3, 4, V = 25 * 2^8 + 1; t = c / sqrt(V) * 2^(20 + 4) = 0.6, 0.8 times 2^20; times 2^29 / 2^43 = 38.4, 51.2.
+// CHECK: n21_normalize_codes: tensor<2xi8> [38, 51]
+func.func @n21_normalize_codes() -> tensor<2xi8> {
+  %x = qc.constant dense<[13, 14]> : tensor<2xi8>
+  %m = qc.constant dense<536870912> : tensor<1xi32>
+  %o = qc.constant dense<0> : tensor<1xi64>
+  %y = qc.normalize_codes l2 %x, %m, %o {first_axis = 0, last_axis = 0, input_zero_point = 10, epsilon = 1, prescale = 8, fraction_bits = 20,
+                                         shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<2xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<2xi8>
+  return %y : tensor<2xi8>
+}
+
+// N23. 3, 4 and 0, 0 and, with the second scale 2, 3 and 2.
+// CHECK: n23_hypot: {{.*}} [5, 0]
+func.func @n23_hypot() -> tensor<2x!quant.uniform<i8:f32, 1.0>> {
+  %x = qc.constant dense<[3, 0]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0>>
+  %y = qc.constant dense<[4, 0]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0>>
+  %z = qc.binary hypot %x, %y : (tensor<2x!quant.uniform<i8:f32, 1.0>>, tensor<2x!quant.uniform<i8:f32, 1.0>>) -> tensor<2x!quant.uniform<i8:f32, 1.0>>
+  return %z : tensor<2x!quant.uniform<i8:f32, 1.0>>
+}
+// CHECK: n23_scales: {{.*}} [-5]
+func.func @n23_scales() -> tensor<1x!quant.uniform<i8:f32, 0.5:-15>> {
+  %x = qc.constant dense<7> : tensor<1xi8> -> tensor<1x!quant.uniform<i8:f32, 1.0:4>>
+  %y = qc.constant dense<-2> : tensor<1xi16> -> tensor<1x!quant.uniform<i16:f32, 2.0>>
+  %z = qc.binary hypot %x, %y : (tensor<1x!quant.uniform<i8:f32, 1.0:4>>, tensor<1x!quant.uniform<i16:f32, 2.0>>) -> tensor<1x!quant.uniform<i8:f32, 0.5:-15>>
+  return %z : tensor<1x!quant.uniform<i8:f32, 0.5:-15>>
+}
+// CHECK: n23_hypot_codes: tensor<2xi8> [5, 13]
+func.func @n23_hypot_codes() -> tensor<2xi8> {
+  %x = qc.constant dense<[3, 5]> : tensor<2xi8>
+  %y = qc.constant dense<[4, -12]> : tensor<2xi8>
+  %z = qc.hypot_codes %x, %y {lhs_zero_point = 0, rhs_zero_point = 0, lhs_multiplier = 1024, rhs_multiplier = 1024, multiplier = 1073741824,
+                              shift = 35, zero_point = 0, code_min = -128, code_max = 127} : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
+  return %z : tensor<2xi8>
+}

@@ -5,11 +5,11 @@
 !r = !quant.uniform<i8:f32, 0.25>
 
 // CHECK-LABEL: @no_fold_float_op
-// CHECK: qc.softmax %{{.*}} {axis = 0 : i64, qc.float_reason = "softmax has no integer form yet"}
+// CHECK: qc.softmax %{{.*}} {axis = 0 : i64, qc.float_reason = "its scale is not positive", scale = -1.000000e+00 : f32}
 func.func @no_fold_float_op(%q: tensor<4x!q>) -> tensor<4x!r> {
   %f = quant.dcast %q : tensor<4x!q> to tensor<4xf32>
-  // expected-remark@+1 {{(qc.softmax) stays in float: softmax has no integer form yet}}
-  %a = qc.softmax %f {axis = 0} : tensor<4xf32> -> tensor<4xf32>
+  // expected-remark@+1 {{(qc.softmax) stays in float: its scale is not positive}}
+  %a = qc.softmax %f {axis = 0, scale = -1.0 : f32} : tensor<4xf32> -> tensor<4xf32>
   %r = quant.qcast %a : tensor<4xf32> to tensor<4x!r>
   return %r : tensor<4x!r>
 }

@@ -38,18 +38,30 @@ func.func @weights_without_bias(%q: tensor<1x2x!quant.uniform<i8:f32, 0.5>>) -> 
   return %z : tensor<1x2x!quant.uniform<i8:f32, 0.5>>
 }
 
-// A transposed convolution with groups has one scale.
-// CHECK-LABEL: @weights_per_tensor
-// CHECK: -> tensor<2x1x1x!quant.uniform<i8<-127:127>:f32, 2.000000e+00>>
-// CHECK: -> tensor<2x!quant.uniform<i32:f32, 1.000000e+00>>
-func.func @weights_per_tensor(%q: tensor<1x2x4x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x2x4x!quant.uniform<i8:f32, 0.5>> {
+// A transposed convolution has a scale per channel if each group is a channel, ...
+// CHECK-LABEL: @weights_per_group
+// CHECK: -> tensor<2x1x1x!quant.uniform<i8<-127:127>:f32:0, {0.0078740157186985015,2.000000e+00}>>
+func.func @weights_per_group(%q: tensor<1x2x4x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x2x4x!quant.uniform<i8:f32, 0.5>> {
   %x = quant.dcast %q : tensor<1x2x4x!quant.uniform<i8:f32, 0.5>> to tensor<1x2x4xf32>
   %w = qc.constant dense<[[[1.0]], [[254.0]]]> : tensor<2x1x1xf32>
-  %b = qc.constant dense<1.0> : tensor<2xf32>
-  %y = qc.conv_transpose %x, %w, %b {strides = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 2}
-     : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %y = qc.conv_transpose %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 2}
+     : (tensor<1x2x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
   %z = quant.qcast %y : tensor<1x2x4xf32> to tensor<1x2x4x!quant.uniform<i8:f32, 0.5>>
   return %z : tensor<1x2x4x!quant.uniform<i8:f32, 0.5>>
+}
+
+// ... and one for all with larger groups.
+// CHECK-LABEL: @weights_per_tensor
+// CHECK: -> tensor<2x2x1x!quant.uniform<i8<-127:127>:f32, 2.000000e+00>>
+// CHECK: -> tensor<4x!quant.uniform<i32:f32, 1.000000e+00>>
+func.func @weights_per_tensor(%q: tensor<1x2x4x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x4x4x!quant.uniform<i8:f32, 0.5>> {
+  %x = quant.dcast %q : tensor<1x2x4x!quant.uniform<i8:f32, 0.5>> to tensor<1x2x4xf32>
+  %w = qc.constant dense<[[[1.0], [2.0]], [[254.0], [3.0]]]> : tensor<2x2x1xf32>
+  %b = qc.constant dense<1.0> : tensor<4xf32>
+  %y = qc.conv_transpose %x, %w, %b {strides = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 2}
+     : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<4xf32>) -> tensor<1x4x4xf32>
+  %z = quant.qcast %y : tensor<1x4x4xf32> to tensor<1x4x4x!quant.uniform<i8:f32, 0.5>>
+  return %z : tensor<1x4x4x!quant.uniform<i8:f32, 0.5>>
 }
 
 // 2^29 is the largest code of a bias: the first channel's weights get a larger scale for its sake. The second channel's are zero, so that its

@@ -76,13 +76,48 @@ func.func @scale_into_matmul(%x: tensor<3x1xf32>) -> tensor<3x2xf32> {
 // CHECK: qc.constant dense<{{\[\[}}[2.000000e+00]], {{\[}}[3.000000e+00]]]> : tensor<2x1x1xf32>
 // CHECK: qc.conv_transpose
 // CHECK-NEXT: return
-func.func @scale_into_conv_transpose(%x: tensor<1x2x5xf32>) -> tensor<1x2x5xf32> {
+func.func @scale_into_conv_transpose(%x: tensor<1x2x5xf32>) -> tensor<1x2x9xf32> {
   %w = qc.constant dense<1.0> : tensor<2x1x1xf32>
   %s = qc.constant dense<[[2.0], [3.0]]> : tensor<2x1xf32>
-  %c = qc.conv_transpose %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 2}
-     : (tensor<1x2x5xf32>, tensor<2x1x1xf32>) -> tensor<1x2x5xf32>
-  %m = qc.mul %c, %s : (tensor<1x2x5xf32>, tensor<2x1xf32>) -> tensor<1x2x5xf32>
-  return %m : tensor<1x2x5xf32>
+  %c = qc.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 2}
+     : (tensor<1x2x5xf32>, tensor<2x1x1xf32>) -> tensor<1x2x9xf32>
+  %m = qc.mul %c, %s : (tensor<1x2x9xf32>, tensor<2x1xf32>) -> tensor<1x2x9xf32>
+  return %m : tensor<1x2x9xf32>
+}
+
+// Stride 1: a convolution with the kernel turned around. Weights are [input, output / groups, tap] and become [output, input / groups, tap].
+// CHECK-LABEL: @transposed_to_conv
+// CHECK: %[[W:.*]] = qc.constant dense<{{\[\[}}[3.000000e+00, 2.000000e+00, 1.000000e+00], [9.000000e+00, 8.000000e+00, 7.000000e+00]], {{\[}}[6.000000e+00, 5.000000e+00, 4.000000e+00], [1.200000e+01, 1.100000e+01, 1.000000e+01]]]>
+// CHECK: qc.conv %{{.*}}, %[[W]] {dilations = array<i64: 2>, groups = 1 : i64, pads = array<i64: 3, 4>, strides = array<i64: 1>}
+func.func @transposed_to_conv(%x: tensor<1x2x5xf32>) -> tensor<1x2x8xf32> {
+  %w = qc.constant dense<[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[7.0, 8.0, 9.0], [10.0, 11.0, 12.0]]]> : tensor<2x2x3xf32>
+  %c = qc.conv_transpose %x, %w {strides = array<i64: 1>, pads = array<i64: 1, 0>, output_padding = array<i64: 0>, dilations = array<i64: 2>, groups = 1}
+     : (tensor<1x2x5xf32>, tensor<2x2x3xf32>) -> tensor<1x2x8xf32>
+  return %c : tensor<1x2x8xf32>
+}
+
+// Padding that cuts more than the kernel reaches.
+// CHECK-LABEL: @no_transposed_to_conv_cut
+// CHECK: qc.conv_transpose
+func.func @no_transposed_to_conv_cut(%x: tensor<1x1x5xf32>) -> tensor<1x1x3xf32> {
+  %w = qc.constant dense<1.0> : tensor<1x1x1xf32>
+  %c = qc.conv_transpose %x, %w {strides = array<i64: 1>, pads = array<i64: 1, 1>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 1}
+     : (tensor<1x1x5xf32>, tensor<1x1x1xf32>) -> tensor<1x1x3xf32>
+  return %c : tensor<1x1x3xf32>
+}
+
+// Groups of several channels: one op for each, so that weights have a scale per channel.
+// CHECK-LABEL: @split_transposed_groups
+// CHECK-DAG: %[[A:.*]] = qc.conv_transpose {{.*}}groups = 1 : i64{{.*}} : (tensor<1x1x3xf32>, tensor<1x2x1xf32>, tensor<2xf32>) -> tensor<1x2x5xf32>
+// CHECK-DAG: qc.slice %arg0 {sizes = array<i64: 1, 1, 3>, starts = array<i64: 0, 1, 0>, steps = array<i64: 1, 1, 1>}
+// CHECK-DAG: qc.constant dense<[3.000000e+00, 4.000000e+00]> : tensor<2xf32>
+// CHECK: qc.concat %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<1x2x5xf32>, tensor<1x2x5xf32>) -> tensor<1x4x5xf32>
+func.func @split_transposed_groups(%x: tensor<1x2x3xf32>) -> tensor<1x4x5xf32> {
+  %w = qc.constant dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32>
+  %b = qc.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %c = qc.conv_transpose %x, %w, %b {strides = array<i64: 2>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 2}
+     : (tensor<1x2x3xf32>, tensor<2x2x1xf32>, tensor<4xf32>) -> tensor<1x4x5xf32>
+  return %c : tensor<1x4x5xf32>
 }
 
 // CHECK-LABEL: @no_scale_into_conv_other_use

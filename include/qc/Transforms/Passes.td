@@ -228,7 +228,8 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
   let summary = "puts one qc.observe on each edge to be quantized";
   let description = [{
     f32 arguments and results of quantizable ops that have an integer form get a `qc.observe` whose id is the ONNX tensor name. Weights and
-    biases get none: their scale follows from their values. The float tail (a softmax in front of a function result) stays unobserved.
+    biases get none: their scale follows from their values. The float tail (a softmax in front of a function result) stays unobserved,
+    unless `integer-only` wants it in integers, too.
     Edges that a model itself quantizes keep their casts. The code type is `activations`, or what `constraints` says
     (`{"version": 1, "tensors": {"<id>": {"code": "i16"}}}`), or the wider one that the importer asks for (`qc.code_hint`: the cell of an LSTM); codes that only move
     keep the width they have. Afterwards each quantizable edge has exactly one observe.
@@ -251,7 +252,8 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
   let options = [
     Option<"activations", "activations", "std::string", "\"i8\"", "code type of activations: iN or uN, N in 2..8 or 16">,
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single tensors">,
-    Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">
+    Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">,
+    Option<"dropSoftmax", "drop-softmax", "bool", "false", "a softmax at the very end is going to be dropped">
   ];
 }
 

@@ -1,4 +1,4 @@
-// Ops without an integer form in the middle: an attention-like softmax and a division by a computed value.
+// An attention-like softmax, which has an integer form, and a division by a computed value, which has none.
 func.func @main(%x: tensor<1x4x6xf32> {qc.name = "x"}) -> (tensor<1x4x6xf32> {qc.name = "y"}) {
   %w = qc.constant dense<[[0.5, -1.0, 0.25, 0.1, 0.7, -0.2], [0.125, 0.75, -0.5, 0.3, -0.6, 0.4], [1.0, 0.1, -0.25, 0.2, 0.9, 0.3],
     [0.3, 0.2, 0.1, -0.7, 0.2, 0.5], [-0.4, 0.6, 0.8, 0.5, -0.1, 0.2], [0.2, -0.3, 0.6, 0.1, 0.4, -0.9]]> : tensor<6x6xf32>
