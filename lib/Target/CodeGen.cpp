@@ -173,6 +173,97 @@ void expandCalls(Module &module, TargetMachine &machine) {
   }
 }
 
+/// The 64 bits that a vector constant of AArch64 repeats; none if it does not.
+std::optional<uint64_t> getRepeatedBits(const Constant *constant) {
+  auto *type = dyn_cast<FixedVectorType>(constant->getType());
+  if (!type || !type->getElementType()->isIntegerTy())
+    return std::nullopt;
+  unsigned width = type->getScalarSizeInBits();
+  if (width < 8 || width > 64 || (width & (width - 1)) || width * type->getNumElements() < 64)
+    return std::nullopt;
+  unsigned period = 64 / width;
+  uint64_t bits = 0;
+  for (unsigned i = 0; i < type->getNumElements(); ++i) {
+    auto *element = dyn_cast_or_null<ConstantInt>(constant->getAggregateElement(i));
+    if (!element)
+      return std::nullopt;
+    uint64_t value = element->getZExtValue() << (i % period * width);
+    if (i < period)
+      bits |= value;
+    else if (((bits ^ value) >> (i % period * width) << (64 - width)) != 0)
+      return std::nullopt;
+  }
+  return bits;
+}
+
+/// True if one of the integer forms of MOVI and MVNI makes these bits (Arm ARM, AdvSIMDExpandImm).
+bool isMoveImmediate(uint64_t bits) {
+  auto isBytes = [](uint64_t v) { // each byte 0 or 255
+    for (; v; v >>= 8)
+      if ((v & 255) != 0 && (v & 255) != 255)
+        return false;
+    return true;
+  };
+  auto isWord = [](uint32_t v) {
+    for (unsigned shift : {0, 8, 16, 24})
+      if ((v & ~(uint32_t(255) << shift)) == 0)
+        return true;
+    return (v & 0xffff00ff) == 0xff || (v & 0xff00ffff) == 0xffff;
+  };
+  auto isHalf = [](uint16_t v) { return (v & 0xff00) == 0 || (v & 0x00ff) == 0; };
+  uint32_t word = uint32_t(bits);
+  uint16_t half = uint16_t(bits);
+  if (isBytes(bits))
+    return true;
+  if (bits == (uint64_t(word) << 32 | word) && (isWord(word) || isWord(~word)))
+    return true;
+  if (bits == half * UINT64_C(0x0001000100010001) && (isHalf(half) || isHalf(uint16_t(~half))))
+    return true;
+  return bits == (bits & 255) * UINT64_C(0x0101010101010101);
+}
+
+/// Some vector constants LLVM makes for AArch64 by a move and a floating-point negation. They are loaded instead: an integer program has no
+/// floating-point instruction.
+void loadNegatedConstants(Module &module) {
+  if (!Triple(module.getTargetTriple()).isAArch64())
+    return;
+  DenseMap<Constant *, GlobalVariable *> globals;
+  DenseMap<std::pair<GlobalVariable *, BasicBlock *>, Value *> incoming; // a PHI may name a block twice
+  for (Function &function : module) {
+    SmallVector<Use *> uses;
+    for (Instruction &instruction : instructions(function))
+      for (Use &use : instruction.operands())
+        if (auto *constant = dyn_cast<Constant>(use.get())) {
+          std::optional<uint64_t> bits = getRepeatedBits(constant);
+          if (bits && !isMoveImmediate(*bits) &&
+              (isMoveImmediate(*bits ^ UINT64_C(0x8000000080000000)) || isMoveImmediate(*bits ^ UINT64_C(0x8000000000000000)) ||
+               isMoveImmediate(*bits ^ UINT64_C(0x8000800080008000))))
+            uses.push_back(&use);
+        }
+    for (Use *use : uses) {
+      auto *constant = cast<Constant>(use->get());
+      GlobalVariable *&global = globals[constant];
+      if (!global) {
+        global = new GlobalVariable(module, constant->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, constant, "constant");
+        global->setAlignment(Align(16));
+        global->setExternallyInitialized(true); // or the load would be the constant again
+      }
+      auto *user = cast<Instruction>(use->getUser());
+      auto *phi = dyn_cast<PHINode>(user);
+      if (Value *known = phi ? incoming.lookup({global, phi->getIncomingBlock(*use)}) : nullptr) {
+        use->set(known);
+        continue;
+      }
+      IRBuilder<> builder(phi ? phi->getIncomingBlock(*use)->getTerminator() : user);
+      LoadInst *load = builder.CreateAlignedLoad(constant->getType(), global, Align(16));
+      load->setMetadata(LLVMContext::MD_invariant_load, MDNode::get(module.getContext(), {}));
+      if (phi)
+        incoming[{global, phi->getIncomingBlock(*use)}] = load;
+      use->set(load);
+    }
+  }
+}
+
 /// An object that links with nothing has no undefined symbol.
 Error checkSymbols(StringRef object) {
   auto file = object::ObjectFile::createObjectFile(MemoryBufferRef(object, "object"));
@@ -232,6 +323,7 @@ Expected<std::string> compile(mlir::ModuleOp source, const Target &target, const
   nameEntries(*module, options, source->hasAttr("qc.threads") ? 2 : 0);
   optimize(*module, *machine);
   expandCalls(*module, *machine);
+  loadNegatedConstants(*module);
   addInterface(*module, options.interface);
   if (verifyModule(*module, &errs()))
     return createStringError("internal error: invalid LLVM IR");

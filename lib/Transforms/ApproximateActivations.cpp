@@ -10,6 +10,8 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <map>
+#include <tuple>
 
 using namespace mlir;
 
@@ -57,6 +59,7 @@ struct ApproximateActivations : impl::ApproximateActivationsBase<ApproximateActi
     bool failedAny = false;
     for (Operation *op : ops)
       failedAny |= failed(approximate(op));
+    chosen.clear(); // a pass runs on one function after another
     if (failedAny)
       return signalPassFailure();
     if (!entries.empty())
@@ -73,7 +76,7 @@ private:
     CodeFunction function = tabulate(op);
     if (failed(checkDomain(op, function)))
       return failure();
-    FailureOr<Choice> choice = choose(op, function);
+    FailureOr<Choice> choice = chooseOnce(op, function);
     if (failed(choice))
       return failure();
     std::string name = getLocName(op->getLoc()).str();
@@ -114,6 +117,21 @@ private:
     if (maxError >= 0)
       return maxError;
     return getCodeType(cast<quant::QuantizedType>(getElementType(op->getResult(0)))).getWidth() <= 8 ? 1 : 2;
+  }
+
+  /// The steps of a recurrence share their types: one fit serves them all.
+  FailureOr<Choice> chooseOnce(Operation *op, const CodeFunction &function) {
+    auto activation = dyn_cast<ActivationOp>(op);
+    if (!activation)
+      return choose(op, function);
+    auto key = std::make_tuple(getElementType(op->getOperand(0)).getAsOpaquePointer(), getElementType(op->getResult(0)).getAsOpaquePointer(),
+                               activation.getKind(), activation.getAlpha().convertToFloat(), activation.getBeta().convertToFloat());
+    if (auto known = chosen.find(key); known != chosen.end())
+      return known->second;
+    FailureOr<Choice> choice = choose(op, function);
+    if (succeeded(choice))
+      chosen.emplace(key, *choice);
+    return choice;
   }
 
   FailureOr<Choice> choose(Operation *op, const CodeFunction &function) {
@@ -209,6 +227,7 @@ private:
   }
 
   SmallVector<Attribute> entries;
+  std::map<std::tuple<const void *, const void *, ActivationKind, float, float>, Choice> chosen;
   llvm::StringSet<> files;
 };
 } // namespace

@@ -1,6 +1,7 @@
 // Puts one qc.observe on each edge to be quantized.
 #include "Quantizable.h"
 #include "RangeFile.h"
+#include "States.h"
 #include "qc/Transforms/Passes.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -117,6 +118,17 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
   }
 
 private:
+  /// The code type that the producer of `value`, behind what only moves it, asks for; null if none.
+  static IntegerType findHint(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return {};
+    if (auto hint = op->getAttrOfType<TypeAttr>(codeHintName))
+      return dyn_cast<IntegerType>(hint.getValue());
+    auto mover = dyn_cast<QuantizableOpInterface>(op);
+    return mover && mover.isSameScale() && op->getNumOperands() == 1 ? findHint(op->getOperand(0)) : IntegerType();
+  }
+
   /// The code type of an edge that no constraint names: at least as wide as its producer wants, and, where codes only move, as what is moved.
   IntegerType getCode(Value value, IntegerType otherwise) {
     auto widen = [&](IntegerType type) {
@@ -124,6 +136,12 @@ private:
         otherwise = type;
     };
     Operation *op = value.getDefiningOp();
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      // A state is as wide as what the sample before left there.
+      auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+      if (std::optional<unsigned> result = getStateResult(function, argument.getArgNumber()))
+        widen(findHint(getStateValue(function, *result)));
+    }
     if (!op)
       return otherwise;
     if (auto hint = op->getAttrOfType<TypeAttr>(codeHintName))

@@ -20,7 +20,16 @@ struct IntOperations {
   Value shl(Value x, Value y) { return s.shl(x, y); }
   Value shr(Value x, Value y) { return s.ushr(x, y); }
   Value andBits(Value x, uint64_t y) { return s.bitAnd(x, number(y)); }
-  Value clz(Value x) { return math::CountLeadingZerosOp::create(s.b, s.loc, x); }
+  /// Of x != 0, by halves: where a target's vectors cannot count zeros, LLVM does it with floating-point conversions.
+  Value clz(Value x) {
+    Value zeros = number(0);
+    for (unsigned step : {32, 16, 8, 4, 2, 1}) {
+      Value isEmpty = s.equal(shr(x, number(64 - step)), number(0));
+      zeros = s.select(isEmpty, add(zeros, number(step)), zeros);
+      x = s.select(isEmpty, shl(x, number(step)), x);
+    }
+    return zeros;
+  }
 };
 
 /// (x + 2^(shift-1)) >> shift; half of 1 is 0.
