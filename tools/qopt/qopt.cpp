@@ -1,4 +1,5 @@
 // qopt: runs passes and stages on .mlir files.
+#include "TestFunctionsInt.h"
 #include "TestPairSafe.h"
 
 #include "qc/Conversion/Lowering.h"
@@ -18,6 +19,7 @@ int main(int argc, char **argv) {
   qc::registerQCConversionPasses();
   qc::registerPipelines();
   qc::registerLoweringPipelines();
+  qc::registerTestFunctionsInt();
   qc::registerTestPairSafe();
   mlir::registerCSEPass();
   mlir::registerCanonicalizerPass();

@@ -72,11 +72,12 @@ struct LowerHypot : Pattern<BinaryOp> {
       return rewriter.notifyMatchFailure(op, "no root of squares");
     auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
     std::string why;
-    auto n = planHypot(a.scale, b.scale, y.scale, why);
+    auto describe = [](Affine type, Value codes) { return HypotOperand(type.scale, type.zeroPoint, cast<IntegerType>(getElementType(codes))); };
+    auto n = planHypot(describe(a, in.getLhs()), describe(b, in.getRhs()), y.scale, why);
     if (failed(n))
       return op.emitError() << why;
     auto [low, high] = getCodeRange(op);
-    rewriter.replaceOpWithNewOp<HypotCodesOp>(op, integerType(op.getResult()), in.getLhs(), in.getRhs(), a.zeroPoint, b.zeroPoint,
+    rewriter.replaceOpWithNewOp<HypotCodesOp>(op, integerType(op.getResult()), in.getLhs(), in.getRhs(), n->lhsZeroPoint, n->rhsZeroPoint,
                                               n->lhsMultiplier, n->rhsMultiplier, n->multiplier, n->shift, y.zeroPoint, low, high);
     return success();
   }

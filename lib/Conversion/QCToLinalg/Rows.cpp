@@ -20,15 +20,15 @@ struct IntOperations {
   Value shl(Value x, Value y) { return s.shl(x, y); }
   Value shr(Value x, Value y) { return s.ushr(x, y); }
   Value andBits(Value x, uint64_t y) { return s.bitAnd(x, number(y)); }
-  /// Of x != 0, by halves: where a target's vectors cannot count zeros, LLVM does it with floating-point conversions.
+  /// Of x > 0. By halving: a count in vectors becomes a conversion to floating point on RISC-V.
   Value clz(Value x) {
-    Value zeros = number(0);
-    for (unsigned step : {32, 16, 8, 4, 2, 1}) {
-      Value isEmpty = s.equal(shr(x, number(64 - step)), number(0));
-      zeros = s.select(isEmpty, add(zeros, number(step)), zeros);
-      x = s.select(isEmpty, shl(x, number(step)), x);
+    Value count = number(0);
+    for (uint64_t k : {32, 16, 8, 4, 2, 1}) {
+      Value isSmall = s.equal(shr(x, number(64 - k)), number(0));
+      x = s.select(isSmall, shl(x, number(k)), x);
+      count = s.select(isSmall, add(count, number(k)), count);
     }
-    return zeros;
+    return count;
   }
 };
 
@@ -285,7 +285,7 @@ Value emitNormalizeCodes(Emitter &e, NormalizeCodesOp op) {
       v = s.sub(s.mul(v, s.integer(i64, count)), s.mul(to64(s, sum), to64(s, sum)));
     if (prescale)
       v = prescale > 0 ? s.shl(v, s.integer(i64, prescale)) : s.ushr(v, s.integer(i64, -prescale));
-    return s.max(s.integer(i64, 1), s.add(v, s.integer(i64, op.getEpsilon())));
+    return s.max(s.integer(i64, leastOfV(prescale)), s.add(v, s.integer(i64, op.getEpsilon())));
   };
   SmallVector<Value> of{squares};
   llvm::append_range(of, sums);

@@ -229,8 +229,11 @@ LogicalResult SoftmaxCodesOp::verify() {
   int64_t length = qc::getShape(getInput())[getAxis()], lengthBits = llvm::Log2_64_Ceil(std::max<int64_t>(length, 1));
   int64_t least = 31 + f + int64_t(getMultiplierShift()) - int64_t(getShift()), most = least + lengthBits;
   uint64_t multiplier = getMultiplier(), logMultiplier = getLogMultiplier();
-  if (multiplier >= uint64_t(1) << 31 || logMultiplier >= uint64_t(1) << 31 || getShift() < 1 || getShift() > 60 || f + lengthBits > 61 ||
-      (!getLog() && (least < 1 || most > 62 || std::ldexp(double(multiplier), int64_t(getShift()) - int64_t(getMultiplierShift())) >= 0x1p61)))
+  bool fits = multiplier < uint64_t(1) << 31 && least >= 1 && most <= 62 &&
+              std::ldexp(double(multiplier), int64_t(getShift()) - int64_t(getMultiplierShift())) < 0x1p61;
+  if (getLog()) // of a sum of at most `length`, with 24 bits after the point
+    fits = std::ldexp(double(multiplier), bits) + std::ldexp(double(logMultiplier), 24) * double(lengthBits + 1) < 0x1p61;
+  if (!fits || logMultiplier >= uint64_t(1) << 31 || getShift() < 1 || getShift() > 60 || f + lengthBits > 61)
     return emitOpError("multipliers and shifts leave 64 bits");
   return success();
 }
@@ -281,11 +284,18 @@ LogicalResult NormalizeCodesOp::verify() {
   double c = isLayer ? count * range : std::max(std::fabs(double(least) - zero), std::fabs(double(most) - zero));
   double v = isLayer ? count * count * range * range : count * c * c;
   int64_t prescale = getPrescale(), fraction = getFractionBits(), half = prescale / 2;
-  if (prescale % 2 || prescale < -40 || prescale > 60 || fraction < 1 || fraction > 30 || fraction + half > 31 || fraction + half < 0 ||
+  if (prescale % 2 || prescale < -40 || prescale > 60 || fraction < 1 || fraction > 80 || fraction + half < 0 ||
       getEpsilon() >= uint64_t(1) << 61 || c >= 0x1p31 || v >= 0x1p61 || std::ldexp(v, prescale) > 0x1p62)
     return emitOpError("rows, 'prescale', 'epsilon' and 'fraction_bits' leave 64 bits");
-  // |c| / sqrt(V) is at most sqrt(N) for 'layer', else at most 1; the factor 1.01 covers its roundings.
-  double t = std::ldexp(isLayer ? std::sqrt(count) : 1.0, fraction) * 1.01 + 1, sum = 0;
+  // The row's shift for the least V' (N22).
+  uint64_t leastV = std::max(uint64_t(1) << std::max<int64_t>(prescale, 0), getEpsilon());
+  if (62 - llvm::countl_zero(leastV) / 2 < fraction + half)
+    return emitOpError("'fraction_bits' exceeds the bits of an inverse root");
+  // |c| / sqrt(V) is at most sqrt(N) for 'layer', else at most 1, and less where epsilon is large; the factor 1.01 covers its roundings.
+  double bound = isLayer ? std::sqrt(count) : 1.0;
+  if (getEpsilon() > 0)
+    bound = std::min(bound, std::ldexp(c, half) / std::sqrt(double(getEpsilon())));
+  double t = std::ldexp(bound, fraction) * 1.01 + 1, sum = 0;
   for (int64_t m : getInts(multipliers))
     sum = std::max(sum, std::fabs(double(m)) * t);
   double offset = 0;

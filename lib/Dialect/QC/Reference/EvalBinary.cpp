@@ -91,12 +91,14 @@ static Result evaluateQuantizedHypot(BinaryOp op, Operands operands) {
   auto a = getScale(op, operands[0]), b = getScale(op, operands[1]);
   if (failed(target) || failed(a) || failed(b))
     return failure();
+  auto describe = [](const Tensor &x, double scale) {
+    auto scheme = getScheme(x.type);
+    return HypotOperand(scale, scheme.getZeroPointValues()[0], scheme.getCodeType());
+  };
   std::string why;
-  auto numbers = planHypot(*a, *b, target->scale, why);
+  auto numbers = planHypot(describe(operands[0], *a), describe(operands[1], *b), target->scale, why);
   if (failed(numbers))
     return op.emitError() << why;
-  numbers->lhsZeroPoint = getScheme(operands[0].type).getZeroPointValues()[0];
-  numbers->rhsZeroPoint = getScheme(operands[1].type).getZeroPointValues()[0];
   Tensor result = makeResult(op);
   evaluateHypots(operands[0], operands[1], *numbers, {target->zeroPoint, target->low, target->high}, result);
   return result;

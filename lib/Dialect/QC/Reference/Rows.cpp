@@ -32,16 +32,19 @@ FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, uns
   SoftmaxNumbers n;
   n.log = log;
   int64_t lengthBits = ceilLog2(double(std::max<int64_t>(length, 1))), stepBits = std::max<int64_t>(ceilLog2(1 / outputScale), 0);
-  // The roundings of `length` exponentials move the sum by at most an eighth of a step of the result.
-  int64_t fraction = std::max<int64_t>(10, 2 + lengthBits + stepBits + (bits > 8 ? 2 : 0));
-  if (fraction > 30) {
-    fraction = 30;
-    if (lengthBits + stepBits > 30) {
-      why = "rows of " + std::to_string(length) + " elements and result codes of step " + std::to_string(outputScale) +
-            " need more than 30 bits for one exponential";
-      return failure();
-    }
+  if (lengthBits + stepBits > 30) {
+    why = "rows of " + std::to_string(length) + " elements and result codes of step " + std::to_string(outputScale) +
+          " need more than 30 bits for one exponential";
+    return failure();
   }
+  // Bits after the point of a result code: the rounding of a row's reciprocal moves a result by at most 2^-(guard + 1) of a step.
+  int64_t guard = std::min<int64_t>(8, 30 - stepBits);
+  // 32-bit products, if they leave the reciprocal 3 bits, and if the roundings of `length` exponentials move the sum by at most an eighth of a step.
+  int64_t fraction = std::max<int64_t>(10, 2 + lengthBits + stepBits + (bits > 8 ? 2 : 0)), room = floorLog2(0x1.efp29 * outputScale) - fraction;
+  if (!log && room >= 3 && fraction + lengthBits <= 30)
+    guard = std::min(guard, room);
+  else
+    fraction = 30;
   n.fractionBits = fraction;
   for (int64_t d = 0; d < int64_t(1) << std::min(bits, 8u); ++d)
     n.low.push_back(std::lrint(std::ldexp(exactExp(-inputScale * double(d)), fraction)));
@@ -51,7 +54,8 @@ FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, uns
   if (log) {
     constexpr double ln2 = 0x1.62e42fefa39efp-1;
     double step = inputScale / outputScale, unit = std::ldexp(ln2 / outputScale, -FunctionsInt<IntNumbers>::logBits);
-    n.shift = std::min<int64_t>(29 - floorLog2(std::max(step, unit)), 60);
+    // The multiplier of a distance may be long, since distances have few bits: the logarithm's needs its own 30.
+    n.shift = std::min<int64_t>({29 - floorLog2(unit), 59 - int64_t(bits) - floorLog2(step), 60});
     if (n.shift < 1) {
       why = "the result's range is too small against the input's";
       return failure();
@@ -61,12 +65,12 @@ FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, uns
     n.multiplierShift = 0;
     return n;
   }
-  n.shift = fraction + 2;
+  n.shift = fraction + guard;
   // The shift that turns a row's reciprocal into R lies in [1, 62] for every sum of exponentials.
-  int64_t multiplierShift = std::min<int64_t>(30 - floorLog2(1 / outputScale), 62 - 29 - 2 - lengthBits);
+  int64_t multiplierShift = std::min<int64_t>(30 - floorLog2(1 / outputScale), 31 + guard - lengthBits);
   n.multiplierShift = multiplierShift;
   n.multiplier = std::llrint(std::ldexp(1 / outputScale, multiplierShift));
-  if (n.multiplier < 1 || n.multiplier >= int64_t(1) << 31 || multiplierShift < -28 || n.shift + stepBits > 60) {
+  if (n.multiplier < 1 || n.multiplier >= int64_t(1) << 31 || multiplierShift < guard - 30) {
     why = "a step of " + std::to_string(outputScale) + " is out of proportion for numbers from 0 to 1";
     return failure();
   }
@@ -127,11 +131,15 @@ FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale,
     why = "rows of " + std::to_string(length) + " elements are too long for exact sums of squares; use narrower codes";
     return failure();
   }
-  // |c| / sqrt(V) is at most sqrt(N) around a mean, else at most 1.
-  n.fractionBits = 30 - (isLayer ? (ceilLog2(count) + 1) / 2 : 0);
   double factor = kind == NormalizeKind::L2 ? 1 : kind == NormalizeKind::Rms ? count : count * count;
   double target = epsilon / inputScale / inputScale * factor;
-  int64_t prescale = std::min<int64_t>(2 * (31 - n.fractionBits), 61 - ceilLog2(largestV + 1)) & ~int64_t(1);
+  // |c| / sqrt(V) is at most sqrt(N) around a mean, else at most 1; less where epsilon counts most.
+  double bound = isLayer ? std::sqrt(count) : 1;
+  if (target > 0)
+    bound = std::min(bound, most / std::sqrt(target));
+  n.fractionBits = bound > 0 ? std::min<int64_t>(30 - ceilLog2(bound), 80) : 30;
+  // As many bits for epsilon as there is room: the least V that is not 0 is 1.
+  int64_t prescale = (61 - ceilLog2(largestV + 1)) & ~int64_t(1);
   while (prescale > -40 && std::ldexp(target, prescale) >= 0x1p61)
     prescale -= 2;
   if (!(target >= 0) || std::ldexp(target, prescale) >= 0x1p61) {
@@ -176,7 +184,7 @@ SmallVector<int64_t> evaluateNormalizeRow(ArrayRef<int64_t> codes, int64_t input
   uint64_t v = isLayer ? count * squares - sum * sum : squares;
   v = (n.prescale >= 0 ? v << n.prescale : v >> -n.prescale) + uint64_t(n.epsilon);
   IntNumbers numbers;
-  auto [mantissa, exponent] = FunctionsInt<IntNumbers>{numbers}.rsqrt(std::max(v, uint64_t(1)));
+  auto [mantissa, exponent] = FunctionsInt<IntNumbers>{numbers}.rsqrt(std::max(v, leastOfV(n.prescale)));
   int64_t shift = int64_t(exponent) - n.fractionBits - n.prescale / 2;
   SmallVector<int64_t> result;
   for (int64_t x : codes)
@@ -186,15 +194,21 @@ SmallVector<int64_t> evaluateNormalizeRow(ArrayRef<int64_t> codes, int64_t input
 
 //===-- Root of two squares ------------------------------------------------------------------------------------------------===//
 
-FailureOr<HypotNumbers> planHypot(double lhsScale, double rhsScale, double outputScale, std::string &why) {
-  // Squares of 16-bit codes have 33 bits with their zero point; both multipliers are fractions of that of the larger scale.
-  constexpr int fraction = 26;
-  double scale = std::max(lhsScale, rhsScale);
-  HypotNumbers n{0, 0, 0, 0, 0, 0};
-  auto square = [&](double s) { return int64_t(std::llrint(std::ldexp(s / scale * (s / scale), fraction))); };
-  n.lhsMultiplier = square(lhsScale);
-  n.rhsMultiplier = square(rhsScale);
-  double factor = std::ldexp(scale / outputScale, -fraction / 2);
+HypotOperand::HypotOperand(double scale, int64_t zeroPoint, IntegerType code) : scale(scale), zeroPoint(zeroPoint) {
+  auto [low, high] = getCodeLimits(code);
+  largest = double(std::max(std::abs(low - zeroPoint), std::abs(high - zeroPoint)));
+}
+
+FailureOr<HypotNumbers> planHypot(HypotOperand lhs, HypotOperand rhs, double outputScale, std::string &why) {
+  // `factor^2` times the square of the finer operand's step is a whole number, so that even a small one is exact; the other is large.
+  const HypotOperand &fine = lhs.scale <= rhs.scale ? lhs : rhs, &coarse = lhs.scale <= rhs.scale ? rhs : lhs;
+  double ratio = fine.scale / coarse.scale * (fine.scale / coarse.scale);
+  double most = 0x1.fp60 / (ratio * fine.largest * fine.largest + coarse.largest * coarse.largest);
+  double fineMultiplier = std::floor(ratio * most), square = fineMultiplier > 0 ? fineMultiplier / ratio : most;
+  HypotNumbers n{lhs.zeroPoint, rhs.zeroPoint, int64_t(fineMultiplier), int64_t(std::llrint(square)), 0, 0};
+  if (&fine != &lhs)
+    std::swap(n.lhsMultiplier, n.rhsMultiplier);
+  double factor = coarse.scale / outputScale / std::sqrt(square);
   n.shift = 30 - floorLog2(factor);
   n.multiplier = std::llrint(std::ldexp(factor, n.shift));
   if (n.multiplier == int64_t(1) << 31)

@@ -38,6 +38,8 @@ struct NormalizeNumbers {
 mlir::FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low, int64_t high,
                                                 int64_t length, double epsilon, double outputScale, llvm::ArrayRef<float> scales,
                                                 llvm::ArrayRef<float> biases, std::string &why);
+/// What V' is at least: only a row without any deviation, whose factors are 0, lies below.
+inline uint64_t leastOfV(int64_t prescale) { return uint64_t(1) << std::max<int64_t>(prescale, 0); }
 /// The factors `t` of one row, before multipliers and offsets.
 llvm::SmallVector<int64_t> evaluateNormalizeRow(llvm::ArrayRef<int64_t> codes, int64_t inputZeroPoint, const NormalizeNumbers &numbers);
 
@@ -45,7 +47,13 @@ llvm::SmallVector<int64_t> evaluateNormalizeRow(llvm::ArrayRef<int64_t> codes, i
 struct HypotNumbers {
   int64_t lhsZeroPoint, rhsZeroPoint, lhsMultiplier, rhsMultiplier, multiplier, shift;
 };
-mlir::FailureOr<HypotNumbers> planHypot(double lhsScale, double rhsScale, double outputScale, std::string &why);
+struct HypotOperand {
+  double scale;
+  int64_t zeroPoint;
+  double largest; ///< |code - zeroPoint|
+  HypotOperand(double scale, int64_t zeroPoint, mlir::IntegerType code);
+};
+mlir::FailureOr<HypotNumbers> planHypot(HypotOperand lhs, HypotOperand rhs, double outputScale, std::string &why);
 /// The result before its zero point.
 int64_t evaluateHypot(int64_t lhs, int64_t rhs, const HypotNumbers &numbers);
 } // namespace qc
