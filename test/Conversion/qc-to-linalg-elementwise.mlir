@@ -11,13 +11,19 @@ func.func @ports_storage(%a: tensor<2xi4>, %b: tensor<2xui12>, %c: tensor<2xi1>,
 
 // -----
 
+// The quotient is limited to the codes without their zero point; 1.5 * 2^23 plus it has the rounded integer in its low bits: no conversion.
 // CHECK-LABEL: func.func @quantize_ties_to_even(
+// CHECK-DAG: %[[LOW:.*]] = arith.constant -1.310000e+02 : f32
+// CHECK-DAG: %[[HIGH:.*]] = arith.constant 1.240000e+02 : f32
 // CHECK: arith.divf
 // CHECK: arith.cmpf uno
-// 1.5 * 2^23 added and taken away rounds to an integer.
-// CHECK: arith.addf
-// CHECK: arith.subf
-// CHECK: arith.fptosi %{{.*}} : f32 to i32
+// CHECK: arith.select %{{.*}}, %[[LOW]]
+// CHECK: arith.select %{{.*}}, %[[HIGH]]
+// CHECK: %[[SUM:.*]] = arith.addf %{{.*}} : f32
+// CHECK: %[[BITS:.*]] = arith.bitcast %[[SUM]] : f32 to i32
+// CHECK: arith.addi %[[BITS]]
+// CHECK-NOT: fptosi
+// CHECK: arith.select
 func.func @quantize_ties_to_even(%x: tensor<2xf32>) -> tensor<2xi8> {
   %y = qc.quantize %x {scale = 0.5 : f32, zero_point = 3, code_min = -128, code_max = 127} : tensor<2xf32> -> tensor<2xi8>
   return %y : tensor<2xi8>

@@ -51,8 +51,6 @@ Value emitActivation(Scalars &s, ActivationOp op, Value x) {
 
 //===-- Conversions --------------------------------------------------------------------------------------------------------===//
 
-/// N2 in f32 alone: the quotient is limited before it is rounded, which changes nothing for codes of at most 16 bits, so that
-/// adding and subtracting 1.5 * 2^23 rounds it to an integer, ties to even.
 /// Wider codes: a quotient from 2^23 on is an integer already, and one beyond the type becomes its limit.
 Value emitWideQuantize(Scalars &s, QuantizeOp op, Value x) {
   Type i64 = s.b.getI64Type();
@@ -69,20 +67,21 @@ Value emitWideQuantize(Scalars &s, QuantizeOp op, Value x) {
   return s.truncate(code, Emitter::getStorage(getElementType(op.getResult())));
 }
 
+/// N2 in f32 alone: codes of at most 16 bits have whole limits that f32 represents, so that the quotient is limited before it is
+/// rounded. Adding 1.5 * 2^23 then rounds it to an integer, ties to even.
 Value emitQuantize(Scalars &s, QuantizeOp op, Value x) {
   if (getElementType(op.getResult()).getIntOrFloatBitWidth() > 16)
     return emitWideQuantize(s, op, x);
   Type i32 = s.b.getI32Type();
+  int64_t zero = op.getZeroPoint(), low = op.getCodeMin(), high = op.getCodeMax();
   Value q = s.div(x, number(s, op.getScale().convertToFloat()));
   Value isNaN = arith::CmpFOp::create(s.b, s.loc, arith::CmpFPredicate::UNO, q, q);
-  q = s.min(number(s, 0x1p21), s.max(number(s, -0x1p21), q));
-  Value rounded = s.sub(s.add(q, number(s, 0x1.8p23)), number(s, 0x1.8p23));
-  rounded = s.select(isNaN, number(s, 0), rounded);
-  Value code = arith::FPToSIOp::create(s.b, s.loc, i32, rounded);
-  code =
-      s.clamp(s.add(code, s.integer(i32, op.getZeroPoint())), s.integer(i32, op.getCodeMin()), s.integer(i32, op.getCodeMax()));
+  q = s.min(number(s, double(high - zero)), s.max(number(s, double(low - zero)), q));
+  // 1.5 * 2^23 + n has n in its low bits.
+  Value bits = arith::BitcastOp::create(s.b, s.loc, i32, s.add(q, number(s, 0x1.8p23)));
+  Value code = s.add(bits, s.integer(i32, zero - llvm::bit_cast<int32_t>(0x1.8p23f)));
   // A NaN gives the zero point even where a fused clamp excludes it.
-  code = s.select(isNaN, s.integer(i32, op.getZeroPoint()), code);
+  code = s.select(isNaN, s.integer(i32, zero), code);
   return s.truncate(code, Emitter::getStorage(getElementType(op.getResult())));
 }
 
