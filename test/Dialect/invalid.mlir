@@ -1229,3 +1229,25 @@ func.func @no_hypot_codes_multiplier(%x: tensor<4xi16>) {
                               shift = 35, zero_point = 0, code_min = -128, code_max = 127} : (tensor<4xi16>, tensor<4xi16>) -> tensor<4xi8>
   return
 }
+
+// -----
+
+func.func @no_normalize_codes_fraction(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
+  %m = qc.constant dense<1> : tensor<1xi32>
+  %o = qc.constant dense<0> : tensor<1xi64>
+  // expected-error @below {{'fraction_bits' exceeds the bits of an inverse root}}
+  %y = qc.normalize_codes rms %x, %m, %o {first_axis = 1, last_axis = 1, input_zero_point = 0, epsilon = 1, prescale = 0, fraction_bits = 32,
+                                          shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<1x4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<1x4xi8>
+  return %y : tensor<1x4xi8>
+}
+
+// -----
+
+func.func @no_softmax_codes_log_multiplier(%x: tensor<1x4xi2>) -> tensor<1x4xi8> {
+  %t = qc.constant dense<[1024, 377, 139, 51]> : tensor<4xi32>
+  // expected-error @below {{multipliers and shifts leave 64 bits}}
+  %y = qc.softmax_codes %x, %t {axis = 1, fraction_bits = 10, multiplier = 1152921504606846976, multiplier_shift = 0, shift = 12, log_multiplier = 1,
+                                zero_point = 127, code_min = -128, code_max = 127, log} : (tensor<1x4xi2>, tensor<4xi32>) -> tensor<1x4xi8>
+  return %y : tensor<1x4xi8>
+}

@@ -1,4 +1,4 @@
-"""Softmax, normalization and roots of two squares in integers against correctly rounded float64: rows.py FOLDER softmax|normalize|hypot BITS
+"""Softmax, normalization and roots of two squares in integers against correctly rounded float64: rows.py FOLDER softmax|normalize|hypot|small BITS
 
 From the same input codes to the same output grid, on random and adversarial rows (all equal, one-hot, one code different, alternating extremes,
 very small and very large scales, everything masked), inputs of BITS bits, results of 8 and 16:
@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-from network import HERE, RUNS, check, run, same_arrays
+from network import HERE, RUNS, SMALL_RUNS, check, run, same_arrays
 
 random = np.random.default_rng(20)
 
@@ -120,13 +120,13 @@ class Network:
         print(f"{self.title}: {len(self.checks)} results, largest error {worst} code, at most {loss[False]:.3f} dB below correct rounding on random rows, "
               f"{loss[True]:.3f} dB on adversarial rows")
 
-    def verify(self):
+    def verify(self, targets=RUNS):
         self.write()
         source = f"{self.name}.mlir"
         run("qcc", source, "-stop-after=integer", "-o", "integer.mlir")
         run("qopt", "integer.mlir", "--qc-interpret=entry=run inputs=codes.npz outputs=reference.npz", "-o", os.devnull)
         self.compare(dict(np.load("reference.npz")))
-        for target, variants in RUNS.items():
+        for target, variants in targets.items():
             os.makedirs(target, exist_ok=True)
             run("qcc", source, f"-target={target}", "-integer-only", "-name=net", "-o", f"{target}/net.o")
             run(sys.executable, os.path.join(HERE, "fpfree.py"), f"{target}/net.o", "net_run")
@@ -240,12 +240,26 @@ def check_hypot(bits):
     network.verify()
 
 
+def check_small(bits):
+    """One op an object, also on targets without a floating-point unit."""
+    kind = Type(bits, 16 / 2 ** bits, 3)
+    codes, adversarial = make_rows(kind, 64)
+    x = kind.decode(codes)
+    for name, op, real in (("softmax", "softmax %x_q {axis = 1} : " + kind.tensor(codes.shape), softmax(x)),
+                           ("layer", f"normalize layer %x_q {{first_axis = 1, last_axis = 1, epsilon = 1.0e-5 : f32}} : ({kind.tensor(codes.shape)})",
+                            normalize("layer", x, float(np.float32(1e-5)), 1, 0))):
+        network = Network(f"{name} of {bits} bits", bits)
+        network.input("x", kind, codes)
+        network.output("y", f"qc.{op} -> ", Type.of_range(bits, real.min(), real.max()), real, adversarial)
+        network.verify({**RUNS, **SMALL_RUNS})
+
+
 def main():
     folder, what, bits = sys.argv[1:]
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     os.chdir(folder)
-    {"softmax": check_softmax, "normalize": check_normalize, "hypot": check_hypot}[what](int(bits))
+    {"softmax": check_softmax, "normalize": check_normalize, "hypot": check_hypot, "small": check_small}[what](int(bits))
     print("all agree")
 
 
