@@ -180,7 +180,7 @@ def check_small():
         case("rnn", "RNN", states=True, direction="bidirectional"),
         case("rnn_relu", "RNN", activations=["Relu"], clip=1.5),
     ]
-    results = build(layers, 12, inputs, batch, 16)
+    results = build(layers, 5, inputs, batch, 16)
     for name, (got, real) in results.items():
         print(f"{name}: {sqnr(real, got):.1f} dB")
     for name, (got, real) in results.items():
