@@ -40,7 +40,7 @@ std::optional<Scaling> getScaling(ConvOp conv) {
 
 /// The tensors that `op` computes on element by element; nothing if it is no op of a chain.
 std::optional<SmallVector<Value>> getArguments(Operation *op) {
-  if (op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)))
+  if (op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) || op->hasAttr(floatReasonName))
     return std::nullopt;
   if (auto conv = dyn_cast<ConvOp>(op))
     return getScaling(conv) ? std::optional(SmallVector<Value>{conv.getInput()}) : std::nullopt;

@@ -31,6 +31,8 @@ bool isConstantOrDequantized(Value value) {
 }
 
 std::string whyNotInteger(Operation *op) {
+  if (auto decided = op->getAttrOfType<StringAttr>(floatReasonName))
+    return decided.str();
   auto quantizable = dyn_cast<QuantizableOpInterface>(op);
   if (!quantizable)
     return "the operator is unknown to the quantizer";

@@ -44,9 +44,9 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 //--- fallback.mlir
 // FALLBACK-LABEL: func @run(
-// FALLBACK-SAME: qc.float_ops = [{name = "sm", op = "softmax", reason = "softmax has no integer form yet"}]
+// FALLBACK-SAME: qc.float_ops = [{name = "sm", op = "softmax", reason = "its operands or result have no quantized type"}]
 // FALLBACK: qc.softmax
-// REFUSED: error: {{.*}}'softmax' stays in float, which -integer-only forbids: softmax has no integer form yet
+// REFUSED: error: {{.*}}'softmax' stays in float, which -integer-only forbids: its operands or result have no quantized type
 func.func @main(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
   %q = qc.quantize %x {scale = 0.5 : f32, zero_point = 10 : i64, code_min = -128 : i64, code_max = 127 : i64} : tensor<1x4xf32> -> tensor<1x4xi8>
   %d = qc.dequantize %q {scale = 0.5 : f32, zero_point = 10 : i64} : tensor<1x4xi8> -> tensor<1x4xf32>

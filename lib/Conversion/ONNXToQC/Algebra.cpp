@@ -229,8 +229,9 @@ Entry Algebra::pad(const Entry &x, int64_t axis, int64_t low, int64_t high, doub
   Shape lows(x.shape.size(), 0), highs = lows;
   lows[axis] = low;
   highs[axis] = high;
+  bool isFloat = isa<FloatType>(x.element);
   return make<PadOp>({x}, x.element, v, ArrayRef<int64_t>(lows), ArrayRef<int64_t>(highs), PadMode::Constant,
-                     APFloat(float(number)), uint64_t(int64_t(number)));
+                     APFloat(float(isFloat ? number : 0)), isFloat ? 0 : uint64_t(int64_t(number)));
 }
 
 LogicalResult Algebra::set(unsigned i, const Entry &x) {

@@ -46,6 +46,12 @@ private:
   unsigned count = 0;
 };
 
+/// On an op that the quantizer must leave in float: why.
+constexpr llvm::StringLiteral floatReasonName = "qc.float_reason";
+constexpr llvm::StringLiteral dynamicReason = "its scale is computed at run time";
+
+/// Codes of `element` as what they are, integers: scale 1, zero point 0.
+mlir::quant::QuantizedType getUnitType(Node &node, mlir::Type element);
 /// The real value of each code taken as an integer: what a Cast of codes to float gives.
 Entry decodeAsIntegers(Node &node, const Entry &codes);
 } // namespace qc::onnximport

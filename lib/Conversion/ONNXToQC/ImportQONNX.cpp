@@ -4,6 +4,7 @@
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 #include <cstring>
@@ -185,7 +186,7 @@ int64_t getBits(Node &node, unsigned i, StringRef what) {
   if (!node.failed() && bits != std::nearbyint(bits))
     (void)node.fail(what + " is " + std::to_string(bits) + "; fractional bit widths are not supported");
   else if (!node.failed() && (bits < 1 || bits > 32))
-    (void)node.fail(what + " is " + std::to_string(int64_t(bits)) + ", which is outside [1, 32]");
+    (void)node.fail(what + " is " + llvm::formatv("{0:f0}", bits).str() + ", which is outside [1, 32]");
   return node.failed() ? 8 : int64_t(bits);
 }
 

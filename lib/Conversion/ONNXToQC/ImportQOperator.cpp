@@ -153,13 +153,70 @@ LogicalResult importQLinearMatMul(Node &node) {
   return quantizeResult(e, e.apply("MatMul", dequantizeInputs(e, getMatrixAxes(e))));
 }
 
-/// Products of integers, as i32 codes of scale 1: the accumulator itself.
+/// The codes of a real value that was decoded, and perhaps moved, for its one reader; null without any. `convert` moves the
+/// codes.
+Value getCodes(Value real, bool convert) {
+  if (auto dcast = real.getDefiningOp<quant::DequantizeCastOp>())
+    return dcast.getInput();
+  auto move = real.getDefiningOp<QuantizableOpInterface>();
+  if (!move || !move.isSameScale() || move->getNumOperands() != 1 || !(real.use_empty() || real.hasOneUse()))
+    return {};
+  Value codes = getCodes(move->getOperand(0), convert);
+  if (!codes || !convert)
+    return codes;
+  move->setOperand(0, codes);
+  real.setType(withElementType(real.getType(), ::qc::getElementType(codes)));
+  return real;
+}
+
+/// Makes the contraction that gives `sum`, perhaps behind moves, one on codes; false if its operands are none.
+bool computeOnCodes(Value sum, quant::QuantizedType type) {
+  auto op = sum.getDefiningOp<QuantizableOpInterface>();
+  if (!op)
+    return false;
+  if (op.isSameScale()) {
+    if (op->getNumOperands() != 1 || !computeOnCodes(op->getOperand(0), type))
+      return false;
+  } else {
+    if (!llvm::all_of(op->getOperands(), [](Value operand) { return getCodes(operand, /*convert=*/false); }))
+      return false;
+    for (OpOperand &operand : op->getOpOperands())
+      operand.set(getCodes(operand.get(), /*convert=*/true));
+  }
+  sum.setType(withElementType(sum.getType(), type));
+  return true;
+}
+
+/// Codes without their zero point, as real values. One that is computed is taken away first, as codes of nine bits.
+std::string centre(Expansion &e, const std::string &codes, const std::string &zero, int64_t axis) {
+  std::string real = e.dequantize(codes, "", zero, axis);
+  if (e.node.failed() || zero.empty() || e.entry(zero).isPlainConstant() || e.getCodeElement(codes).getIntOrFloatBitWidth() > 8)
+    return real;
+  return e.dequantize(e.quantize(real, "", "", IntegerType::get(e.node.context(), 9)), "", "");
+}
+
+/// A product of integers, as i32 codes of scale 1: the accumulator itself, which is an integer in every mode.
+std::string multiplyIntegers(Expansion &e, StringRef core, ArrayRef<std::string> operands, const Attributes &attributes) {
+  std::string sum = e.apply(core, operands, attributes);
+  Type element = IntegerType::get(e.node.context(), 32);
+  auto type = e.node.failed() ? quant::QuantizedType() : getUnitType(e.node, element);
+  if (!type)
+    return "";
+  Entry *entry = e.node.importer.find(sum);
+  if (!entry->value || !computeOnCodes(entry->value, type))
+    return e.quantize(sum, "", "", element);
+  entry->element = type;
+  return sum;
+}
+
 LogicalResult importIntegerProduct(Node &node) {
   Expansion e(node);
-  bool isConv = node.proto.op_type() == "ConvInteger";
-  auto operands = dequantizeInputs(e, isConv ? SmallVector<int64_t, 2>{1, 0} : getMatrixAxes(e));
-  std::string sum = e.apply(isConv ? "Conv" : "MatMul", operands, e.attributes());
-  return e.set(0, e.quantize(sum, "", "", IntegerType::get(node.context(), 32)));
+  const QOperator &op = *findQOperator(node.proto.op_type());
+  SmallVector<int64_t, 2> axes = StringRef(op.core) == "Conv" ? SmallVector<int64_t, 2>{1, 0} : getMatrixAxes(e);
+  SmallVector<std::string> operands;
+  for (auto [input, axis] : llvm::zip_equal(op.inputs, axes))
+    operands.push_back(centre(e, e.input(input.codes), e.input(input.zero), axis));
+  return e.set(0, multiplyIntegers(e, op.core, operands, e.attributes()));
 }
 
 LogicalResult importQGemm(Node &node) {
@@ -212,9 +269,10 @@ LogicalResult importDynamicQuantizeMatMul(Node &node) {
     node.setFailed();
     return failure();
   }
-  std::string a = e.dequantize(parts[0], parts[1], parts[2]);
-  std::string b = e.dequantize(e.input(1), e.input(2), e.input(3), std::max<int64_t>(node.rank(1) - 1, 0));
-  return setWithBias(e, e.apply("MatMul", {a, b}), 4);
+  std::string a = centre(e, parts[0], parts[2], 0);
+  std::string b = centre(e, e.input(1), e.input(3), std::max<int64_t>(node.rank(1) - 1, 0));
+  std::string sum = e.dequantize(multiplyIntegers(e, "MatMul", {a, b}, {}), "", "");
+  return setWithBias(e, e.apply("Mul", {sum, e.apply("Mul", {parts[1], e.input(2)})}), 4);
 }
 
 //===-- Weights in blocks

@@ -108,9 +108,6 @@ Entry reinterpret(Node &node, Entry x, quant::QuantizedType type, Location loc) 
   return node.computed(quant::StorageCastOp::create(node.builder(), loc, withElementType(value.getType(), type), value));
 }
 
-/// Codes as what they are, integers: scale 1, zero point 0.
-quant::QuantizedType getUnitType(Node &node, Type element) { return makeType(node, element, {1.0f}, nullptr, -1); }
-
 Type getStoredElement(const Entry &x) {
   auto quantized = dyn_cast<quant::QuantizedType>(x.element);
   return quantized ? Type(getCodeType(quantized)) : x.element;
@@ -329,13 +326,23 @@ LogicalResult importDequantize(Node &node) {
 /// As ONNX defines it, with zero made part of the range.
 LogicalResult importDynamicQuantize(Node &node) {
   Expansion e(node);
+  Block *block = node.builder().getInsertionBlock();
+  Operation *before = block->empty() ? nullptr : &block->back();
   Attributes all = Attributes().add("keepdims", int64_t(0));
   std::string high = e.apply("Max", {e.apply("ReduceMax", {e.input(0)}, all), e.number(0)});
   std::string low = e.apply("Min", {e.apply("ReduceMin", {e.input(0)}, all), e.number(0)});
-  std::string scale = e.apply("Div", {e.apply("Sub", {high, low}), e.number(255)});
+  std::string range = e.apply("Sub", {high, low});
+  // Without a range any scale does; ONNX Runtime takes 1. The divisor is computed, so that it does not become a factor of 1/255.
+  std::string isEmpty = e.apply("Equal", {range, e.number(0)});
+  std::string steps = e.apply("Where", {isEmpty, e.number(1), e.number(255)});
+  std::string scale = e.apply("Div", {e.apply("Where", {isEmpty, e.number(1), range}), steps});
   Type element = IntegerType::get(node.context(), 8, IntegerType::Unsigned);
   std::string zero = e.quantize(e.apply("Div", {e.apply("Neg", {low}), scale}), "", "", element);
   std::string codes = e.apply("QuantizeLinear", {e.input(0), scale, zero}, {}, lastOpset);
+  // Codes of what computes a scale would be worse than the codes that the scale is for.
+  for (Operation *op = before ? before->getNextNode() : &block->front(); op; op = op->getNextNode())
+    if (!op->hasTrait<OpTrait::ConstantLike>() && !isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op))
+      op->setAttr(floatReasonName, node.builder().getStringAttr(dynamicReason));
   std::string results[] = {codes, scale, zero};
   for (auto [i, tensor] : llvm::enumerate(results))
     if (failed(e.set(i, tensor)))
@@ -349,6 +356,8 @@ const Operator operators[] = {
     {"QuantizeLinear", 10, 21, 2, 3, Elements::Any, importQuantize, checkQuantize},
 };
 } // namespace
+
+quant::QuantizedType getUnitType(Node &node, Type element) { return makeType(node, element, {1.0f}, nullptr, -1); }
 
 Entry decodeAsIntegers(Node &node, const Entry &codes) {
   auto type = getUnitType(node, getStoredElement(codes));

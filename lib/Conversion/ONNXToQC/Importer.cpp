@@ -3,7 +3,7 @@
 // Names: the op that makes ONNX tensor `t` has the location NameLoc("t", NameLoc("<node>")), or NameLoc("t") where both names are
 // equal. Ops inside the import of one node have "t#0", "t#1", ... as outer name. Arguments and results carry their ONNX names as
 // `qc.name`.
-#include "Importer.h"
+#include "Expansion.h"
 
 #include "qc/Dialect/QC/Reference/Npz.h"
 
@@ -649,6 +649,23 @@ Value Importer::materialize(Entry &entry) {
   return entry.value;
 }
 
+/// What reads a scale that DynamicQuantizeLinear computes stays in float, too.
+static void keepScalesInFloat(Block &block) {
+  llvm::DenseSet<Value> scales;
+  auto isConstant = [](Value value) { return value.getDefiningOp<ConstantOp>() != nullptr; };
+  for (Operation &op : block) {
+    if (isa<ConstantOp, quant::QuantizeCastOp, quant::DequantizeCastOp>(op) || op.getNumResults() != 1 ||
+        !::qc::getElementType(op.getResult(0)).isF32())
+      continue;
+    bool reads = llvm::any_of(op.getOperands(), [&](Value operand) { return scales.contains(operand); });
+    if (reads)
+      op.setAttr(floatReasonName, StringAttr::get(op.getContext(), dynamicReason));
+    if ((op.hasAttr(floatReasonName) && countElements(getShape(op.getResult(0))) == 1) ||
+        (reads && llvm::all_of(op.getOperands(), [&](Value operand) { return isConstant(operand) || scales.contains(operand); })))
+      scales.insert(op.getResult(0));
+  }
+}
+
 OwningOpRef<ModuleOp> Importer::run() {
   if (failed(checkModel()) || failed(collectNames()))
     return {};
@@ -674,6 +691,7 @@ OwningOpRef<ModuleOp> Importer::run() {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(cast<func::FuncOp>(function).getBody().front())))
     if (isOpTriviallyDead(&op))
       op.erase();
+  keepScalesInFloat(cast<func::FuncOp>(function).getBody().front());
   if (failed(verify(*module)))
     return {};
   return std::move(module);
