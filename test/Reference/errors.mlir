@@ -1,11 +1,20 @@
 // What the evaluator refuses, each with the op that it happened at.
 // RUN: qopt -qc-interpret -verify-diagnostics -split-input-file %s
 
-func.func @no_softmax_quantized() -> tensor<1x2x!quant.uniform<i8:f32, 0.5>> {
+func.func @no_softmax_tiny_step() -> tensor<1x2x!quant.uniform<i8:f32, 1.0e-12>> {
   %x = qc.constant dense<1> : tensor<1x2xi8> -> tensor<1x2x!quant.uniform<i8:f32, 0.5>>
-  // expected-error @below {{has no evaluation on quantized types: it stays in float}}
-  %y = qc.softmax %x {axis = 1} : tensor<1x2x!quant.uniform<i8:f32, 0.5>> -> tensor<1x2x!quant.uniform<i8:f32, 0.5>>
-  return %y : tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+  // expected-error @below {{rows of 2 elements and result codes of step}}
+  %y = qc.softmax %x {axis = 1} : tensor<1x2x!quant.uniform<i8:f32, 0.5>> -> tensor<1x2x!quant.uniform<i8:f32, 1.0e-12>>
+  return %y : tensor<1x2x!quant.uniform<i8:f32, 1.0e-12>>
+}
+
+// -----
+
+func.func @no_normalize_tiny_step() -> tensor<2x!quant.uniform<i8:f32, 1.0e-20>> {
+  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
+  // expected-error @below {{its result's range is too small against its scale and bias}}
+  %y = qc.normalize rms %x {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32, 1.0e-20>>
+  return %y : tensor<2x!quant.uniform<i8:f32, 1.0e-20>>
 }
 
 // -----
