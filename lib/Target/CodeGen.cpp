@@ -222,8 +222,8 @@ bool isMoveImmediate(uint64_t bits) {
   return bits == (bits & 255) * UINT64_C(0x0101010101010101);
 }
 
-/// Some vector constants LLVM makes for AArch64 by a move and a floating-point negation. They are loaded instead: an integer program has no
-/// floating-point instruction.
+/// Some vector constants LLVM makes for AArch64 by a move and a floating-point negation. They are loaded instead: an integer
+/// program has no floating-point instruction.
 void loadNegatedConstants(Module &module) {
   if (!Triple(module.getTargetTriple()).isAArch64())
     return;
@@ -244,7 +244,8 @@ void loadNegatedConstants(Module &module) {
       auto *constant = cast<Constant>(use->get());
       GlobalVariable *&global = globals[constant];
       if (!global) {
-        global = new GlobalVariable(module, constant->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, constant, "constant");
+        global = new GlobalVariable(module, constant->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, constant,
+                                    "constant");
         global->setAlignment(Align(16));
         global->setExternallyInitialized(true); // or the load would be the constant again
       }

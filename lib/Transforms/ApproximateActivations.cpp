@@ -124,8 +124,9 @@ private:
     auto activation = dyn_cast<ActivationOp>(op);
     if (!activation)
       return choose(op, function);
-    auto key = std::make_tuple(getElementType(op->getOperand(0)).getAsOpaquePointer(), getElementType(op->getResult(0)).getAsOpaquePointer(),
-                               activation.getKind(), activation.getAlpha().convertToFloat(), activation.getBeta().convertToFloat());
+    auto key = std::make_tuple(getElementType(op->getOperand(0)).getAsOpaquePointer(),
+                               getElementType(op->getResult(0)).getAsOpaquePointer(), activation.getKind(),
+                               activation.getAlpha().convertToFloat(), activation.getBeta().convertToFloat());
     if (auto known = chosen.find(key); known != chosen.end())
       return known->second;
     FailureOr<Choice> choice = choose(op, function);

@@ -152,7 +152,7 @@ struct Input {
   std::string name;
   RankedTensorType type;
   std::string dtype;
-  std::string description; ///< for errors
+  std::string description;                 ///< for errors
   std::unique_ptr<NpzFile::Reader> reader; ///< null: a state without an array
   std::optional<unsigned> state;           ///< the result that is the next sample's value
 
@@ -296,8 +296,8 @@ struct Shard {
   /// The buffers of sample `i` of those that `run` takes at once.
   ArrayRef<char *> sample(size_t i) const { return ArrayRef(queue).slice(i * ports.size(), ports.size()); }
 
-  /// Runs the first `count` samples of the queue, which begins with sample `first` of all. States restart where a sequence of `length`
-  /// samples does. `network` is null if only inputs are observed.
+  /// Runs the first `count` samples of the queue, which begins with sample `first` of all. States restart where a sequence of
+  /// `length` samples does. `network` is null if only inputs are observed.
   void run(const Network *network, int64_t first, int64_t count, int64_t length) {
     for (int64_t i = 0; i < count && !notFinite; ++i) {
       bool starts = (first + i) % length == 0;

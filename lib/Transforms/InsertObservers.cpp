@@ -90,8 +90,8 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       if (auto found = constraintOf.find(id); found != constraintOf.end()) {
         type = parseCodeType(found->second, &getContext(), /*isWeight=*/false);
         if (!type) {
-          emitError(function.getLoc()) << "constraints file '" << constraints << "': tensor '" << id << "' has the code type '" << found->second
-                                       << "': use iN or uN with N in 2..8 or 16";
+          emitError(function.getLoc()) << "constraints file '" << constraints << "': tensor '" << id << "' has the code type '"
+                                       << found->second << "': use iN or uN with N in 2..8 or 16";
           failed = true;
           continue;
         }
@@ -109,8 +109,9 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
     if (!constraintOf.empty()) {
       std::vector<std::string> unknown(constraintOf.keys().begin(), constraintOf.keys().end());
       llvm::sort(unknown);
-      emitError(function.getLoc()) << "constraints file '" << constraints << "' names tensors that the network does not quantize: "
-                                   << listNames(unknown) << "; -dump-ranges lists those that it does";
+      emitError(function.getLoc()) << "constraints file '" << constraints
+                                   << "' names tensors that the network does not quantize: " << listNames(unknown)
+                                   << "; -dump-ranges lists those that it does";
       failed = true;
     }
     if (failed)
@@ -129,7 +130,8 @@ private:
     return mover && mover.isSameScale() && op->getNumOperands() == 1 ? findHint(op->getOperand(0)) : IntegerType();
   }
 
-  /// The code type of an edge that no constraint names: at least as wide as its producer wants, and, where codes only move, as what is moved.
+  /// The code type of an edge that no constraint names: at least as wide as its producer wants, and, where codes only move, as
+  /// what is moved.
   IntegerType getCode(Value value, IntegerType otherwise) {
     auto widen = [&](IntegerType type) {
       if (type && type.getWidth() > otherwise.getWidth())

@@ -155,7 +155,8 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> calib{*this, "calib", llvm::cl::desc("calibration samples (.npz)"), llvm::cl::init("")};
   Option<std::string> ranges{*this, "ranges", llvm::cl::desc("range file (.json)"), llvm::cl::init("")};
   Option<std::string> dumpRanges{*this, "dump-ranges", llvm::cl::desc("write ranges to this file"), llvm::cl::init("")};
-  Option<std::string> constraints{*this, "constraints", llvm::cl::desc("code types of single tensors (.json)"), llvm::cl::init("")};
+  Option<std::string> constraints{*this, "constraints", llvm::cl::desc("code types of single tensors (.json)"),
+                                  llvm::cl::init("")};
   Option<std::string> state{*this, "state", llvm::cl::desc("input:output,...: outputs that are the next sample's inputs"),
                             llvm::cl::init("")};
   Option<int64_t> resetEvery{*this, "reset-every", llvm::cl::desc("samples of one sequence"), llvm::cl::init(0)};

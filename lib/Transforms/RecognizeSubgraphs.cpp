@@ -27,7 +27,8 @@ bool isMask(ElementsAttr constant) {
   if (!constant.getElementType().isF32())
     return false;
   SmallVector<float> values = getFloats(constant);
-  return llvm::any_of(values, [](float v) { return v <= -1e4f; }) && llvm::all_of(values, [](float v) { return v == 0 || v <= -1e4f; });
+  return llvm::any_of(values, [](float v) { return v <= -1e4f; }) &&
+         llvm::all_of(values, [](float v) { return v == 0 || v <= -1e4f; });
 }
 
 bool areRows(DenseI64ArrayAttr axes, UnitAttr keep) {
@@ -40,8 +41,7 @@ bool isOneAxis(DenseI64ArrayAttr axes, UnitAttr keep) { return keep && axes.size
 bool isRmsOver(Value normalized, DenseI64ArrayAttr axes) {
   auto op = normalized.getDefiningOp<NormalizeOp>();
   auto [low, high] = std::minmax_element(axes.asArrayRef().begin(), axes.asArrayRef().end());
-  return op.getKind() == NormalizeKind::Rms && int64_t(op.getFirstAxis()) == *low &&
-         int64_t(op.getLastAxis()) == *high;
+  return op.getKind() == NormalizeKind::Rms && int64_t(op.getFirstAxis()) == *low && int64_t(op.getLastAxis()) == *high;
 }
 
 bool isSmallLimit(FloatAttr limit) { return limit && limit.getValueAsDouble() >= 0 && limit.getValueAsDouble() <= 1e-5; }
@@ -67,7 +67,8 @@ bool takesBias(Value normalized, Value constant) {
 
 Value makeNormalize(OpBuilder &builder, Location loc, NormalizeKind kind, Value x, DenseI64ArrayAttr axes, Attribute epsilon) {
   auto [low, high] = std::minmax_element(axes.asArrayRef().begin(), axes.asArrayRef().end());
-  float number = isa<FloatAttr>(epsilon) ? float(cast<FloatAttr>(epsilon).getValueAsDouble()) : getFloats(cast<ElementsAttr>(epsilon))[0];
+  float number =
+      isa<FloatAttr>(epsilon) ? float(cast<FloatAttr>(epsilon).getValueAsDouble()) : getFloats(cast<ElementsAttr>(epsilon))[0];
   return NormalizeOp::create(builder, loc, x.getType(), kind, x, Value(), Value(), *low, *high, llvm::APFloat(number));
 }
 FloatAttr getZero(OpBuilder &builder) { return builder.getF32FloatAttr(0); }
@@ -80,8 +81,8 @@ Value makeClampedL2(OpBuilder &builder, Location loc, Value x, DenseI64ArrayAttr
 
 Value makeLayer(OpBuilder &builder, Location loc, Value x, Value rms) {
   auto op = rms.getDefiningOp<NormalizeOp>();
-  return NormalizeOp::create(builder, loc, x.getType(), NormalizeKind::Layer, x, op.getScale(), op.getBias(), op.getFirstAxis(), op.getLastAxis(),
-                             op.getEpsilon());
+  return NormalizeOp::create(builder, loc, x.getType(), NormalizeKind::Layer, x, op.getScale(), op.getBias(), op.getFirstAxis(),
+                             op.getLastAxis(), op.getEpsilon());
 }
 
 Value addScale(OpBuilder &builder, Location loc, Value normalized, Value scale) {

@@ -376,40 +376,44 @@ struct TransposedToConv : OpRewritePattern<ConvTransposeOp> {
     llvm::append_range(turned, shape.drop_front(2));
     auto type = RankedTensorType::get(turned, rewriter.getF32Type());
     Value weight = ConstantOp::create(rewriter, op.getWeight().getLoc(), makeElements(type, to));
-    rewriter.replaceOpWithNewOp<ConvOp>(op, op.getType(), op.getInput(), weight, op.getBias(), op.getStrides(), pads, op.getDilations(),
-                                        groups, op.getClampMinAttr(), op.getClampMaxAttr(), 0, IntegerAttr());
+    rewriter.replaceOpWithNewOp<ConvOp>(op, op.getType(), op.getInput(), weight, op.getBias(), op.getStrides(), pads,
+                                        op.getDilations(), groups, op.getClampMinAttr(), op.getClampMaxAttr(), 0, IntegerAttr());
     return success();
   }
 };
 
-/// The output channels of a transposed convolution in groups run along two dimensions of its weights, where no type has a scale for each of
-/// them: one op per group has.
+/// The output channels of a transposed convolution in groups run along two dimensions of its weights, where no type has a scale
+/// for each of them: one op per group has.
 struct SplitTransposedGroups : OpRewritePattern<ConvTransposeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ConvTransposeOp op, PatternRewriter &rewriter) const override {
     ElementsAttr constant = getConstant(op.getWeight()), bias = op.getBias() ? getConstant(op.getBias()) : ElementsAttr();
     auto shape = getShape(op.getWeight()), input = getShape(op.getInput());
     int64_t groups = op.getGroups();
-    if (groups == 1 || op.getWeightChannelAxis() >= 0 || !constant || !constant.getElementType().isF32() || (op.getBias() && !bias))
+    if (groups == 1 || op.getWeightChannelAxis() >= 0 || !constant || !constant.getElementType().isF32() ||
+        (op.getBias() && !bias))
       return rewriter.notifyMatchFailure(op, "it has a scale per channel, or no f32 constants");
     SmallVector<float> weights = getFloats(constant), biases = bias ? getFloats(bias) : SmallVector<float>();
-    SmallVector<int64_t> starts(input.size(), 0), sizes(input), steps(input.size(), 1), part(shape), result(getShape(op.getResult()));
+    SmallVector<int64_t> starts(input.size(), 0), sizes(input), steps(input.size(), 1), part(shape),
+        result(getShape(op.getResult()));
     sizes[1] = input[1] / groups;
     part[0] = shape[0] / groups;
     result[1] = shape[1];
     auto makeConstant = [&](Location loc, ArrayRef<float> all, ArrayRef<int64_t> dims, int64_t group) -> Value {
       auto type = RankedTensorType::get(dims, rewriter.getF32Type());
-      return ConstantOp::create(rewriter, loc, makeElements(type, all.slice(group * type.getNumElements(), type.getNumElements())));
+      return ConstantOp::create(rewriter, loc,
+                                makeElements(type, all.slice(group * type.getNumElements(), type.getNumElements())));
     };
     SmallVector<Value> parts;
     for (int64_t g = 0; g < groups; ++g) {
       starts[1] = g * sizes[1];
-      Value x = SliceOp::create(rewriter, op.getLoc(), RankedTensorType::get(sizes, rewriter.getF32Type()), op.getInput(), starts, sizes, steps);
+      Value x = SliceOp::create(rewriter, op.getLoc(), RankedTensorType::get(sizes, rewriter.getF32Type()), op.getInput(), starts,
+                                sizes, steps);
       Value b = bias ? makeConstant(op.getBias().getLoc(), biases, {shape[1]}, g) : Value();
       parts.push_back(ConvTransposeOp::create(rewriter, op.getLoc(), RankedTensorType::get(result, rewriter.getF32Type()), x,
-                                              makeConstant(op.getWeight().getLoc(), weights, part, g), b, op.getStrides(), op.getPads(),
-                                              op.getOutputPadding(), op.getDilations(), 1, op.getClampMinAttr(), op.getClampMaxAttr(), 0,
-                                              IntegerAttr()));
+                                              makeConstant(op.getWeight().getLoc(), weights, part, g), b, op.getStrides(),
+                                              op.getPads(), op.getOutputPadding(), op.getDilations(), 1, op.getClampMinAttr(),
+                                              op.getClampMaxAttr(), 0, IntegerAttr()));
     }
     rewriter.replaceOpWithNewOp<ConcatOp>(op, op.getType(), parts, 1);
     return success();

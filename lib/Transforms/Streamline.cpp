@@ -348,9 +348,7 @@ struct Contraction {
   }
 
   /// True if these channels' weights can have the other sign.
-  bool canNegate(ArrayRef<bool> negated) const {
-    return !changesWeights(negated) || bool(getTypeFor(getWeights(negated)));
-  }
+  bool canNegate(ArrayRef<bool> negated) const { return !changesWeights(negated) || bool(getTypeFor(getWeights(negated))); }
 
   /// The accumulator as codes of `type`, whose scale is that of the accumulator where all channels have one; where they have not,
   /// units are numbers. `negated` channels have the other sign.
@@ -368,7 +366,8 @@ struct Contraction {
     if (changesWeights(negated)) {
       auto stored = type.isSigned() ? withElementType(weights.getType(), type.getStorageType())
                                     : cast<RankedTensorType>(getConstant(weights).getShapedType());
-      codes = ConstantOp::create(builder, weights.getLoc(), withElementType(weights.getType(), type), makeElements(stored, values));
+      codes =
+          ConstantOp::create(builder, weights.getLoc(), withElementType(weights.getType(), type), makeElements(stored, values));
     }
     Value reals = quant::DequantizeCastOp::create(builder, weights.getLoc(), op->getOperand(1).getType(), codes);
     IRMapping mapping;

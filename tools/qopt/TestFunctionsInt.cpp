@@ -1,5 +1,5 @@
-// A pass for tests only: the relative errors of FunctionsInt.h (N22) over powers of two, their neighbours and random numbers, by exact products
-// of 128 bits. The module that it runs on is not read.
+// A pass for tests only: the relative errors of FunctionsInt.h (N22) over powers of two, their neighbours and random numbers, by
+// exact products of 128 bits. The module that it runs on is not read.
 #include "TestFunctionsInt.h"
 
 #include "qc/Dialect/QC/Reference/FunctionsInt.h"
@@ -63,7 +63,9 @@ struct TestFunctionsInt : PassWrapper<TestFunctionsInt, OperationPass<ModuleOp>>
           high = std::max(high, difference);
         }
     }
-    auto print = [](const char *what, double error) { llvm::outs() << what << ": 2^" << llvm::format("%.2f", std::log2(error)) << "\n"; };
+    auto print = [](const char *what, double error) {
+      llvm::outs() << what << ": 2^" << llvm::format("%.2f", std::log2(error)) << "\n";
+    };
     llvm::outs() << numbers.size() << " numbers, mantissas " << (inRange ? "in range" : "out of range") << "\n";
     print("reciprocal", reciprocal);
     print("rsqrt", rsqrt);

@@ -104,8 +104,8 @@ struct ContractionPlan {
   int64_t fullBlocks() const { return s.outPerGroup / (lanes * vectors); }
   int64_t blocks() const { return fullBlocks() + (tailVectors() ? 1 : 0); }
   int64_t tailVectors() const { return (s.outPerGroup % (lanes * vectors) + lanes - 1) / lanes; }
-  /// True if weights that are not packed in few bits are stored as i16, so that no step widens them: several positions read them, and those of a block stay in
-  /// the first-level cache.
+  /// True if weights that are not packed in few bits are stored as i16, so that no step widens them: several positions read them,
+  /// and those of a block stay in the first-level cache.
   bool hasWideWeights() const {
     return dot->weights == DotWeights::I16 && !s.isSingle() && weightsPerVector() * vectors <= 4 * 1024 &&
            s.outC() * runs() * steps * dot->k0 <= 256 * 1024;
@@ -133,8 +133,8 @@ double getCost(const ContractionPlan &p, const Isa &isa);
 void fillPanel(Kernel &k, const ContractionPlan &p, const Flat &input, Value panel, Value image, Value g, Value firstPosition,
                Value rows);
 
-/// The code of the fewest bits that all parts' weights have in common, with the zeros of steps that do not exist; eight bits where
-/// the order of the weights is a permuted one, or they are f32.
+/// The code of the fewest bits that all parts' weights have in common, with the zeros of steps that do not exist; eight bits
+/// where the order of the weights is a permuted one, or they are f32.
 WeightCode getWeightCode(ArrayRef<ContractionPlan> plans);
 
 /// What the largest of the parts needs; they run one after the other.

@@ -124,9 +124,9 @@ private:
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
       pack(s.getWeights(phase), packed);
     if (!code.isPacked() && p.hasWideWeights())
-      weights = PackedWeights(
-          k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end())),
-          p.vectorWeights());
+      weights =
+          PackedWeights(k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end())),
+                        p.vectorWeights());
     else
       weights = PackedWeights(k, packed, p.vectorWeights(), code);
   }

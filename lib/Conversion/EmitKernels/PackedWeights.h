@@ -1,4 +1,5 @@
-// Weights as a kernel reads them: vectors in the order of its steps, with fewer than eight bits each where that is what they need.
+// Weights as a kernel reads them: vectors in the order of its steps, with fewer than eight bits each where that is what they
+// need.
 #ifndef QC_LIB_CONVERSION_EMITKERNELS_PACKEDWEIGHTS_H
 #define QC_LIB_CONVERSION_EMITKERNELS_PACKEDWEIGHTS_H
 
@@ -20,9 +21,9 @@ struct WeightCode {
 /// Packing that saves less is none: constants are aligned.
 constexpr int64_t leastSavedBytes = 64;
 
-/// A constant of whole vectors of weights. One vector's codes lie in planes of 4, 2 and 1 bits, as many as its bits need (3 = 2 + 1);
-/// a plane of `b` bits is one dense array. Within it, m bytes hold one vector, and bit b*j of byte i belongs to element j*m + i, so
-/// that one broadcast, one shift by lane and one mask unpack it. Vectors of less than a byte lie in order, from bit 0 on.
+/// A constant of whole vectors of weights. One vector's codes lie in planes of 4, 2 and 1 bits, as many as its bits need (3 = 2 +
+/// 1); a plane of `b` bits is one dense array. Within it, m bytes hold one vector, and bit b*j of byte i belongs to element j*m +
+/// i, so that one broadcast, one shift by lane and one mask unpack it. Vectors of less than a byte lie in order, from bit 0 on.
 class PackedWeights {
 public:
   PackedWeights() = default;

@@ -65,9 +65,7 @@ void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector
   auto loadX = [&](int64_t row, int64_t u) {
     return loadActivation(k, dot, p.s.code, source, k.add(from, row * nextPosition + u * dot.k0));
   };
-  auto loadW = [&](int64_t u, int64_t v) {
-    return loadWeights(k, dot, weights, k.add(weightStep, u * stepWeights + v));
-  };
+  auto loadW = [&](int64_t u, int64_t v) { return loadWeights(k, dot, weights, k.add(weightStep, u * stepWeights + v)); };
   auto sum = [&](Value a, Value b) -> Value { return a ? arith::AddIOp::create(k.b, k.loc, a, b) : b; };
   SmallVector<Value> pairs(rows * vectors), w;
   if (length <= 2) {

@@ -98,8 +98,8 @@ public:
     return success();
   }
 
-  /// Says for the quantizer what `x` is: one thing at all steps of a direction, so that they share one range; as wide as sums over time need, or
-  /// not; and, where it lives on, with a power of two as scale.
+  /// Says for the quantizer what `x` is: one thing at all steps of a direction, so that they share one range; as wide as sums
+  /// over time need, or not; and, where it lives on, with a power of two as scale.
   enum class Width { Any, Wide, WideState };
   Entry role(const Entry &x, const Twine &name, Width width = Width::Wide) {
     Operation *op = x.value ? x.value.getDefiningOp() : nullptr;
@@ -225,10 +225,9 @@ private:
 
 LogicalResult importRNN(Node &node) {
   Recurrence r(node, 1, {"Tanh"});
-  return r.run(/*hasCell=*/false, /*biasOfState=*/false,
-               [&](int64_t d, const Entry &x, Entry &h, Entry &) {
-                 h = r.activate(d, 0, r.role(r.a.add(x, r.multiplyState(h)), "sum"), "h", Recurrence::Width::Any);
-               });
+  return r.run(/*hasCell=*/false, /*biasOfState=*/false, [&](int64_t d, const Entry &x, Entry &h, Entry &) {
+    h = r.activate(d, 0, r.role(r.a.add(x, r.multiplyState(h)), "sum"), "h", Recurrence::Width::Any);
+  });
 }
 
 /// Gates z, r, h.

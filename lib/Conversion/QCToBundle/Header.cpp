@@ -60,8 +60,10 @@ void declare(raw_ostream &os, const BundleInfo &info, StringRef suffix, bool f32
 
 /// The same type in the headers of all networks, so that one pool serves them.
 void declareCallback(raw_ostream &os, StringRef upper, int64_t threads) {
-  os << "/* Threads are the caller's. parallel_for(pool, task, context, count) calls task(context, index, slot) once for each index\n"
-        "   in [0, count), in any order and on any threads, and returns when all calls have. Calls that run at the same time have\n"
+  os << "/* Threads are the caller's. parallel_for(pool, task, context, count) calls task(context, index, slot) once for each "
+        "index\n"
+        "   in [0, count), in any order and on any threads, and returns when all calls have. Calls that run at the same time "
+        "have\n"
         "   different slots in [0, "
      << upper << "_THREADS). A null parallel_for: everything runs on the caller. The results are the same bytes. */\n#define "
      << upper << "_THREADS " << threads
@@ -75,7 +77,8 @@ void describeActivations(raw_ostream &os, StringRef upper, const json::Array &ac
   if (activations.empty())
     return;
   double largest = 0;
-  os << "/* Activations: form, pieces or entries; largest and mean error in codes of the result against the rounded real function.\n";
+  os << "/* Activations: form, pieces or entries; largest and mean error in codes of the result against the rounded real "
+        "function.\n";
   for (const json::Value &value : activations) {
     const json::Object &row = *value.getAsObject();
     largest = std::max(largest, row.getNumber("max_error").value_or(0));

@@ -20,8 +20,8 @@ struct LowerSoftmax : Pattern<SoftmaxOp> {
     auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
     auto type = integerType(op.getResult());
     std::string why;
-    auto n = planSoftmax(x.scale * op.getScale().convertToDouble(), y.scale, getElementType(in.getInput()).getIntOrFloatBitWidth(),
-                         type.getDimSize(op.getAxis()), op.getLog(), why);
+    auto n = planSoftmax(x.scale * op.getScale().convertToDouble(), y.scale,
+                         getElementType(in.getInput()).getIntOrFloatBitWidth(), type.getDimSize(op.getAxis()), op.getLog(), why);
     if (failed(n))
       return op.emitError() << why;
     SmallVector<Value> tables{makeVector<int32_t>(rewriter, op.getLoc(), n->low, int64_t(n->low.size()))};
@@ -29,8 +29,8 @@ struct LowerSoftmax : Pattern<SoftmaxOp> {
       tables.push_back(makeVector<int32_t>(rewriter, op.getLoc(), n->high, int64_t(n->high.size())));
     auto [low, high] = getCodeRange(op);
     rewriter.replaceOpWithNewOp<SoftmaxCodesOp>(op, type, in.getInput(), tables, in.getMask(), op.getAxis(), n->fractionBits,
-                                                n->multiplier, n->multiplierShift, n->shift, n->logMultiplier, y.zeroPoint, low, high,
-                                                op.getLog());
+                                                n->multiplier, n->multiplierShift, n->shift, n->logMultiplier, y.zeroPoint, low,
+                                                high, op.getLog());
     return success();
   }
 };
@@ -53,15 +53,16 @@ struct LowerNormalize : Pattern<NormalizeOp> {
       return rewriter.notifyMatchFailure(op, "needs a constant scale and bias");
     auto [least, most] = getCodeLimits(cast<IntegerType>(getElementType(in.getInput())));
     std::string why;
-    auto n = planNormalize(op.getKind(), x.scale, x.zeroPoint, least, most, op.getRowLength(), op.getEpsilon().convertToDouble(), y.scale,
-                           scales, biases, why);
+    auto n = planNormalize(op.getKind(), x.scale, x.zeroPoint, least, most, op.getRowLength(), op.getEpsilon().convertToDouble(),
+                           y.scale, scales, biases, why);
     if (failed(n))
       return op.emitError() << why;
     auto [low, high] = getCodeRange(op);
-    rewriter.replaceOpWithNewOp<NormalizeCodesOp>(
-        op, integerType(op.getResult()), op.getKind(), in.getInput(), makeVector<int32_t>(rewriter, op.getLoc(), n->multipliers, scaleShape),
-        makeVector<int64_t>(rewriter, op.getLoc(), n->offsets, biasShape), op.getFirstAxis(), op.getLastAxis(), x.zeroPoint, n->epsilon,
-        n->prescale, n->fractionBits, n->shift, y.zeroPoint, low, high);
+    rewriter.replaceOpWithNewOp<NormalizeCodesOp>(op, integerType(op.getResult()), op.getKind(), in.getInput(),
+                                                  makeVector<int32_t>(rewriter, op.getLoc(), n->multipliers, scaleShape),
+                                                  makeVector<int64_t>(rewriter, op.getLoc(), n->offsets, biasShape),
+                                                  op.getFirstAxis(), op.getLastAxis(), x.zeroPoint, n->epsilon, n->prescale,
+                                                  n->fractionBits, n->shift, y.zeroPoint, low, high);
     return success();
   }
 };
@@ -72,13 +73,16 @@ struct LowerHypot : Pattern<BinaryOp> {
       return rewriter.notifyMatchFailure(op, "no root of squares");
     auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
     std::string why;
-    auto describe = [](Affine type, Value codes) { return HypotOperand(type.scale, type.zeroPoint, cast<IntegerType>(getElementType(codes))); };
+    auto describe = [](Affine type, Value codes) {
+      return HypotOperand(type.scale, type.zeroPoint, cast<IntegerType>(getElementType(codes)));
+    };
     auto n = planHypot(describe(a, in.getLhs()), describe(b, in.getRhs()), y.scale, why);
     if (failed(n))
       return op.emitError() << why;
     auto [low, high] = getCodeRange(op);
-    rewriter.replaceOpWithNewOp<HypotCodesOp>(op, integerType(op.getResult()), in.getLhs(), in.getRhs(), n->lhsZeroPoint, n->rhsZeroPoint,
-                                              n->lhsMultiplier, n->rhsMultiplier, n->multiplier, n->shift, y.zeroPoint, low, high);
+    rewriter.replaceOpWithNewOp<HypotCodesOp>(op, integerType(op.getResult()), in.getLhs(), in.getRhs(), n->lhsZeroPoint,
+                                              n->rhsZeroPoint, n->lhsMultiplier, n->rhsMultiplier, n->multiplier, n->shift,
+                                              y.zeroPoint, low, high);
     return success();
   }
 };

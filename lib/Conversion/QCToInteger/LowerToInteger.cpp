@@ -181,7 +181,6 @@ SmallVector<double> divideBy(ArrayRef<double> scales, double by) {
   return llvm::map_to_vector(scales, [&](double s) { return s / by; });
 }
 
-
 struct LowerConv : Pattern<ConvOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(ConvOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
@@ -768,8 +767,8 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     IntegerTypes types;
     RewritePatternSet patterns(context);
     patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
-                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant, LowerQuantize,
-                 LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
+                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant,
+                 LowerQuantize, LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
     populateRowPatterns(types, patterns, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);

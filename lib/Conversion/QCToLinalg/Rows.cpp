@@ -109,7 +109,8 @@ Value emitSoftmax(Emitter &e, SoftmaxOp op) {
   Value powers = rows.each(f32, inputs, maps, [&](Scalars &s, ValueRange v) {
     return masked(s, maskOf(v), emitExp(s, s.sub(scaled(s, v[0]), v[count])), s.zero(f32));
   });
-  Value sum = rows.reduce(f32, outside.zero(f32), {powers}, {rows.whole}, [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
+  Value sum =
+      rows.reduce(f32, outside.zero(f32), {powers}, {rows.whole}, [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
   // A row without elements.
   sum = rows.perRow(f32, {sum}, [&](Scalars &s, ValueRange v) { return s.max(s.real(f32, 1), v[0]); });
   if (!op.getLog())
@@ -168,15 +169,15 @@ Value emitSoftmaxCodes(Emitter &e, SoftmaxCodesOp op) {
     }
     return masked(s, maskOf(v), power, s.zero(i32));
   });
-  Value sum = rows.reduce(wide, outside.zero(wide), {powers}, {rows.whole}, [&](Scalars &s, ValueRange v) {
-    return s.add(v[1], wide == i32 ? v[0] : s.extend(v[0], i32, i64));
-  });
+  Value sum = rows.reduce(wide, outside.zero(wide), {powers}, {rows.whole},
+                          [&](Scalars &s, ValueRange v) { return s.add(v[1], wide == i32 ? v[0] : s.extend(v[0], i32, i64)); });
   auto getSum = [&](Scalars &s, Value v) {
     return s.max(s.integer(i64, int64_t(1) << f), wide == i32 ? s.extend(v, i32, i64) : v);
   };
   auto finish = [&](Scalars &s, Value scaled) {
     Type type = scaled.getType();
-    Value sat = s.clamp(s.add(scaled, s.integer(type, op.getZeroPoint())), s.integer(type, op.getCodeMin()), s.integer(type, op.getCodeMax()));
+    Value sat = s.clamp(s.add(scaled, s.integer(type, op.getZeroPoint())), s.integer(type, op.getCodeMin()),
+                        s.integer(type, op.getCodeMax()));
     return s.truncate(sat, Emitter::getStorage(result));
   };
   Type storage = Emitter::getStorage(result);
@@ -189,7 +190,8 @@ Value emitSoftmaxCodes(Emitter &e, SoftmaxCodesOp op) {
     maps.push_back(rows.row);
     return rows.each(storage, inputs, maps, [&](Scalars &s, ValueRange v) {
       Value d = s.extend(distance(s, v), i32, i64);
-      Value scaled = roundShift(s, s.add(s.mul(d, s.integer(i64, op.getMultiplier())), v[count + 1]), s.integer(i64, op.getShift()));
+      Value scaled =
+          roundShift(s, s.add(s.mul(d, s.integer(i64, op.getMultiplier())), v[count + 1]), s.integer(i64, op.getShift()));
       return masked(s, maskOf(v), finish(s, s.sub(s.zero(i64), scaled)), s.integer(storage, op.getCodeMin()));
     });
   }
@@ -216,7 +218,8 @@ Value emitNormalize(Emitter &e, NormalizeOp op) {
   SmallVector<AffineMap> maps{rows.whole};
   bool isLayer = op.getKind() == NormalizeKind::Layer;
   if (isLayer) {
-    Value sum = rows.reduce(f32, outside.zero(f32), {x}, {rows.whole}, [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
+    Value sum =
+        rows.reduce(f32, outside.zero(f32), {x}, {rows.whole}, [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
     inputs.push_back(rows.perRow(f32, {sum}, [&](Scalars &s, ValueRange v) { return s.div(v[0], s.real(f32, count)); }));
     maps.push_back(rows.row);
   }
@@ -296,7 +299,8 @@ Value emitNormalizeCodes(Emitter &e, NormalizeCodesOp op) {
       return wantShift ? s.sub(exponent, s.integer(i64, int64_t(op.getFractionBits()) + prescale / 2)) : mantissa;
     });
   };
-  Value mantissas = inverse(false), shifts = inverse(true), multipliers = e.get(op.getMultipliers()), offsets = e.get(op.getOffsets());
+  Value mantissas = inverse(false), shifts = inverse(true), multipliers = e.get(op.getMultipliers()),
+        offsets = e.get(op.getOffsets());
   SmallVector<Value> inputs{x, mantissas, shifts, multipliers, offsets};
   SmallVector<AffineMap> maps{rows.whole, rows.row, rows.row, rows.broadcast(multipliers), rows.broadcast(offsets)};
   if (isLayer) {
@@ -315,21 +319,23 @@ Value emitNormalizeCodes(Emitter &e, NormalizeCodesOp op) {
 }
 Value emitHypotCodes(Emitter &e, HypotCodesOp op) {
   Type i64 = e.b.getI64Type(), result = getElementType(op.getResult());
-  return e.pointwise(Emitter::getStorageTensor(op.getType()), {e.get(op.getLhs()), e.get(op.getRhs())}, [&](Scalars &s, ValueRange v) {
-    auto square = [&](Value x, Type code, int64_t zero, int64_t multiplier) {
-      Value c = s.sub(s.extend(x, code, i64), s.integer(i64, zero));
-      return s.mul(s.mul(c, c), s.integer(i64, multiplier));
-    };
-    Value sum = s.add(square(v[0], getElementType(op.getLhs()), op.getLhsZeroPoint(), op.getLhsMultiplier()),
-                      square(v[1], getElementType(op.getRhs()), op.getRhsZeroPoint(), op.getRhsMultiplier()));
-    IntOperations operations{s};
-    auto [mantissa, exponent] = FunctionsInt<IntOperations>{operations}.sqrt(s.max(s.integer(i64, 1), sum));
-    Value shift = s.min(s.integer(i64, 62), s.add(exponent, s.integer(i64, int64_t(op.getShift()) - 2)));
-    Value root = roundShift(s, s.mul(mantissa, s.integer(i64, op.getMultiplier())), shift);
-    root = s.select(s.equal(sum, s.zero(i64)), s.zero(i64), root);
-    Value code = s.clamp(s.add(root, s.integer(i64, op.getZeroPoint())), s.integer(i64, op.getCodeMin()), s.integer(i64, op.getCodeMax()));
-    return s.truncate(code, Emitter::getStorage(result));
-  });
+  return e.pointwise(Emitter::getStorageTensor(op.getType()), {e.get(op.getLhs()), e.get(op.getRhs())},
+                     [&](Scalars &s, ValueRange v) {
+                       auto square = [&](Value x, Type code, int64_t zero, int64_t multiplier) {
+                         Value c = s.sub(s.extend(x, code, i64), s.integer(i64, zero));
+                         return s.mul(s.mul(c, c), s.integer(i64, multiplier));
+                       };
+                       Value sum = s.add(square(v[0], getElementType(op.getLhs()), op.getLhsZeroPoint(), op.getLhsMultiplier()),
+                                         square(v[1], getElementType(op.getRhs()), op.getRhsZeroPoint(), op.getRhsMultiplier()));
+                       IntOperations operations{s};
+                       auto [mantissa, exponent] = FunctionsInt<IntOperations>{operations}.sqrt(s.max(s.integer(i64, 1), sum));
+                       Value shift = s.min(s.integer(i64, 62), s.add(exponent, s.integer(i64, int64_t(op.getShift()) - 2)));
+                       Value root = roundShift(s, s.mul(mantissa, s.integer(i64, op.getMultiplier())), shift);
+                       root = s.select(s.equal(sum, s.zero(i64)), s.zero(i64), root);
+                       Value code = s.clamp(s.add(root, s.integer(i64, op.getZeroPoint())), s.integer(i64, op.getCodeMin()),
+                                            s.integer(i64, op.getCodeMax()));
+                       return s.truncate(code, Emitter::getStorage(result));
+                     });
 }
 } // namespace
 

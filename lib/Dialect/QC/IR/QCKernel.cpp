@@ -134,8 +134,8 @@ struct KernelBuffers : BufferizableOpInterface::ExternalModel<KernelBuffers, Ker
       return failure();
     auto lowered =
         KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
-                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getScratchBytesAttr(), kernel.getTasksAttr(),
-                         kernel.getSlotsAttr());
+                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getScratchBytesAttr(),
+                         kernel.getTasksAttr(), kernel.getSlotsAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());
     replaceOpWithBufferizedValues(rewriter, op, ArrayRef(inits).take_front(kernel.getNumResults()));

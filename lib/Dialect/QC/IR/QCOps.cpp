@@ -57,7 +57,8 @@ OperandRole ConvOp::getOperandRole(unsigned index) { return contractionRole(inde
 int64_t ConvOp::getWeightChannelAxis() { return 0; }
 
 OperandRole ConvTransposeOp::getOperandRole(unsigned index) { return contractionRole(index); }
-/// With groups the output channels are spread over two axes of the weight, so that one scale serves all, unless each group is one channel.
+/// With groups the output channels are spread over two axes of the weight, so that one scale serves all, unless each group is one
+/// channel.
 int64_t ConvTransposeOp::getWeightChannelAxis() {
   auto shape = qc::getShape(getWeight());
   return getGroups() == 1 ? 1 : shape[1] == 1 && shape[0] == int64_t(getGroups()) ? 0 : -1;
@@ -201,7 +202,8 @@ template <typename OpTy> static LogicalResult verifyCodes(OpTy op, IntegerType r
 }
 
 LogicalResult SoftmaxCodesOp::verify() {
-  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput())), result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
+  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput())),
+       result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
   if (!code || code.getWidth() > 16 || !result)
     return emitOpError("turns integers of at most 16 bits into integers");
   if (getMask() && !qc::getElementType(getMask()).isInteger(1))
@@ -269,7 +271,8 @@ LogicalResult NormalizeOp::verify() {
 }
 
 LogicalResult NormalizeCodesOp::verify() {
-  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput())), result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
+  auto code = dyn_cast<IntegerType>(qc::getElementType(getInput())),
+       result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
   if (!code || code.getWidth() > 16 || !result)
     return emitOpError("turns integers of at most 16 bits into integers");
   ElementsAttr multipliers = qc::getConstant(getMultipliers()), offsets = qc::getConstant(getOffsets());
@@ -291,7 +294,8 @@ LogicalResult NormalizeCodesOp::verify() {
   uint64_t leastV = std::max(uint64_t(1) << std::max<int64_t>(prescale, 0), getEpsilon());
   if (62 - llvm::countl_zero(leastV) / 2 < fraction + half)
     return emitOpError("'fraction_bits' exceeds the bits of an inverse root");
-  // |c| / sqrt(V) is at most sqrt(N) for 'layer', else at most 1, and less where epsilon is large; the factor 1.01 covers its roundings.
+  // |c| / sqrt(V) is at most sqrt(N) for 'layer', else at most 1, and less where epsilon is large; the factor 1.01 covers its
+  // roundings.
   double bound = isLayer ? std::sqrt(count) : 1.0;
   if (getEpsilon() > 0)
     bound = std::min(bound, std::ldexp(c, half) / std::sqrt(double(getEpsilon())));
@@ -306,7 +310,8 @@ LogicalResult NormalizeCodesOp::verify() {
   return success();
 }
 
-/// Operands and, unless it is a relation, the result have one type, which is quantized for ops that move codes only (and then may differ).
+/// Operands and, unless it is a relation, the result have one type, which is quantized for ops that move codes only (and then may
+/// differ).
 static LogicalResult verifyOneType(Operation *op, ArrayRef<Value> values) {
   Type first = qc::getElementType(values[0]);
   if (getDomain(first) == Domain::Quantized) {

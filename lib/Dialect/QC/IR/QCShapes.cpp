@@ -132,7 +132,9 @@ FailureOr<Shape> MulOp::inferShape(std::string &why) { return broadcastShapes(ge
 FailureOr<Shape> DivOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 
 FailureOr<Shape> BinaryOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
-FailureOr<Shape> HypotCodesOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
+FailureOr<Shape> HypotCodesOp::inferShape(std::string &why) {
+  return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why);
+}
 FailureOr<Shape> CompareOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 FailureOr<Shape> SelectOp::inferShape(std::string &why) {
   auto both = broadcastShapes(getShape(getLhs()), getShape(getRhs()), why);
@@ -160,12 +162,14 @@ static LogicalResult checkBroadcast(Value input, Value value, StringRef what, st
 }
 
 FailureOr<Shape> SoftmaxOp::inferShape(std::string &why) {
-  if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)) || failed(checkBroadcast(getInput(), getMask(), "mask", why)))
+  if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)) ||
+      failed(checkBroadcast(getInput(), getMask(), "mask", why)))
     return failure();
   return same(getInput());
 }
 FailureOr<Shape> SoftmaxCodesOp::inferShape(std::string &why) {
-  if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)) || failed(checkBroadcast(getInput(), getMask(), "mask", why)))
+  if (failed(checkAxis(getAxis(), getShape(getInput()).size(), why)) ||
+      failed(checkBroadcast(getInput(), getMask(), "mask", why)))
     return failure();
   return same(getInput());
 }

@@ -79,9 +79,10 @@ static void evaluateHypots(const Tensor &x, const Tensor &y, const HypotNumbers 
 
 Result reference::evaluateOp(HypotCodesOp op, Operands operands) {
   Tensor result = makeResult(op);
-  HypotNumbers n{int64_t(op.getLhsZeroPoint()),   int64_t(op.getRhsZeroPoint()), int64_t(op.getLhsMultiplier()),
+  HypotNumbers n{int64_t(op.getLhsZeroPoint()),  int64_t(op.getRhsZeroPoint()), int64_t(op.getLhsMultiplier()),
                  int64_t(op.getRhsMultiplier()), int64_t(op.getMultiplier()),   int64_t(op.getShift())};
-  evaluateHypots(operands[0], operands[1], n, {int64_t(op.getZeroPoint()), int64_t(op.getCodeMin()), int64_t(op.getCodeMax())}, result);
+  evaluateHypots(operands[0], operands[1], n, {int64_t(op.getZeroPoint()), int64_t(op.getCodeMin()), int64_t(op.getCodeMax())},
+                 result);
   return result;
 }
 

@@ -74,8 +74,7 @@ Result reference::evaluateOp(ScatterOp op, Operands given) {
       if (result.isFloat())
         result.floats[to] = combine(op.getKind(), result.floats[to], updates.floats[from]);
       else
-        result.ints[to] =
-            combine(op.getKind(), result.ints[to], updates.ints[from], getIntegerType(result));
+        result.ints[to] = combine(op.getKind(), result.ints[to], updates.ints[from], getIntegerType(result));
     }
   return result;
 }

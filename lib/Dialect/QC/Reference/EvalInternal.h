@@ -113,7 +113,8 @@ mlir::FailureOr<double> getScale(mlir::Operation *op, const Tensor &operand);
 /// Codes of `from` in the result type of `op`: unchanged if the types agree, else each requantized (N5).
 mlir::FailureOr<std::vector<int64_t>> moveCodes(mlir::Operation *op, const Tensor &from);
 
-/// The operands of an op that moves values, with activations in the codes of its quantized result; as they are in the other domains.
+/// The operands of an op that moves values, with activations in the codes of its quantized result; as they are in the other
+/// domains.
 mlir::FailureOr<llvm::SmallVector<Tensor>> moveOperands(QuantizableOpInterface op, Operands operands);
 
 /// The integer type of elements that are integers or codes.

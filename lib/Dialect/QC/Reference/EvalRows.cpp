@@ -54,7 +54,8 @@ template <typename OpTy> CodeTarget getCodeTarget(OpTy op) {
   return {int64_t(op.getZeroPoint()), int64_t(op.getCodeMin()), int64_t(op.getCodeMax())};
 }
 
-void softmaxCodes(const Tensor &x, const Tensor *mask, int64_t axis, const SoftmaxNumbers &numbers, CodeTarget target, Tensor &result) {
+void softmaxCodes(const Tensor &x, const Tensor *mask, int64_t axis, const SoftmaxNumbers &numbers, CodeTarget target,
+                  Tensor &result) {
   Shape shape = x.type.getShape();
   std::vector<char> part = spreadMask(shape, mask);
   forEachRow(shape, axis, axis, [&](ArrayRef<int64_t> positions) {
@@ -91,8 +92,8 @@ Result reference::evaluateOp(SoftmaxOp op, Operands operands) {
     if (failed(target) || failed(scale))
       return failure();
     std::string why;
-    auto numbers = planSoftmax(*scale * double(factor), target->scale, getScheme(x.type).getCodeType().getWidth(), shape[op.getAxis()],
-                               op.getLog(), why);
+    auto numbers = planSoftmax(*scale * double(factor), target->scale, getScheme(x.type).getCodeType().getWidth(),
+                               shape[op.getAxis()], op.getLog(), why);
     if (failed(numbers))
       return op.emitError() << why;
     softmaxCodes(x, mask, op.getAxis(), *numbers, {target->zeroPoint, target->low, target->high}, result);
@@ -129,8 +130,7 @@ Result reference::evaluateOp(SoftmaxCodesOp op, Operands operands) {
   if (op.getTables().size() > 1)
     read(operands[2], n.high);
   Tensor result = makeResult(op);
-  softmaxCodes(operands[0], op.getMask() ? &operands.back() : nullptr, op.getAxis(), n,
-               getCodeTarget(op), result);
+  softmaxCodes(operands[0], op.getMask() ? &operands.back() : nullptr, op.getAxis(), n, getCodeTarget(op), result);
   return result;
 }
 
@@ -141,7 +141,7 @@ Result reference::evaluateOp(NormalizeOp op, Operands operands) {
   SmallVector<int64_t> none(x.size(), 0), scaleAt = scale ? broadcastPositions(shape, *scale) : none,
                                           biasAt = bias ? broadcastPositions(shape, *bias) : none;
   std::vector<float> one{1}, zero{0}, &scales = scale ? const_cast<std::vector<float> &>(scale->floats) : one,
-                              &biases = bias ? const_cast<std::vector<float> &>(bias->floats) : zero;
+                                      &biases = bias ? const_cast<std::vector<float> &>(bias->floats) : zero;
   Tensor result = makeResult(op);
   if (getDomain(x.type) == Domain::Quantized) {
     auto target = getTarget(op);
@@ -152,8 +152,8 @@ Result reference::evaluateOp(NormalizeOp op, Operands operands) {
     auto [low, high] = getCodeLimits(scheme.getCodeType());
     int64_t zeroPoint = scheme.getZeroPointValues()[0];
     std::string why;
-    auto numbers = planNormalize(op.getKind(), *inputScale, zeroPoint, low, high, op.getRowLength(), op.getEpsilon().convertToDouble(),
-                                 target->scale, scales, biases, why);
+    auto numbers = planNormalize(op.getKind(), *inputScale, zeroPoint, low, high, op.getRowLength(),
+                                 op.getEpsilon().convertToDouble(), target->scale, scales, biases, why);
     if (failed(numbers))
       return op.emitError() << why;
     normalizeCodes(x, op.getFirstAxis(), op.getLastAxis(), zeroPoint, *numbers, scaleAt, biasAt,
@@ -186,7 +186,8 @@ Result reference::evaluateOp(NormalizeCodesOp op, Operands operands) {
   n.multipliers.assign(operands[1].ints.begin(), operands[1].ints.end());
   n.offsets.assign(operands[2].ints.begin(), operands[2].ints.end());
   Tensor result = makeResult(op);
-  normalizeCodes(x, op.getFirstAxis(), op.getLastAxis(), op.getInputZeroPoint(), n, broadcastPositions(x.type.getShape(), operands[1]),
-                 broadcastPositions(x.type.getShape(), operands[2]), getCodeTarget(op), result);
+  normalizeCodes(x, op.getFirstAxis(), op.getLastAxis(), op.getInputZeroPoint(), n,
+                 broadcastPositions(x.type.getShape(), operands[1]), broadcastPositions(x.type.getShape(), operands[2]),
+                 getCodeTarget(op), result);
   return result;
 }

@@ -39,8 +39,10 @@ FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, uns
   }
   // Bits after the point of a result code: the rounding of a row's reciprocal moves a result by at most 2^-(guard + 1) of a step.
   int64_t guard = std::min<int64_t>(8, 30 - stepBits);
-  // 32-bit products, if they leave the reciprocal 3 bits, and if the roundings of `length` exponentials move the sum by at most an eighth of a step.
-  int64_t fraction = std::max<int64_t>(10, 2 + lengthBits + stepBits + (bits > 8 ? 2 : 0)), room = floorLog2(0x1.efp29 * outputScale) - fraction;
+  // 32-bit products, if they leave the reciprocal 3 bits, and if the roundings of `length` exponentials move the sum by at most
+  // an eighth of a step.
+  int64_t fraction = std::max<int64_t>(10, 2 + lengthBits + stepBits + (bits > 8 ? 2 : 0)),
+          room = floorLog2(0x1.efp29 * outputScale) - fraction;
   if (!log && room >= 3 && fraction + lengthBits <= 30)
     guard = std::min(guard, room);
   else
@@ -80,11 +82,11 @@ FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, uns
 bool isNarrow(const SoftmaxNumbers &n, int64_t length) {
   int64_t lengthBits = ceilLog2(double(std::max<int64_t>(length, 1)));
   // e * R is at most 2^shift / step, a little more where R is rounded up.
-  return !n.log && n.fractionBits + lengthBits <= 30 &&
-         std::ldexp(double(n.multiplier), n.shift - n.multiplierShift) < 0x1.fp29;
+  return !n.log && n.fractionBits + lengthBits <= 30 && std::ldexp(double(n.multiplier), n.shift - n.multiplierShift) < 0x1.fp29;
 }
 
-SmallVector<int64_t> evaluateSoftmaxRow(ArrayRef<int64_t> codes, ArrayRef<bool> mask, const SoftmaxNumbers &n, CodeTarget target) {
+SmallVector<int64_t> evaluateSoftmaxRow(ArrayRef<int64_t> codes, ArrayRef<bool> mask, const SoftmaxNumbers &n,
+                                        CodeTarget target) {
   auto takesPart = [&](size_t i) { return mask.empty() || mask[i]; };
   int64_t most = INT64_MIN;
   for (size_t i = 0; i < codes.size(); ++i)
@@ -118,14 +120,15 @@ SmallVector<int64_t> evaluateSoftmaxRow(ArrayRef<int64_t> codes, ArrayRef<bool> 
 
 //===-- Normalization ------------------------------------------------------------------------------------------------------===//
 
-FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low, int64_t high,
-                                          int64_t length, double epsilon, double outputScale, ArrayRef<float> scales,
-                                          ArrayRef<float> biases, std::string &why) {
+FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low,
+                                          int64_t high, int64_t length, double epsilon, double outputScale,
+                                          ArrayRef<float> scales, ArrayRef<float> biases, std::string &why) {
   NormalizeNumbers n;
   n.kind = kind;
   bool isLayer = kind == NormalizeKind::Layer;
   double count = double(length), range = double(high - low);
-  double most = isLayer ? count * range : std::max(std::fabs(double(low - inputZeroPoint)), std::fabs(double(high - inputZeroPoint)));
+  double most =
+      isLayer ? count * range : std::max(std::fabs(double(low - inputZeroPoint)), std::fabs(double(high - inputZeroPoint)));
   double largestV = isLayer ? count * count * range * range : count * most * most;
   if (most >= 0x1p31 || largestV >= 0x1p61) {
     why = "rows of " + std::to_string(length) + " elements are too long for exact sums of squares; use narrower codes";
@@ -200,7 +203,8 @@ HypotOperand::HypotOperand(double scale, int64_t zeroPoint, IntegerType code) : 
 }
 
 FailureOr<HypotNumbers> planHypot(HypotOperand lhs, HypotOperand rhs, double outputScale, std::string &why) {
-  // `factor^2` times the square of the finer operand's step is a whole number, so that even a small one is exact; the other is large.
+  // `factor^2` times the square of the finer operand's step is a whole number, so that even a small one is exact; the other is
+  // large.
   const HypotOperand &fine = lhs.scale <= rhs.scale ? lhs : rhs, &coarse = lhs.scale <= rhs.scale ? rhs : lhs;
   double ratio = fine.scale / coarse.scale * (fine.scale / coarse.scale);
   double most = 0x1.fp60 / (ratio * fine.largest * fine.largest + coarse.largest * coarse.largest);

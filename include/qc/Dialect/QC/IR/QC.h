@@ -104,9 +104,10 @@ private:
   llvm::SmallVector<int64_t, 0> storage; ///< of small constants
 };
 
-/// What an importer knows of a result, as attributes of the op that computes it: the code type that it should have at least, the name of the one
-/// thing that it is with others (one range), and that its scale should be a power of two.
-constexpr llvm::StringLiteral codeHintName = "qc.code_hint", rangeGroupName = "qc.range_group", powerOfTwoName = "qc.power_of_two";
+/// What an importer knows of a result, as attributes of the op that computes it: the code type that it should have at least, the
+/// name of the one thing that it is with others (one range), and that its scale should be a power of two.
+constexpr llvm::StringLiteral codeHintName = "qc.code_hint", rangeGroupName = "qc.range_group",
+                              powerOfTwoName = "qc.power_of_two";
 
 /// The attribute of the qc.constant that defines `value`, or null.
 mlir::ElementsAttr getConstant(mlir::Value value);

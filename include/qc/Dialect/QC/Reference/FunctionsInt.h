@@ -1,6 +1,6 @@
-// Reciprocal, inverse square root and logarithm of integers (docs/Numerics.md, N22), each written once: the evaluator instantiates them with
-// numbers, the lowering with the values of an operation builder. Only multiplications, shifts and a count of leading zeros, so that no
-// target needs a division or a library.
+// Reciprocal, inverse square root and logarithm of integers (docs/Numerics.md, N22), each written once: the evaluator
+// instantiates them with numbers, the lowering with the values of an operation builder. Only multiplications, shifts and a count
+// of leading zeros, so that no target needs a division or a library.
 //
 // `A` has the type `U` (64 bits, unsigned) and the operations used below; `number(v)` is a constant.
 #ifndef QC_DIALECT_QC_REFERENCE_FUNCTIONSINT_H
@@ -12,9 +12,7 @@
 
 namespace qc {
 /// `mantissa * 2^-exponent`, the mantissa with 30 fraction bits in (2^30, 2^31].
-template <typename U> struct Scaled {
-  U mantissa, exponent;
-};
+template <typename U> struct Scaled { U mantissa, exponent; };
 
 template <typename A> struct FunctionsInt {
   using U = typename A::U;
@@ -47,8 +45,8 @@ template <typename A> struct FunctionsInt {
     return {r, a.sub(number(62), a.shr(zeros, number(1)))};
   }
 
-  /// sqrt(x) for x in [1, 2^63); relative error below 2^-27. The mantissa lies in [2^29, 2^30]; `exponent` is 2 too large, so that it is not
-  /// negative.
+  /// sqrt(x) for x in [1, 2^63); relative error below 2^-27. The mantissa lies in [2^29, 2^30]; `exponent` is 2 too large, so
+  /// that it is not negative.
   Scaled<U> sqrt(U x) {
     U zeros = a.andBits(a.clz(x), ~uint64_t(1)), d = a.shr(a.shl(x, zeros), number(32));
     return {a.shr(a.mul(d, rsqrt(x).mantissa), number(32)), a.shr(zeros, number(1))};

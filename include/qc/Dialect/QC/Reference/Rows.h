@@ -1,5 +1,5 @@
-// Softmax and normalization in integers (docs/Numerics.md, N20 and N21): how the numbers of qc.softmax_codes and qc.normalize_codes
-// follow from scales, and what the ops compute for one row.
+// Softmax and normalization in integers (docs/Numerics.md, N20 and N21): how the numbers of qc.softmax_codes and
+// qc.normalize_codes follow from scales, and what the ops compute for one row.
 #ifndef QC_DIALECT_QC_REFERENCE_ROWS_H
 #define QC_DIALECT_QC_REFERENCE_ROWS_H
 
@@ -16,14 +16,15 @@ struct CodeTarget {
 struct SoftmaxNumbers {
   int64_t fractionBits, multiplier, multiplierShift, shift, logMultiplier = 0;
   bool log = false;
-  llvm::SmallVector<int32_t> low, high; ///< exp of 0..255 codes below the maximum (fewer for narrow codes), and of multiples of 256
+  llvm::SmallVector<int32_t> low,
+      high; ///< exp of 0..255 codes below the maximum (fewer for narrow codes), and of multiples of 256
 };
 /// For rows of `length` codes of `bits` bits whose step is `inputScale` (times the op's scale). Fails with the reason in `why`.
 mlir::FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, unsigned bits, int64_t length, bool log,
                                             std::string &why);
 /// `mask` is empty if all elements take part.
-llvm::SmallVector<int64_t> evaluateSoftmaxRow(llvm::ArrayRef<int64_t> codes, llvm::ArrayRef<bool> mask, const SoftmaxNumbers &numbers,
-                                              CodeTarget target);
+llvm::SmallVector<int64_t> evaluateSoftmaxRow(llvm::ArrayRef<int64_t> codes, llvm::ArrayRef<bool> mask,
+                                              const SoftmaxNumbers &numbers, CodeTarget target);
 /// True if products of an exponential and the row's reciprocal, and the sum of exponentials, fit 31 bits.
 bool isNarrow(const SoftmaxNumbers &numbers, int64_t length);
 
@@ -35,13 +36,14 @@ struct NormalizeNumbers {
   llvm::SmallVector<int64_t> offsets;
 };
 /// For rows of `length` codes in [low, high] with step `inputScale`; `scales` and `biases` are not empty.
-mlir::FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low, int64_t high,
-                                                int64_t length, double epsilon, double outputScale, llvm::ArrayRef<float> scales,
-                                                llvm::ArrayRef<float> biases, std::string &why);
+mlir::FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low,
+                                                int64_t high, int64_t length, double epsilon, double outputScale,
+                                                llvm::ArrayRef<float> scales, llvm::ArrayRef<float> biases, std::string &why);
 /// What V' is at least: only a row without any deviation, whose factors are 0, lies below.
 inline uint64_t leastOfV(int64_t prescale) { return uint64_t(1) << std::max<int64_t>(prescale, 0); }
 /// The factors `t` of one row, before multipliers and offsets.
-llvm::SmallVector<int64_t> evaluateNormalizeRow(llvm::ArrayRef<int64_t> codes, int64_t inputZeroPoint, const NormalizeNumbers &numbers);
+llvm::SmallVector<int64_t> evaluateNormalizeRow(llvm::ArrayRef<int64_t> codes, int64_t inputZeroPoint,
+                                                const NormalizeNumbers &numbers);
 
 /// The attributes of qc.hypot_codes.
 struct HypotNumbers {
