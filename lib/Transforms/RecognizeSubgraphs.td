@@ -14,7 +14,6 @@ def IsPow : Constraint<CPred<"isKind($0, ::qc::BinaryKind::Pow)">>;
 def IsMean : Constraint<CPred<"isKind($0, ::qc::ReduceKind::Mean)">>;
 def IsSum : Constraint<CPred<"isKind($0, ::qc::ReduceKind::Sum)">>;
 def IsMax : Constraint<CPred<"isKind($0, ::qc::ReduceKind::Max)">>;
-def IsLayer : Constraint<CPred<"isKind($0, ::qc::NormalizeKind::Layer)">>;
 /// A constant that is one number: any that is not negative, 1, 2, -1/2, any above 0.
 def IsEpsilon : Constraint<CPred<"isNumber($0, [](float v) { return v >= 0; })">>;
 def IsTiny : Constraint<CPred<"isNumber($0, [](float v) { return v >= 0 && v <= 1e-10f; })">>;
@@ -25,7 +24,7 @@ def IsPositive : Constraint<CPred<"isNumber($0, [](float v) { return v > 0 && st
 /// Zeros and numbers so low that exp of them is nothing.
 def IsMask : Constraint<CPred<"isMask($0)">>;
 def IsLowest : Constraint<CPred<"isNumber($0, [](float v) { return v <= -1e4f; })">>;
-/// Axes of a reduction that keeps them, next to each other; the second list is equal.
+/// Axes next to each other, of a reduction that keeps them.
 def AreRows : Constraint<CPred<"areRows($0, $1)">>;
 def AreSame : Constraint<CPred<"$0 == $1">>;
 /// A reduction over one axis that it keeps.
@@ -34,9 +33,6 @@ def IsFloat : Constraint<CPred<"::qc::getElementType($0).isF32()">>;
 def IsAbsent : Constraint<CPred<"!$0">>;
 /// The value has the shape of the other: nothing was broadcast.
 def HasShapeOf : Constraint<CPred<"::qc::getShape($0) == ::qc::getShape($1)">>;
-/// A constant that broadcasts to the value.
-def BroadcastsTo : Constraint<CPred<"broadcastsTo($0, $1)">>;
-def HasOneUse : Constraint<CPred<"$0.hasOneUse()">>;
 def HasNoClamp : Constraint<CPred<"!$0 && !$1">>;
 
 //===-- Normalization --------------------------------------------------------------------------------------------------------===//
