@@ -403,7 +403,7 @@ def QC_NormalizeCodesOp : QC_Op<"normalize_codes", [QC_Shape]> {
   let summary = "normalization in integers: exact sums, one inverse square root a row";
   let description = [{
     docs/Numerics.md, N21. Over a row of N codes: `c = N*x - sum(x)` and `V = N*sum(x^2) - sum(x)^2` for `layer`, else `c = x - input_zero_point` and `V = sum(c^2)`.
-    `V' = V * 2^prescale + epsilon` (a negative prescale shifts right); `t = round(c * rsqrt(V') * 2^(fraction_bits + prescale/2))` (N22); the result is
+    `V' = max(V * 2^prescale + epsilon, 2^prescale)` (a negative prescale shifts right, and the least is 1); `t = round(c * rsqrt(V') * 2^(fraction_bits + prescale/2))` (N22); the result is
     `sat(zero_point + ((t * multipliers + offsets + 2^(shift-1)) >> shift))`. `multipliers` (i32) and `offsets` (i64) broadcast to the input.
     ```mlir
     func.func @normalize_codes(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
