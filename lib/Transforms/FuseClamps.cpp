@@ -46,22 +46,26 @@ struct FuseClamp : OpRewritePattern<ClampOp> {
   }
 };
 
+/// One scale for the whole tensor.
+bool encodesTensor(Operation *op) {
+  auto qcast = dyn_cast<quant::QuantizeCastOp>(op);
+  return qcast && isa<quant::UniformQuantizedType>(qcast.getQuantizedType());
+}
+
 /// qcast(clamp(x)) to clamp(qcast(x)) where x comes from an op that cannot clamp: codes rise with the values, so limits and
 /// rounding change places. So what is in front of the clamp finds the codes that it has to make.
 struct ClampCodes : OpRewritePattern<quant::QuantizeCastOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(quant::QuantizeCastOp qcast, PatternRewriter &rewriter) const override {
     auto clamp = qcast.getInput().getDefiningOp<ClampOp>();
-    if (!clamp || !clamp->hasOneUse())
-      return rewriter.notifyMatchFailure(qcast, "encodes no clamped value, or others read it too");
+    if (!clamp || !llvm::all_of(clamp->getUsers(), encodesTensor))
+      return rewriter.notifyMatchFailure(qcast, "encodes no clamped value, or others than quantizers of one scale read it too");
     Value input = clamp.getInput();
     Operation *producer = input.getDefiningOp();
     if (producer && isa<ClampOpInterface>(producer) && input.hasOneUse())
       return rewriter.notifyMatchFailure(qcast, "the clamp will be part of its producer");
     if (producer && isa<quant::DequantizeCastOp>(producer))
       return rewriter.notifyMatchFailure(qcast, "a change of scale clamps");
-    if (!isa<quant::UniformQuantizedType>(qcast.getQuantizedType()))
-      return rewriter.notifyMatchFailure(qcast, "one scale per channel");
     Value codes = quant::QuantizeCastOp::create(rewriter, qcast.getLoc(), qcast.getType(), input);
     rewriter.replaceOpWithNewOp<ClampOp>(qcast, qcast.getType(), codes, clamp.getClampMinAttr(), clamp.getClampMaxAttr());
     return success();

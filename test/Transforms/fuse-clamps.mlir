@@ -108,6 +108,22 @@ func.func @clamp_codes(%x: tensor<4xf32>, %y: tensor<4xf32>)
   return %q, %t, %s : tensor<8x!quant.uniform<u8:f32, 0.5:9>>, tensor<4x!quant.uniform<i8:f32, 0.5>>, tensor<4xf32>
 }
 
+// Each of two quantizers gets limits of its own.
+// CHECK-LABEL: @clamp_codes_of_two_types
+// CHECK-NEXT: %[[R:.*]] = qc.reduce mean
+// CHECK-NEXT: %[[Q:.*]] = quant.qcast %[[R]] {{.*}} to tensor<1x!quant.uniform<u8:f32, 5.000000e-01>>
+// CHECK-NEXT: %[[L:.*]] = qc.clamp %[[Q]] {clamp_min = 0.000000e+00 : f32}
+// CHECK-NEXT: %[[T:.*]] = quant.qcast %[[R]] {{.*}} to tensor<1x!quant.uniform<i8:f32, 5.000000e-01:-128>>
+// CHECK-NEXT: %[[M:.*]] = qc.clamp %[[T]] {clamp_min = 0.000000e+00 : f32}
+// CHECK-NEXT: return %[[L]], %[[M]]
+func.func @clamp_codes_of_two_types(%x: tensor<4xf32>) -> (tensor<1x!quant.uniform<u8:f32, 0.5>>, tensor<1x!quant.uniform<i8:f32, 0.5:-128>>) {
+  %m = qc.reduce mean %x {axes = array<i64: 0>, keep_dims} : tensor<4xf32> -> tensor<1xf32>
+  %r = qc.clamp %m {clamp_min = 0.0 : f32} : tensor<1xf32> -> tensor<1xf32>
+  %q = quant.qcast %r : tensor<1xf32> to tensor<1x!quant.uniform<u8:f32, 0.5>>
+  %t = quant.qcast %r : tensor<1xf32> to tensor<1x!quant.uniform<i8:f32, 0.5:-128>>
+  return %q, %t : tensor<1x!quant.uniform<u8:f32, 0.5>>, tensor<1x!quant.uniform<i8:f32, 0.5:-128>>
+}
+
 // Behind decoded codes a change of scale clamps; a clamped value that is read in float stays one.
 // CHECK-LABEL: @no_clamp_codes
 // CHECK: quant.dcast
