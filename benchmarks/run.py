@@ -181,7 +181,7 @@ class Bench:
                     raise Failure("a network with several inputs")
             else:
                 shape = {"gemm_256": (256, 256), "gemm_256_pairsafe": (256, 256), "gemm_128x768x768": (128, 768), "gemm_1024": (1024, 1024), "gemv_4096": (1, 4096)}.get(name)
-                shape = shape or ((1, 64, 56, 56) if "56x56x64" in name else (1, 3, 224, 224))
+                shape = shape or model.get("shape") or ((1, 64, 56, 56) if "56x56x64" in name else (1, 3, 224, 224))
                 arrays = {"input": np.random.RandomState(1).randn(4, *shape).astype(np.float32)}
                 np.savez(npz, **arrays)
             next(iter(arrays.values()))[:4].astype("<f4").tofile(raw)
