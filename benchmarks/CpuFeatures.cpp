@@ -65,8 +65,9 @@ void limitCpuToAvx2() {
 
 void checkCpuIsLimited() {
   if (!emulated)
-    throw std::runtime_error("the peer's library did not ask for the processor's features where it was told to: take a copy whose cpuid "
-                             "instructions are ud2");
+    throw std::runtime_error(
+        "the peer's library did not ask for the processor's features where it was told to: take a copy whose cpuid "
+        "instructions are ud2");
 }
 
 std::string getVectorLevel() {

@@ -5,8 +5,8 @@
 #include <string>
 
 namespace qbench {
-/// From now on, `ud2` does what `cpuid` does but shows no vector feature beyond AVX2: for libraries in whose copy the one instruction
-/// was replaced by the other. That works on every x86-64 Linux; trapping `cpuid` itself needs a processor that can.
+/// From now on, `ud2` does what `cpuid` does but shows no vector feature beyond AVX2: for libraries in whose copy the one
+/// instruction was replaced by the other. That works on every x86-64 Linux; trapping `cpuid` itself needs a processor that can.
 void limitCpuToAvx2();
 /// Throws if no library asked that way.
 void checkCpuIsLimited();

@@ -159,6 +159,48 @@ void Session::bind(const std::vector<std::pair<void *, size_t>> &buffers) {
          inputs[i].type, &inputValues[i]);
 }
 
+namespace {
+size_t bytesOf(const Port &port) {
+  switch (port.type) {
+  case onnx::TensorProto::FLOAT:
+  case onnx::TensorProto::INT32:
+    return size_t(product(port.shape)) * 4;
+  case onnx::TensorProto::INT64:
+    return size_t(product(port.shape)) * 8;
+  case onnx::TensorProto::BOOL:
+  case onnx::TensorProto::INT8:
+  case onnx::TensorProto::UINT8:
+    return size_t(product(port.shape));
+  default:
+    throw std::runtime_error(port.name + ": no samples of this element type");
+  }
+}
+} // namespace
+
+size_t Session::sampleBytes() const {
+  size_t bytes = 0;
+  for (const Port &port : inputs)
+    bytes += bytesOf(port);
+  return bytes;
+}
+
+void Session::bindSample(char *sample) {
+  std::vector<std::pair<void *, size_t>> buffers;
+  for (const Port &port : inputs) {
+    buffers.push_back({sample, bytesOf(port)});
+    sample += bytesOf(port);
+  }
+  bind(buffers);
+}
+
+std::vector<float> Session::readFloats() const {
+  std::vector<float> all;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i].type == onnx::TensorProto::FLOAT)
+      all.insert(all.end(), outputFloats(i), outputFloats(i) + product(outputShape(i)));
+  return all;
+}
+
 double Session::run() {
   releaseOutputs();
   auto start = Clock::now();

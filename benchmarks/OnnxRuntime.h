@@ -31,6 +31,12 @@ public:
 
   /// Binds the memory of the inputs, which must outlive the session.
   void bind(const std::vector<std::pair<void *, size_t>> &buffers);
+  /// Bytes of one sample: the inputs one after another, each as its element type.
+  size_t sampleBytes() const;
+  /// Binds the inputs to a sample.
+  void bindSample(char *sample);
+  /// The floats of all outputs of the last run.
+  std::vector<float> readFloats() const;
   /// Seconds of one run.
   double run();
   /// Path of the profile.

@@ -5,7 +5,7 @@
 //   u8s8      weights s8: its fastest kernels, which saturate on x86-64 without VNNI
 //   u8u8      weights u8: exact everywhere
 //   s8s8      activations s8
-//   dyn-s8, dyn-u8   matrix products with ranges found at run time, results float
+//   dyn-s8, dyn-u8   matrix products and LSTM with ranges found at run time, results float
 #include "CpuFeatures.h"
 #include "OnnxRuntime.h"
 #include "qbench.h"
@@ -48,7 +48,7 @@ std::map<std::string, const onnx::TensorProto *> getInitializers(const onnx::Gra
 }
 
 /// Runs the float network on samples with every tensor as a result: ranges and shapes.
-Tensors analyze(onnx::ModelProto model, const std::string &scratch, std::vector<float> &samples) {
+Tensors analyze(onnx::ModelProto model, const std::string &scratch, std::vector<char> &samples) {
   std::set<std::string> given;
   for (const auto &output : model.graph().output())
     given.insert(output.name());
@@ -59,9 +59,6 @@ Tensors analyze(onnx::ModelProto model, const std::string &scratch, std::vector<
   writeModel(scratch, model);
   Session session(scratch, Optimization::none);
   remove(scratch.c_str());
-  if (session.inputs.size() != 1)
-    throw std::runtime_error("only networks with one input");
-
   Tensors tensors;
   auto see = [&](const std::string &name, const float *values, const Dims &shape) {
     Tensor &tensor = tensors[name];
@@ -71,11 +68,17 @@ Tensors analyze(onnx::ModelProto model, const std::string &scratch, std::vector<
       tensor.high = std::max(tensor.high, values[i]);
     }
   };
-  size_t count = size_t(product(session.inputs[0].shape));
-  for (size_t at = 0; at + count <= samples.size(); at += count) {
-    session.bind({{&samples[at], count * sizeof(float)}});
+  size_t bytes = session.sampleBytes();
+  for (size_t at = 0; at + bytes <= samples.size(); at += bytes) {
+    session.bindSample(&samples[at]);
     session.run();
-    see(session.inputs[0].name, &samples[at], session.inputs[0].shape);
+    const char *values = &samples[at];
+    for (const Port &port : session.inputs) { // those behind the first that holds no floats are not quantized
+      if (port.type != onnx::TensorProto::FLOAT)
+        break;
+      see(port.name, reinterpret_cast<const float *>(values), port.shape);
+      values += size_t(product(port.shape)) * sizeof(float);
+    }
     for (size_t i = 0; i < session.outputs.size(); ++i)
       if (session.outputs[i].type == onnx::TensorProto::FLOAT)
         see(session.outputs[i].name, session.outputFloats(i), session.outputShape(i));
@@ -142,6 +145,7 @@ private:
   void quantize(const std::string &name);
   void rewriteStatic();
   void rewriteDynamic();
+  void addDynamicLstm(const onnx::NodeProto &node);
   void addPair(const std::string &from, const std::string &name, const std::string &to);
   void finish();
   template <typename T> void addCodes(const std::string &name, const Dims &dims, const std::vector<int> &codes) {
@@ -356,6 +360,10 @@ void Quantizer::rewriteStatic() {
 
 void Quantizer::rewriteDynamic() {
   for (const onnx::NodeProto &node : source().node()) {
+    if (node.op_type() == "LSTM" && isConstant(node.input(1)) && isConstant(node.input(2)) && node.input_size() < 8) {
+      addDynamicLstm(node);
+      continue;
+    }
     if (!(node.op_type() == "MatMul" && isConstant(node.input(1)))) {
       *added.add_node() = node;
       continue;
@@ -369,6 +377,43 @@ void Quantizer::rewriteDynamic() {
     addNode(added, "Mul", y + "_scales", {y + "_xs", base + "_scale"}, {y + "_s"});
     addNode(added, "Mul", y + "_mul", {y + "_f", y + "_s"}, {y});
   }
+}
+
+/// The runtime's own operator: weights transposed to [directions, inputs, 4 hidden], a scale per column.
+void Quantizer::addDynamicLstm(const onnx::NodeProto &node) {
+  onnx::NodeProto copy = node;
+  copy.set_op_type("DynamicQuantizeLSTM");
+  copy.set_domain("com.microsoft");
+  while (copy.input_size() < 8)
+    copy.add_input("");
+  for (int input : {1, 2}) {
+    const onnx::TensorProto &weights = *initializers.at(node.input(input));
+    Dims dims = getDims(weights); // directions, 4 hidden, inputs
+    std::vector<float> values = getFloats(weights), scales;
+    std::vector<int> codes(values.size());
+    int offset = variant.unsignedWeights ? 128 : 0;
+    for (int64_t row = 0; row < dims[0] * dims[1]; ++row) {
+      float largest = 0;
+      for (int64_t k = 0; k < dims[2]; ++k)
+        largest = std::max(largest, std::fabs(values[size_t(row * dims[2] + k)]));
+      scales.push_back(std::max(largest / 127, 1e-12f));
+      for (int64_t k = 0; k < dims[2]; ++k)
+        codes[size_t(((row / dims[1]) * dims[2] + k) * dims[1] + row % dims[1])] =
+            int(std::nearbyint(values[size_t(row * dims[2] + k)] / scales.back())) + offset;
+    }
+    std::string base = weights.name();
+    Dims columns = {dims[0], dims[1]};
+    std::vector<int> zeros(scales.size(), offset);
+    addTensor<float>(added, base + "_scale", columns, scales);
+    variant.unsignedWeights ? addCodes<uint8_t>(base + "_q", {dims[0], dims[2], dims[1]}, codes)
+                            : addCodes<int8_t>(base + "_q", {dims[0], dims[2], dims[1]}, codes);
+    variant.unsignedWeights ? addCodes<uint8_t>(base + "_zero", columns, zeros)
+                            : addCodes<int8_t>(base + "_zero", columns, zeros);
+    copy.set_input(input, base + "_q");
+    copy.add_input(base + "_scale");
+    copy.add_input(base + "_zero");
+  }
+  *added.add_node() = copy;
 }
 
 /// Takes the new nodes and drops the initializers that nothing reads any more.
@@ -385,6 +430,9 @@ void Quantizer::finish() {
         kept.Add()->Swap(&tensor);
   graph.mutable_initializer()->Swap(&kept);
   graph.clear_value_info();
+  onnx::OperatorSetIdProto &domain = *model.add_opset_import();
+  domain.set_domain("com.microsoft");
+  domain.set_version(1);
 }
 } // namespace
 
@@ -401,18 +449,16 @@ int peerModels(const Arguments &arguments) {
   if (paths.size() != 2 || samplePath.empty())
     throw std::runtime_error("peer-models: give IN.onnx, a prefix and --samples");
   const std::string &prefix = paths[1];
-  std::vector<float> samples = readFloats(samplePath);
+  std::vector<char> samples = readBytes(samplePath);
 
   // The runtime's own graph clean-up first, as its quantization tools do: it folds constants and batch norms.
   loadRuntime(runtime);
-  {
-    Session session(paths[0], Optimization::basic, prefix + ".basic.onnx");
-  }
+  { Session session(paths[0], Optimization::basic, prefix + ".basic.onnx"); }
   onnx::ModelProto model = readModel(prefix + ".basic.onnx");
   Tensors tensors = analyze(model, prefix + ".scratch.onnx", samples);
   Counts counts = count(model.graph(), tensors);
-  bool products = std::all_of(model.graph().node().begin(), model.graph().node().end(),
-                              [](const onnx::NodeProto &node) { return node.op_type() == "MatMul"; });
+  bool products = std::any_of(model.graph().node().begin(), model.graph().node().end(),
+                              [](const onnx::NodeProto &node) { return node.op_type() == "MatMul" || node.op_type() == "LSTM"; });
 
   std::string list;
   for (const Variant &variant : variants) {

@@ -6,6 +6,7 @@
 #include "qbench.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -43,62 +44,81 @@ std::vector<std::string> split(const std::string &text, char by) {
   return parts;
 }
 
-using Function1 = void (*)(void *, void *, void *);
+/// Inputs, outputs, arena. Both conventions that we run on let a caller give more arguments than the function takes.
+constexpr size_t maxArguments = 48;
+template <size_t... I> void callWith(void *function, void *const *arguments, std::index_sequence<I...>) {
+  reinterpret_cast<void (*)(decltype(I, (void *)nullptr)...)>(function)(arguments[I]...);
+}
 
-/// LABEL:LIBRARY:SYMBOL:INPUT_BYTES:OUTPUT_BYTES:ARENA_BYTES[:f32]
-Contestant openObject(const std::string &text, const std::vector<float> &sample) {
+/// LABEL:LIBRARY:SYMBOL:INPUTS:OUTPUTS:ARENA_BYTES[:f32], where the ports are their bytes, joined by '+'. An input is BYTES of
+/// any codes, or BYTES@AT: what stands in the sample there.
+Contestant openObject(const std::string &text, const std::vector<char> &sample) {
   std::vector<std::string> fields = split(text, ':');
   if (fields.size() < 6)
-    throw std::runtime_error("--object " + text + ": not LABEL:LIBRARY:SYMBOL:INPUT_BYTES:OUTPUT_BYTES:ARENA_BYTES[:f32]");
+    throw std::runtime_error("--object " + text + ": not LABEL:LIBRARY:SYMBOL:INPUTS:OUTPUTS:ARENA_BYTES[:f32]");
   void *library = dlopen(fields[1].c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library)
     throw std::runtime_error(dlerror());
-  auto function = reinterpret_cast<Function1>(dlsym(library, fields[2].c_str()));
+  void *function = dlsym(library, fields[2].c_str());
   if (!function)
     throw std::runtime_error(fields[1] + ": no function " + fields[2]);
-  size_t inputBytes = std::stoul(fields[3]), outputBytes = std::stoul(fields[4]);
-  char *input = allocate(inputBytes), *output = allocate(outputBytes), *arena = allocate(std::stoul(fields[5]));
-  bool f32 = fields.size() > 6 && fields[6] == "f32";
+  std::array<void *, maxArguments> memory = {};
+  size_t count = 0;
+  auto add = [&](size_t bytes) {
+    if (count == maxArguments)
+      throw std::runtime_error("--object " + text + ": too many ports");
+    return static_cast<char *>(memory[count++] = allocate(bytes));
+  };
   unsigned state = 1;
-  for (size_t i = 0; i < inputBytes; ++i) // codes; any will do
-    input[i] = char((state = state * 1664525 + 1013904223) >> 24);
-  if (f32)
-    for (size_t i = 0; i < inputBytes / sizeof(float); ++i)
-      reinterpret_cast<float *>(input)[i] = sample.at(i);
+  for (const std::string &port : split(fields[3], '+')) {
+    size_t bytes = std::stoul(port), at = port.find('@');
+    char *input = add(bytes);
+    if (at != std::string::npos) {
+      size_t from = std::stoul(port.substr(at + 1));
+      if (from + bytes > sample.size())
+        throw std::runtime_error("the sample is too short for " + text);
+      memcpy(input, &sample[from], bytes);
+    } else {
+      for (size_t i = 0; i < bytes; ++i)
+        input[i] = char((state = state * 1664525 + 1013904223) >> 24);
+    }
+  }
+  std::vector<std::pair<const float *, size_t>> outputs;
+  for (const std::string &port : split(fields[4], '+')) {
+    size_t bytes = std::stoul(port);
+    outputs.push_back({reinterpret_cast<const float *>(add(bytes)), bytes / sizeof(float)});
+  }
+  add(std::stoul(fields[5]));
   Contestant contestant;
   contestant.label = fields[0];
   contestant.run = [=] {
     auto start = Clock::now();
-    function(input, output, arena);
+    callWith(function, memory.data(), std::make_index_sequence<maxArguments>());
     return secondsSince(start);
   };
-  if (f32)
+  if (fields.size() > 6 && fields[6] == "f32")
     contestant.read = [=] {
-      auto *values = reinterpret_cast<float *>(output);
-      return std::vector<float>(values, values + outputBytes / sizeof(float));
+      std::vector<float> all;
+      for (auto [values, size] : outputs)
+        all.insert(all.end(), values, values + size);
+      return all;
     };
   return contestant;
 }
 
 /// LABEL:MODEL.onnx
-Contestant openPeer(const std::string &text, std::vector<float> &sample) {
+Contestant openPeer(const std::string &text, std::vector<char> &sample) {
   size_t colon = text.find(':');
   if (colon == std::string::npos)
     throw std::runtime_error("--peer " + text + ": not LABEL:MODEL");
   auto session = std::make_shared<Session>(text.substr(colon + 1), Optimization::all);
-  if (session->inputs.size() != 1 || session->inputs[0].type != onnx::TensorProto::FLOAT)
-    throw std::runtime_error(text + ": only networks with one float input can be timed");
-  size_t count = size_t(product(session->inputs[0].shape));
-  if (sample.size() < count)
+  if (sample.size() < session->sampleBytes())
     throw std::runtime_error("the sample is too short for " + text);
-  session->bind({{sample.data(), count * sizeof(float)}});
+  session->bindSample(sample.data());
   Contestant contestant;
   contestant.label = text.substr(0, colon);
   contestant.run = [session] { return session->run(); };
-  contestant.read = [session] {
-    const float *values = session->outputFloats(0);
-    return std::vector<float>(values, values + product(session->outputShape(0)));
-  };
+  contestant.read = [session] { return session->readFloats(); };
   return contestant;
 }
 
@@ -142,17 +162,16 @@ int profilePeer(const Arguments &arguments) {
   }
   if (core >= 0)
     pinToCore(core);
-  std::vector<float> sample = readFloats(samplePath);
+  std::vector<char> sample = readBytes(samplePath);
   if (limit)
     limitCpuToAvx2();
   loadRuntime(runtime);
   Session session(model, Optimization::all, "", prefix);
   if (limit)
     checkCpuIsLimited();
-  size_t count = size_t(product(session.inputs.at(0).shape));
-  if (sample.size() < count)
+  if (sample.size() < session.sampleBytes())
     throw std::runtime_error("the sample is too short for " + model);
-  session.bind({{sample.data(), count * sizeof(float)}});
+  session.bindSample(sample.data());
   int runs = 0; // the profile holds a million events at most
   for (auto start = Clock::now(); runs < 3 || (secondsSince(start) < seconds && runs < 1000); ++runs)
     session.run();
@@ -188,7 +207,7 @@ int timeModels(const Arguments &arguments) {
     else
       throw std::runtime_error("time: unknown option " + option);
   }
-  std::vector<float> sample = samplePath.empty() ? std::vector<float>() : readFloats(samplePath);
+  std::vector<char> sample = samplePath.empty() ? std::vector<char>() : readBytes(samplePath);
   if (limit)
     limitCpuToAvx2();
   if (!peers.empty())

@@ -15,13 +15,13 @@ double percentile(std::vector<double> &values, double part) {
   return values[below] + (values[above] - values[below]) * (at - double(below));
 }
 
-std::vector<float> readFloats(const std::string &path) {
+std::vector<char> readBytes(const std::string &path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file)
     throw std::runtime_error(path + ": cannot be read");
-  std::vector<float> values(size_t(file.tellg()) / sizeof(float));
+  std::vector<char> values(size_t(file.tellg()));
   file.seekg(0);
-  file.read(reinterpret_cast<char *>(values.data()), std::streamsize(values.size() * sizeof(float)));
+  file.read(values.data(), std::streamsize(values.size()));
   return values;
 }
 

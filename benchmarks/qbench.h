@@ -19,7 +19,6 @@ int peerModels(const Arguments &arguments);
 int timeModels(const Arguments &arguments);
 /// Lets the peer profile itself.
 int profilePeer(const Arguments &arguments);
-/// Times the kernels of a compiled network one by one.
 /// Measures what a core can do at best.
 int peaks(const Arguments &arguments);
 
@@ -37,8 +36,8 @@ inline double secondsSince(Clock::time_point start) { return std::chrono::durati
 
 /// Linear interpolation between order statistics; `values` is sorted on return.
 double percentile(std::vector<double> &values, double part);
-/// Raw little-endian floats.
-std::vector<float> readFloats(const std::string &path);
+/// The bytes of a file, here samples: for each one the inputs in their order, little-endian, each as its element type.
+std::vector<char> readBytes(const std::string &path);
 /// A JSON string literal.
 std::string quote(const std::string &text);
 /// Text of a JSON number with enough digits.

@@ -167,25 +167,37 @@ class Bench:
             run([self.qbench, "generate", model["recipe"], path])
         return path
 
+    def get_options(self, model):
+        """Options of qcc for one network; a streaming one of the shared collection says what its states are."""
+        options = list(model.get("options", []))
+        if model.get("streaming"):
+            states = json.loads(run([sys.executable, self.shared / "models/evaluate.py", "state", model["folder"]]))
+            options += ["-state=" + states["state"], "-reset-every=%d" % states["reset_every"]]
+        return options
+
     def get_samples(self, name, model, path):
-        """Samples as .npz for qcc and, some of them, as raw floats for the peer."""
+        """Samples as .npz."""
         base = self.cache / "samples" / name
         base.parent.mkdir(exist_ok=True)
-        npz, raw = base.with_suffix(".npz"), base.with_suffix(".bin")
-        if not raw.exists():
+        npz = base.with_suffix(".npz")
+        if not npz.exists():
             if "folder" in model:
                 evaluate = self.shared / "models/evaluate.py"
                 run([sys.executable, evaluate, "inputs", model["folder"], "calib", npz, "--limit", "32"])
-                arrays = dict(np.load(npz))
-                if len(arrays) != 1:
-                    raise Failure("a network with several inputs")
             else:
                 shape = {"gemm_256": (256, 256), "gemm_256_pairsafe": (256, 256), "gemm_128x768x768": (128, 768), "gemm_1024": (1024, 1024), "gemv_4096": (1, 4096)}.get(name)
                 shape = shape or model.get("shape") or ((1, 64, 56, 56) if "56x56x64" in name else (1, 3, 224, 224))
-                arrays = {"input": np.random.RandomState(1).randn(4, *shape).astype(np.float32)}
-                np.savez(npz, **arrays)
-            next(iter(arrays.values()))[:4].astype("<f4").tofile(raw)
-        return npz, raw
+                random = np.random.RandomState(1)
+                arrays = {name: random.randint(0, below, (4, *shape)) for name, (shape, below) in model.get("indices", {}).items()}
+                np.savez(npz, **(arrays or {"input": random.randn(4, *shape).astype(np.float32)}))
+        return npz
+
+    def write_raw(self, npz, ports):
+        """Four samples for the peer: the inputs one after another."""
+        raw, arrays = npz.with_suffix(".bin"), dict(np.load(npz))
+        arrays = [np.ascontiguousarray(arrays[port["name"]]) for port in ports]
+        raw.write_bytes(b"".join(array[i].tobytes() for i in range(4) for array in arrays))
+        return raw
 
     def compile(self, name, path, npz, flags):
         """An object in the cache; the ranges are calibrated once and given, so that the time is that of the compiler alone."""
@@ -212,15 +224,24 @@ class Bench:
                 wall, peak = measure(compiling)
         result = {"compile_s": wall, "compile_mib": peak}
         described = json.loads(pathlib.Path("%s.json" % stem).read_text())
-        size = {"i8": 1, "ui8": 1, "i16": 2, "i32": 4, "f32": 4}
+        size = {"i1": 1, "i8": 1, "ui8": 1, "i16": 2, "ui16": 2, "i32": 4, "i64": 8, "f32": 4}
         count = lambda port: int(np.prod(port["shape"]))
-        bytes_of = lambda ports, f32: sum(count(p) * (4 if f32 else size.get(p["type"], 1)) for p in ports)
-        if len(described["inputs"]) != 1 or len(described["outputs"]) != 1:
-            raise Failure("a network with several inputs or outputs")
+        def describe(ports, f32):
+            """Bytes of the ports as qbench takes them; f32 and indices come from the sample."""
+            texts, at = [], 0
+            for port in ports:
+                index = port["type"] in ("i64", "i1")
+                bytes = count(port) * (size[port["type"]] if index else 4)
+                texts.append("%d@%d" % (bytes, at) if f32 or index else "%d" % (count(port) * size.get(port["type"], 1)))
+                at += bytes
+            return "+".join(texts)
+
         result["entries"] = {
             entry: {"symbol": "%s_%s" % (described["name"], entry), "arena": described[entry]["arena_bytes"], "lower": described[entry]["arena_lower_bound"],
-                    "input": bytes_of(described["inputs"], entry == "run_f32"), "output": bytes_of(described["outputs"], entry == "run_f32")}
+                    "input": describe(described["inputs"], entry == "run_f32"),
+                    "output": re.sub(r"@\d+", "", describe(described["outputs"], entry == "run_f32"))}
             for entry in ("run", "run_f32") if described.get(entry)}
+        result["inputs"] = described["inputs"]
         result["constant_bytes"] = described["constant_bytes"]
         result["text_bytes"] = described["code_bytes"]
         stats.write_text(json.dumps(result))
@@ -246,9 +267,10 @@ class Bench:
         path = self.get_model(name, model)
         if not path:
             raise Failure("not here (no %s)" % (self.shared / "models"))
-        npz, raw = self.get_samples(name, model, path)
-        flags = ["-target=x86-64"] if level == "avx2" else ["-target=host"]
+        npz = self.get_samples(name, model, path)
+        flags = (["-target=x86-64"] if level == "avx2" else ["-target=host"]) + self.get_options(model)
         stem, compiled = self.compile(name, path, npz, flags + self.options.qcc_option)
+        raw = self.write_raw(npz, compiled["inputs"])
         row = {"name": name, "title": model["title"], "level": level, "goals": {k: v for k, v in model.items() if k.startswith("goal")}}
         row.update({k: compiled[k] for k in ("compile_s", "compile_mib", "text_bytes", "constant_bytes")})
         row["arena_bytes"], row["arena_lower_bytes"] = compiled["entries"]["run"]["arena"], compiled["entries"]["run"]["lower"]
@@ -257,12 +279,12 @@ class Bench:
         for entry, f in compiled["entries"].items():
             label = "ours" if entry == "run" else "ours_f32"
             suffix = ":f32" if entry == "run_f32" else ""
-            command += ["--object", "%s:%s:%s:%d:%d:%d%s" % (label, library, f["symbol"], f["input"], f["output"], f["arena"], suffix)]
+            command += ["--object", "%s:%s:%s:%s:%s:%d%s" % (label, library, f["symbol"], f["input"], f["output"], f["arena"], suffix)]
         if self.options.f32:
             float_stem, f32 = self.compile(name, path, npz, flags + ["-mode=f32"])
             float_library = self.link(float_stem)
             f = f32["entries"]["run_f32"]
-            command += ["--object", "ours_float:%s:%s:%d:%d:%d:f32" % (float_library, f["symbol"], f["input"], f["output"], f["arena"])]
+            command += ["--object", "ours_float:%s:%s:%s:%s:%d:f32" % (float_library, f["symbol"], f["input"], f["output"], f["arena"])]
         if self.runtime:
             prefix, info = self.get_peer(name, path, raw)
             row["macs"], row["weights"] = info["macs"], info["weights"]
@@ -320,7 +342,7 @@ class Bench:
         recipe = "gemm_256_pairsafe" if name == "x86.vpmaddubsw" and network == "gemm_256" else network
         model = {"title": recipe, "recipe": recipe}
         path = self.get_model(recipe, model)
-        npz, _ = self.get_samples(recipe, model, path)
+        npz = self.get_samples(recipe, model, path)
         stem, compiled = self.compile(recipe, path, npz, flags)
         ranges = self.cache / "ranges" / ("%s-%s.json" % (recipe, digest(path)))
         packed = run([self.qcc, path, "-ranges=%s" % ranges, "-stop-after=packed", "-o", "-"] + flags)
@@ -332,7 +354,7 @@ class Bench:
         library = self.link(stem)
         f = compiled["entries"]["run"]
         command = [self.qbench, "time", "--core", self.options.core, "--seconds", self.options.seconds, "--probe", how, "--object",
-                   "ours:%s:%s:%d:%d:%d" % (library, f["symbol"], f["input"], f["output"], f["arena"])]
+                   "ours:%s:%s:%s:%s:%d" % (library, f["symbol"], f["input"], f["output"], f["arena"])]
         times = {t["label"]: t for t in map(json.loads, run(command).splitlines())}
         return dict(result, us=times["ours"]["p10_us"], gmacs=macs / times["ours"]["p10_us"] / 1000, probe=how, probe_gmacs=times[how]["gmacs"])
 
@@ -342,12 +364,14 @@ class Bench:
         path = self.get_model(name, model)
         if not path:
             raise Failure("not here")
-        npz, _ = self.get_samples(name, model, path)
-        stem, compiled = self.compile(name, path, npz, flags + self.options.qcc_option)
+        npz = self.get_samples(name, model, path)
+        stem, compiled = self.compile(name, path, npz, flags + self.get_options(model) + self.options.qcc_option)
         entry = compiled["entries"]["run"]
+        if not (entry["input"] + entry["output"]).isdigit():
+            raise Failure("instructions are counted with one input of codes and one output")
         program = "%s.program" % stem
         run([compiler, "-O2", "-static", "-o", program, HERE / "count.c", "%s.o" % stem, "-DRUN=" + entry["symbol"],
-             "-DINPUT_BYTES=%d" % entry["input"], "-DOUTPUT_BYTES=%d" % entry["output"], "-DARENA_BYTES=%d" % entry["arena"]])
+             "-DINPUT_BYTES=" + entry["input"], "-DOUTPUT_BYTES=" + entry["output"], "-DARENA_BYTES=%d" % entry["arena"]])
         counts = []
         for repeats in (0, 1): # what starts and ends the program drops out
             out = "%s.count" % stem

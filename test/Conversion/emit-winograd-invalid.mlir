@@ -2,7 +2,7 @@
 // RUN: qopt %s -split-input-file -verify-diagnostics -qc-emit-kernels=isa=avx2
 
 func.func @product(%x: memref<4x8xi8>, %y: memref<4x4xi32>, %s: memref<3264xi8>) {
-  // expected-error @below {{has no form of Winograd: it is no convolution of codes in two dimensions}}
+  // expected-error @below {{has no form of Winograd: it is no convolution of codes of 8 bits in two dimensions}}
   qc.kernel "winograd"(%x) outs(%y, %s) {dot = "x86.vpmaddwd", scratch_bytes = 3264 : i64, tile = array<i64: 4, 1>} : (memref<4x8xi8>, memref<4x4xi32>, memref<3264xi8>) -> () {
   ^bb0(%a: tensor<4x8xi8>):
     %w = qc.constant dense<3> : tensor<8x4xi8>

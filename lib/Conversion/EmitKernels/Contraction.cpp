@@ -11,6 +11,49 @@ using namespace mlir;
 namespace qc {
 //===-- Shape --------------------------------------------------------------------------------------------------------------===//
 
+/// A product of two activations: `[..., M, K] x [..., K, N]` with as many matrices on either side, or one on the right.
+static FailureOr<SmallVector<ContractionShape, 1>> getProduct(ContractionShape s, KernelOp kernel, std::string &why) {
+  auto matmul = cast<MatmulOp>(s.main);
+  Value left = matmul.getLhs(), right = matmul.getRhs();
+  auto lhs = getShape(left), rhs = getShape(right), out = getShape(matmul.getResult());
+  auto refuse = [&](const Twine &reason) {
+    why = reason.str();
+    return failure();
+  };
+  s.rightCode = getElementType(right);
+  s.zeroPoint = matmul.getLhsZeroPoint();
+  s.rightZeroPoint = matmul.getRhsZeroPoint();
+  // The step reads i16: codes of 16 bits have to be that already.
+  auto fits = [](Type code, int64_t zeroPoint) {
+    auto integer = dyn_cast<IntegerType>(code);
+    return integer && (integer.getWidth() <= 8 ? std::abs(zeroPoint) <= 255
+                                               : integer.getWidth() <= 16 && !integer.isUnsigned() && zeroPoint == 0);
+  };
+  if (!fits(s.code, s.zeroPoint) || !fits(s.rightCode, s.rightZeroPoint) || !getElementType(matmul.getResult()).isInteger(32))
+    return refuse("its element types have no dot kernel");
+  // A pair of products of two such codes may need all of 32 bits; one more would not fit.
+  if (s.code.getIntOrFloatBitWidth() > 8 && s.rightCode.getIntOrFloatBitWidth() > 8)
+    return refuse("both sides have 16 bits");
+  if (!isa<BlockArgument>(left) || !isa<BlockArgument>(right) || left == right)
+    return refuse("its sides are not two inputs of the kernel");
+  if (lhs.size() < 2 || rhs.size() < 2 || out.size() != lhs.size())
+    return refuse("a side is a vector");
+  int64_t matrices = product(rhs.drop_back(2));
+  bool sameBatch = rhs.size() == lhs.size() && rhs.drop_back(2) == lhs.drop_back(2);
+  if (!sameBatch && matrices != 1)
+    return refuse("matrices of one side meet several of the other");
+  s.input = left;
+  s.right = right;
+  s.positionRank = 1;
+  s.inPerGroup = lhs.back();
+  s.outPerGroup = rhs.back();
+  s.batch = matrices;
+  s.inW = s.outW = product(lhs.drop_back()) / std::max<int64_t>(matrices, 1);
+  if (product(lhs) == 0 || product(rhs) == 0)
+    return refuse("it is empty");
+  return SmallVector<ContractionShape, 1>{s};
+}
+
 FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kernel, std::string &why) {
   ContractionShape s;
   auto refuse = [&](const Twine &reason) {
@@ -24,7 +67,7 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
     return refuse("there is no convolution and no product");
   Value weight = s.main->getOperand(1), acc = s.main->getResult(0);
   s.weight = getConstant(weight);
-  if (!s.weight)
+  if (!s.weight && !isa<MatmulOp>(s.main))
     return refuse("its weights are not constant");
   if (s.main->getNumOperands() > 2) {
     s.bias = getConstant(s.main->getOperand(2));
@@ -34,7 +77,9 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
   s.bound = cast<AccumulatorOpInterface>(s.main).getAccBound().value_or(0);
   s.code = getElementType(s.main->getOperand(0));
   Type element = getElementType(acc);
-  bool integer = s.code.isInteger() && s.code.getIntOrFloatBitWidth() <= 8 && element.isInteger(32) &&
+  if (!s.weight)
+    return getProduct(s, kernel, why);
+  bool integer = s.code.isInteger() && s.code.getIntOrFloatBitWidth() <= 16 && element.isInteger(32) &&
                  getElementType(weight).isInteger() && getElementType(weight).getIntOrFloatBitWidth() <= 8 &&
                  !getElementType(weight).isUnsignedInteger();
   if (!integer && !(s.code.isF32() && element.isF32() && getElementType(weight).isF32()))
@@ -152,7 +197,7 @@ Value ContractionShape::getBiases(Kernel &k, int64_t shift, int64_t slack) const
     values.resize(at + outs + slack);
     if (bias)
       llvm::copy(getInts(bias), values.begin() + at);
-    if (int64_t added = shift + zeroPoint) {
+    if (int64_t added = isProduct() ? 0 : shift + zeroPoint) { // a product's zero points are taken off before
       const std::vector<int8_t> &from = getWeights(phase);
       for (int64_t o = 0; o < outs; ++o)
         values[at + o] -= added * std::accumulate(&from[o * depth], &from[o * depth] + depth, int64_t(0));
@@ -243,8 +288,9 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   p.lanes = isa.lanes;
   p.rows = rows;
   p.vectors = vectors;
-  p.flat = s.isPointwise();
-  p.panel = s.taps() && (s.pads || !readsDirectly(dot, s.code) || s.inPerGroup % dot.k0);
+  p.flat = s.isPointwise() && !s.isProduct();
+  bool asIs = s.isProduct() ? s.code.getIntOrFloatBitWidth() > 8 : readsDirectly(dot, s.code);
+  p.panel = s.taps() && (s.pads || !asIs || s.inPerGroup % dot.k0);
   p.pixelStride = s.inPerGroup; // of a panel; in a buffer the strides are the buffer's
   p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
@@ -265,9 +311,11 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
       break;
     }
   int64_t permutedBytes = permuted ? llvm::alignTo(p.permutedTiles * rows * p.permutedStride + 64, 64) : 0;
+  if (s.isProduct()) // all vectors of a block are there, the last ones perhaps without channels
+    p.rightBytes = llvm::alignTo((p.fullBlocks() * vectors + p.tailVectors()) * p.weightsPerVector() * 2, 64);
   if (!p.panel) {
     p.band = p.flat ? p.width() / rows : s.outH;
-    p.scratchBytes = permutedBytes;
+    p.scratchBytes = permutedBytes + p.rightBytes;
     return p;
   }
   // A panel should leave room for the weights in the first-level cache; where the weights are large anyway, reading them once
@@ -289,7 +337,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
     p.panelRows = rowsOf(p.band);
   }
   p.panelBytes = llvm::alignTo(p.panelRows * p.panelWidth * pixel + 4 * dot.k0 * p.elementBytes(), 64);
-  p.scratchBytes = p.panelBytes + permutedBytes;
+  p.scratchBytes = p.panelBytes + permutedBytes + p.rightBytes;
   return p;
 }
 
@@ -399,6 +447,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
   if (permuted &&
       (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2 || parts.size() != 1 || s.phases.size() != 1))
     return "only one group of pairs that need a proof has an order, and only chains of up to two have one";
+  if (!takesCodes(dot, s.code) || (s.isProduct() && !takesCodes(dot, IntegerType::get(s.code.getContext(), 16))))
+    return "it does not multiply codes of 16 bits";
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
   return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })
@@ -418,6 +468,8 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
   double lowest = 0;
   for (const DotKernel &dot : getDotKernels()) {
     if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isas.empty() || !dot.isFor(isa))
+      continue;
+    if (!takesCodes(dot, s.isProduct() ? IntegerType::get(s.code.getContext(), 16) : s.code))
       continue;
     if (dot.needs == DotProof::Nothing)
       return choice.dot ? choice : DotChoice{&dot, nullptr};
@@ -460,7 +512,7 @@ WeightCode getWeightCode(ArrayRef<ContractionPlan> plans) {
   SmallVector<ArrayRef<int8_t>> weights;
   bool needsZero = false;
   for (const ContractionPlan &p : plans) {
-    if (p.packing || p.s.isFloat())
+    if (p.packing || p.s.isFloat() || p.s.isProduct())
       return {};
     needsZero |= p.steps * p.dot->k0 > p.runLength;
     for (size_t phase = 0; phase < p.s.phases.size(); ++phase)
@@ -495,7 +547,8 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   int64_t channels = parts->front().outPerGroup, mostRows = 1;
   for (const ContractionShape &s : *parts) {
     int64_t all = s.batch * s.outH * s.outW;
-    mostRows = std::max(mostRows, s.isPointwise() || (s.taps() == 1 && !s.pads) ? all : s.outW);
+    bool oneLine = !s.isProduct() && (s.isPointwise() || (s.taps() == 1 && !s.pads));
+    mostRows = std::max(mostRows, oneLine ? all : s.outW);
   }
   auto makePlans = [&](const Isa &used, const DotKernel &dot, int64_t rows, int64_t vectors) {
     return llvm::map_to_vector<1>(

@@ -1,4 +1,4 @@
-// Convolutions and products with constant weights as one normal form, and how each runs.
+// Convolutions and products as one normal form, and how each runs.
 #ifndef QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
 #define QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
 
@@ -11,7 +11,8 @@
 namespace qc {
 /// out[b, oy, ox, g*outPerGroup + n] = bias[n] + sum over ky, kx, c of
 ///   in[b, oy*strideH + ky*dilationH - padTop, ox*strideW + kx*dilationW - padLeft, g*inPerGroup + c] * weight[n][ky][kx][c],
-/// where positions outside read `padValue`. A product of matrices has kernel 1x1 and positions along W.
+/// where positions outside read `padValue`. A product of matrices has kernel 1x1 and positions along W. In a product of two
+/// activations the weights of image b are the codes of its right side, less their zero point; the step reads both as i16.
 ///
 /// A transposed convolution is several of these (Transposed.cpp), each of which gives every `outStep`-th row and column. Those
 /// that differ in nothing but weights and first output are phases of one shape.
@@ -37,10 +38,16 @@ struct ContractionShape {
   SmallVector<ContractionPhase> phases = SmallVector<ContractionPhase>(1);
   uint64_t bound = 0;
   mlir::ElementsAttr weight, bias; ///< bias may be null
+  /// Of a product of two activations the right side, a block argument [batch][inPerGroup][outPerGroup], instead of `weight`; what
+  /// is taken off its codes.
+  Value right;
+  Type rightCode;
+  int64_t rightZeroPoint = 0;
 
   int64_t inC() const { return groups * inPerGroup; }
   int64_t outC() const { return groups * outPerGroup; }
   bool isFloat() const { return mlir::isa<mlir::FloatType>(code); }
+  bool isProduct() const { return bool(right); }
   bool isUnsigned() const { return code.isUnsignedInteger(); }
   int64_t taps() const { return kernelH * kernelW; }
   bool isSingle() const { return batch * outH * outW == 1; }
@@ -88,6 +95,7 @@ struct ContractionPlan {
   int64_t band = 1;                 ///< rows of positions (flat: tiles) per panel
   int64_t panelRows = 0, panelWidth = 0;
   int64_t panelBytes = 0, scratchBytes = 0;
+  int64_t rightBytes = 0; ///< of the right side of a product, packed, behind the panel
   /// The permuted form: what each block of channels reads, in the order in which its pairs are safe.
   std::shared_ptr<PairSafePacking> packing;
   std::string unsafe;                                         ///< what the proof found; must be empty
@@ -100,7 +108,7 @@ struct ContractionPlan {
   int64_t stepW() const { return s.kernelW == 1 ? 1 : s.strideW; }
   int64_t positions() const { return s.batch * s.outH * s.outW; }
   int64_t width() const { return flat ? positions() : s.outW; }
-  int64_t elementBytes() const { return getActivationBytes(*dot); }
+  int64_t elementBytes() const { return s.isProduct() ? 2 : getActivationBytes(*dot, s.code); }
   int64_t fullBlocks() const { return s.outPerGroup / (lanes * vectors); }
   int64_t blocks() const { return fullBlocks() + (tailVectors() ? 1 : 0); }
   int64_t tailVectors() const { return (s.outPerGroup % (lanes * vectors) + lanes - 1) / lanes; }
@@ -110,6 +118,10 @@ struct ContractionPlan {
     return dot->weights == DotWeights::I16 && !s.isSingle() && weightsPerVector() * vectors <= 4 * 1024 &&
            s.outC() * runs() * steps * dot->k0 <= 256 * 1024;
   }
+  /// What is added to a code of the input: of a product its zero point is taken off.
+  int64_t getShift() const { return s.isProduct() ? -s.zeroPoint : s.isFloat() ? 0 : getActivationShift(*dot, s.code); }
+  /// The type that the step reads activations as.
+  Type getType(Kernel &k) const { return s.isProduct() ? k.b.getIntegerType(16) : getActivationType(k, *dot, s.code); }
   /// Elements of one vector of weights.
   int64_t vectorWeights() const { return lanes * dot->k0; }
   /// Weight elements of one vector of channels.

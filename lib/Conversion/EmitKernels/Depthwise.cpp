@@ -58,10 +58,12 @@ static bool canCombine(const ContractionShape &s) {
 static const DotKernel *chooseStep(ArrayRef<ContractionShape> parts, const Isa &isa) {
   const DotKernel *plain = nullptr;
   const ContractionShape &s = parts.front();
+  bool wide = !s.isFloat() && s.code.getIntOrFloatBitWidth() > 8;
   bool combines = llvm::all_of(parts, canCombine) &&
                   llvm::any_of(parts, [](const ContractionShape &s) { return s.kernelH > 1 || s.kernelW > 1; });
   for (const DotKernel &dot : getDotKernels()) {
-    if (dot.needs != DotProof::Nothing)
+    // Codes of 16 bits are multiplied as they are.
+    if (dot.needs != DotProof::Nothing || !takesCodes(dot, s.code) || (wide && (dot.k0 > 1 || s.isUnsigned())))
       continue;
     if (s.isFloat()) {
       if (dot.step == DotStep::FMA && isa.hasVectors())

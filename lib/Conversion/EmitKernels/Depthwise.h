@@ -36,7 +36,7 @@ struct DepthwisePlan {
   int64_t scratchBytes = 0;
 
   int64_t k0() const { return dot->k0; }
-  int64_t elementBytes() const { return getActivationBytes(*dot); }
+  int64_t elementBytes() const { return getActivationBytes(*dot, s.code); }
   int64_t unitColumns() const { return k0() > 1 ? 2 : 1; }
   /// Positions of an output's first tap within a unit that occur.
   int64_t phases() const { return k0() > 1 && x.stride == 1 ? 2 : 1; }

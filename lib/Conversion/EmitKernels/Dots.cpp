@@ -5,7 +5,15 @@
 using namespace mlir;
 
 namespace qc {
+static bool isWide(Type code) { return code.isInteger() && code.getIntOrFloatBitWidth() > 8; }
+
+bool takesCodes(const DotKernel &dot, Type code) {
+  return !isWide(code) || dot.activation == DotActivation::I16 || dot.step == DotStep::Widening;
+}
+
 Type getActivationType(Kernel &k, const DotKernel &dot, Type code) {
+  if (isWide(code))
+    return k.b.getIntegerType(16);
   switch (dot.activation) {
   case DotActivation::I16:
     return k.b.getIntegerType(16);
@@ -18,7 +26,9 @@ Type getActivationType(Kernel &k, const DotKernel &dot, Type code) {
   return k.b.getIntegerType(8);
 }
 
-int64_t getActivationBytes(const DotKernel &dot) {
+int64_t getActivationBytes(const DotKernel &dot, Type code) {
+  if (isWide(code))
+    return 2;
   switch (dot.activation) {
   case DotActivation::I16:
     return 2;
@@ -32,6 +42,8 @@ int64_t getActivationBytes(const DotKernel &dot) {
 }
 
 int64_t getActivationShift(const DotKernel &dot, Type code) {
+  if (isWide(code))
+    return code.isUnsignedInteger() ? -32768 : 0;
   // Codes of fewer bits move to zero, not to the middle of eight bits: the smaller they are, the more pairs are safe.
   if (dot.activation == DotActivation::U8)
     return code.isUnsignedInteger() ? 0 : -getCodeLimits(cast<IntegerType>(code)).first;
@@ -45,7 +57,7 @@ int64_t getLargestActivation(const DotKernel &dot, Type code) {
 }
 
 bool readsDirectly(const DotKernel &dot, Type code) {
-  return dot.activation != DotActivation::I16 && getActivationShift(dot, code) == 0;
+  return (dot.activation != DotActivation::I16 || isWide(code)) && getActivationShift(dot, code) == 0;
 }
 
 Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, Value offset) {
@@ -71,7 +83,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights,
   case DotStep::SMLAD:
     return getElementTypeOrSelf(raw) == i16 ? raw : k.extend(raw, i8, i16);
   case DotStep::Widening:
-    return k.extend(k.extend(raw, i8, i16), i16, k.b.getI32Type());
+    return k.extend(k.extend(raw, i8, i16), i16, k.b.getI32Type()); // or i16 as they are
   case DotStep::VPDPBUSD:
   case DotStep::VPMADDUBSW:
   case DotStep::SDOT:

@@ -5,11 +5,14 @@
 #include "PackedWeights.h"
 
 namespace qc {
+/// True if the step can multiply codes of this type: all take those of 8 bits, some those of 16.
+bool takesCodes(const DotKernel &dot, Type code);
 /// The element type in which activations lie in a panel (or in the buffer, if they are read there).
 Type getActivationType(Kernel &k, const DotKernel &dot, Type code);
 /// Its size.
-int64_t getActivationBytes(const DotKernel &dot);
-/// What is added to a code before the step sees it: +128 where the step wants u8 and has i8, -128 for the reverse.
+int64_t getActivationBytes(const DotKernel &dot, Type code);
+/// What is added to a code before the step sees it: +128 where the step wants u8 and has i8, -128 for the reverse,
+/// -32768 for u16.
 int64_t getActivationShift(const DotKernel &dot, Type code);
 /// The largest that the step then sees of an integer code.
 int64_t getLargestActivation(const DotKernel &dot, Type code);

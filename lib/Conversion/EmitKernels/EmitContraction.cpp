@@ -8,6 +8,8 @@ using namespace mlir;
 namespace qc {
 /// Where the first row and column that count lie.
 static Value getOrigin(Kernel &k, const ContractionShape &s, const Flat &input, Value image, Value g) {
+  if (s.isProduct())
+    return k.mul(image, s.inW * input.strides[0]);
   int64_t crop = s.cropLeft * input.strides[input.strides.size() - 2] + (s.positionRank == 3 ? s.cropTop * input.strides[1] : 0);
   return k.add(k.add(k.mul(image, input.strides[0]), k.mul(g, s.inPerGroup)), crop);
 }
@@ -15,7 +17,7 @@ static Value getOrigin(Kernel &k, const ContractionShape &s, const Flat &input, 
 void fillPanel(Kernel &k, const ContractionPlan &p, const Flat &input, Value panel, Value image, Value g, Value firstPosition,
                Value rows) {
   const ContractionShape &s = p.s;
-  int64_t shift = getActivationShift(*p.dot, s.code), padCode = s.isFloat() ? 0 : s.padValue + shift;
+  int64_t shift = p.getShift(), padCode = s.isFloat() ? 0 : s.padValue + shift;
   auto copy = [&](Value from, Value to, int64_t count) { copyRun(k, input.memory, from, s.code, shift, panel, to, count); };
   int64_t stepRow = s.kernelH == 1 ? s.strideH : 1, stepColumn = s.kernelW == 1 ? s.strideW : 1;
   int64_t strideW = input.strides[input.strides.size() - 2];
@@ -59,14 +61,18 @@ void fillPanel(Kernel &k, const ContractionPlan &p, const Flat &input, Value pan
 namespace {
 class Emitter {
 public:
-  Emitter(Kernel &k, ContractionPlan plan, Flat input, Epilogue epilogue, WeightCode code)
-      : k(k), p(std::move(plan)), s(p.s), dot(*p.dot), input(std::move(input)), epilogue(std::move(epilogue)), code(code) {}
+  Emitter(Kernel &k, ContractionPlan plan, Flat input, std::optional<Flat> right, Epilogue epilogue, WeightCode code)
+      : k(k), p(std::move(plan)), s(p.s), dot(*p.dot), input(std::move(input)), epilogue(std::move(epilogue)), code(code),
+        right(std::move(right)) {}
 
   void run() {
-    p.packing ? packPermuted() : packWeights();
-    bias = s.getBiases(k, s.isFloat() ? 0 : getActivationShift(dot, s.code), p.vectors * p.lanes);
+    if (s.isProduct())
+      weights = PackedWeights(k.getScratch(k.b.getIntegerType(16), p.panelBytes, p.rightBytes / 2), p.vectorWeights());
+    else
+      p.packing ? packPermuted() : packWeights();
+    bias = s.getBiases(k, p.getShift(), p.vectors * p.lanes);
     if (p.panel)
-      panel = k.getScratch(getActivationType(k, dot, s.code), 0, p.panelBytes / p.elementBytes());
+      panel = k.getScratch(p.getType(k), 0, p.panelBytes / p.elementBytes());
     if (p.packing)
       permuted = k.getScratch(k.b.getIntegerType(8), p.panelBytes, p.scratchBytes - p.panelBytes);
     // Tasks divide channels by groups or, where there is one, by blocks.
@@ -79,6 +85,8 @@ public:
     }
     k.loop(s.batch, [&](Value image) {
       Range rows = k.divideRows(s.batch, s.outH, image);
+      if (s.isProduct())
+        ifAny(rows, [&] { packRight(image); });
       k.loop(groups, [&](Value g) { emitImage(image, g, rows); });
     });
   }
@@ -129,6 +137,52 @@ private:
                         p.vectorWeights());
     else
       weights = PackedWeights(k, packed, p.vectorWeights(), code);
+  }
+
+  /// `body` if there are units in `range`.
+  void ifAny(const Range &range, llvm::function_ref<void()> body) {
+    if (getConstantIntValue(range.low) && getConstantIntValue(range.high))
+      return body();
+    Value any = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ult, range.low, range.high);
+    auto choice = scf::IfOp::create(k.b, k.loc, any, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(k.b);
+    k.b.setInsertionPointToStart(choice.thenBlock());
+    body();
+  }
+
+  /// The right side of a product for this task's blocks, in the order of `packWeights`: less its zero point, as i16.
+  void packRight(Value image) {
+    const Flat &from = *right;
+    forEachPhase(k, s, 0, 0, [&](const PhaseCursor &cursor) { phase = cursor; });
+    Type i16 = k.b.getIntegerType(16);
+    Value base = k.mul(image, s.inPerGroup * from.strides[0]), memory = weights.getMemory();
+    int64_t step = p.vectorWeights();
+    auto loadRow = [&](Value row, Value channel, int64_t count) {
+      Value at = k.add(k.add(base, k.mul(row, from.strides[0])), channel);
+      Value x = k.extend(loadPart(k, from.memory, at, count, p.lanes), s.rightCode, i16);
+      return s.rightZeroPoint ? Value(arith::SubIOp::create(k.b, k.loc, x, k.splat(i16, s.rightZeroPoint, p.lanes))) : x;
+    };
+    forEachBlock(k.index(0), [&](Value, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
+      for (int64_t v = 0; v < vectors; ++v) {
+        int64_t count = std::min(p.lanes, channels - v * p.lanes);
+        Value first = k.add(channel, v * p.lanes), to = k.mul(k.add(weightOffset, v), step);
+        auto put = [&](Value i, int64_t rows) { // a step of `rows` rows that exist
+          Value packed = rows ? loadRow(k.mul(i, dot.k0), first, count) : k.splat(i16, 0, p.lanes);
+          if (dot.k0 == 2) {
+            Value next = rows > 1 ? loadRow(k.add(k.mul(i, 2), 1), first, count) : k.splat(i16, 0, p.lanes);
+            SmallVector<int64_t> pairs;
+            for (int64_t lane = 0; lane < p.lanes; ++lane)
+              pairs.append({lane, p.lanes + lane});
+            packed = vector::ShuffleOp::create(k.b, k.loc, packed, next, pairs);
+          }
+          k.store(packed, memory, k.add(to, k.mul(i, vectors * step)));
+        };
+        int64_t whole = s.inPerGroup / dot.k0;
+        k.loop(whole, [&](Value i) { put(i, dot.k0); });
+        for (int64_t i = whole; i < p.steps; ++i)
+          put(k.index(i), i == whole ? s.inPerGroup % dot.k0 : 0);
+      }
+    });
   }
 
   /// [block][quad][lane][4]; and for filling, per block and term: shuffle, source and target; single chunks,
@@ -277,9 +331,7 @@ private:
 
   //===-- Panels -----------------------------------------------------------------------------------------------------------===//
 
-  void copy(Value from, Value to, int64_t count) {
-    copyRun(k, input.memory, from, s.code, getActivationShift(dot, s.code), panel, to, count);
-  }
+  void copy(Value from, Value to, int64_t count) { copyRun(k, input.memory, from, s.code, p.getShift(), panel, to, count); }
 
   //===-- Positions --------------------------------------------------------------------------------------------------------===//
 
@@ -350,7 +402,11 @@ private:
           Value lineBase = k.add(base, k.mul(y, nextLine)), row = k.add(first, y);
           auto tile = [&](Value x, Value activations, int64_t rows) {
             emitTile(rows, vectors, block, activations, nextPosition, nextTapRow, nextTap, channel, weightOffset, channels,
-                     [&](int64_t i) { return phase.place(k, s, image, row, k.add(x, i)); });
+                     [&](int64_t i) {
+                       Value column = k.add(x, i);
+                       return s.isProduct() ? SmallVector<Value>{k.add(k.mul(image, s.outW), column)}
+                                            : phase.place(k, s, image, row, column);
+                     });
           };
           if (tiles)
             forEachTile(block, lineBase, nextPosition, k.index(tiles), p.rows,
@@ -425,6 +481,7 @@ private:
   Epilogue epilogue;
   WeightCode code;
   PackedWeights weights;
+  std::optional<Flat> right; ///< of a product
   Value bias, panel;
   PhaseCursor phase;
   Range blocks;                      ///< of channels, in each group
@@ -466,7 +523,7 @@ LogicalResult emitContraction(Kernel &k) {
   if (Value last = getChannelsLastResult(acc); last && !isa<MatmulOp>(first.main))
     acc = last;
   // What is flat is the only part.
-  bool flat = plans.front().flat;
+  bool flat = plans.front().flat || first.isProduct();
   auto epilogue = Epilogue::create(k, acc, /*collapsed=*/flat);
   if (failed(input) || failed(epilogue))
     return failure();
@@ -475,8 +532,17 @@ LogicalResult emitContraction(Kernel &k) {
       return k.op.emitError("reads a buffer whose rows do not follow each other");
     input = input->collapse();
   }
+  std::optional<Flat> right;
+  if (first.isProduct()) {
+    auto buffer = k.getInput(first.right);
+    if (failed(buffer))
+      return failure();
+    if (!buffer->isCollapsible())
+      return k.op.emitError("reads a buffer whose rows do not follow each other");
+    right = buffer->collapse();
+  }
   for (ContractionPlan &plan : plans)
-    Emitter(k, std::move(plan), *input, *epilogue, code).run();
+    Emitter(k, std::move(plan), *input, right, *epilogue, code).run();
   return success();
 }
 } // namespace qc

@@ -37,6 +37,7 @@ public:
   /// Part `part` of `parts` of a vector.
   Value loadPart(Kernel &k, Value index, int64_t part, int64_t parts) const;
   bool isPacked() const { return code.isPacked(); }
+  Value getMemory() const { return memory; }
   explicit operator bool() const { return bool(memory); }
 
 private:

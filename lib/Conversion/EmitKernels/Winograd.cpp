@@ -39,8 +39,8 @@ static const DotKernel *findWideDot(const Isa &isa) {
 
 std::string checkWinograd(ArrayRef<ContractionShape> parts, const Isa &isa, const DotKernel &dot) {
   const ContractionShape &s = parts.front();
-  if (!llvm::isa<ConvOp>(s.main) || s.positionRank != 3 || s.isFloat())
-    return "it is no convolution of codes in two dimensions";
+  if (!llvm::isa<ConvOp>(s.main) || s.positionRank != 3 || s.isFloat() || s.code.getIntOrFloatBitWidth() > 8)
+    return "it is no convolution of codes of 8 bits in two dimensions";
   if (s.kernelH != 3 || s.kernelW != 3 || s.strideH != 1 || s.strideW != 1 || s.dilationH != 1 || s.dilationW != 1 ||
       s.groups != 1)
     return "its kernel is not 3x3 of stride 1, without dilation and groups";

@@ -55,3 +55,9 @@ def transposed_window(rank, largest, kernels, longest_stride):
         outs = [strides[i] * (sizes[i] - 1) + extra[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[rank + i] for i in range(rank)]
         if min(outs) >= 1:
             return sizes, kernel, strides, dilations, pads, extra, outs
+
+
+def get_dtype(name):
+    """Of the array for an argument of the function."""
+    code = next(argument for argument in arguments if argument.startswith(f"%{name}:")).split(">")[0].split("x")[-1]
+    return np.dtype(f"{'u' if code[0] == 'u' else ''}int{16 if int(code.strip('ui')) > 8 else 8}")

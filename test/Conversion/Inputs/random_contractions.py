@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from random_cases import arguments, constant, emit, i64s, inputs, lines, number, pick, random, results, tensor, transposed_window, window
+from random_cases import arguments, constant, emit, get_dtype, i64s, inputs, lines, number, pick, random, results, tensor, transposed_window, window
 
 NEAR = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20, 23, 24, 25, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 70]
 SAMPLES = 2
@@ -19,7 +19,10 @@ def size():
 def operands(depth, weight_shape, x_shape, channels):
     """Code, its limits, the zero point's row of weights and bias, and the bound of the accumulators."""
     code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)))
-    if not number(0, 4):
+    wide = not number(0, 4)
+    if wide:
+        code, (low, high) = pick(("i16", (-32768, 32767)), ("i16", (-32768, 32767)), ("ui16", (0, 65535)), ("i12", (-2048, 2047)))
+    elif not number(0, 4):
         code, (low, high) = pick(("i7", (-64, 63)), ("ui7", (0, 127)), ("i4", (-8, 7)), ("ui5", (0, 31)))
     weight = random.integers(-128, 128, weight_shape)
     if not number(0, 3):
@@ -33,6 +36,8 @@ def operands(depth, weight_shape, x_shape, channels):
     x = random.integers(low, high + 1, [SAMPLES] + x_shape)
     if not number(0, 3):
         x = np.where(random.random(x.shape) < pick(0, 0.5, 1), low, high)
+    while wide and np.abs(weight).sum(axis=depth).max() * 65535 * 2 + np.abs(bias).max() >= 1 << 31:  # also with a zero point
+        weight = weight // 2 + (weight < 0)
     return code, low, high, weight, bias, x, get_bound(np.abs(weight).sum(axis=depth), max(-low, high), bias)
 
 
@@ -134,7 +139,33 @@ def product(index):
     results.append((value, tensor(to, result)))
 
 
-kinds = [convolution, transposed, convolution, product, convolution_3x3]
+def product_of_activations(index):
+    """Several matrices on both sides, or one on the right; 16 bits on one side at most."""
+    batch, rows, depth, channels = pick([], [], [2], [3], [1, 2]), size(), size(), size()
+    codes = [("i8", -128, 127), ("ui8", 0, 255), ("i4", -8, 7), ("ui6", 0, 63)]
+    sides = [pick(*codes), pick(*codes)]
+    if not number(0, 2):
+        sides[number(0, 1)] = ("i16", -32768, 32767)
+    names, types, bound, zeros = [], [], depth, []
+    for side, ((code, low, high), shape) in enumerate(zip(sides, [batch + [rows, depth], batch + [depth, channels]])):
+        if side and not number(0, 3):
+            shape = [1] * len(batch) + shape[-2:] if number(0, 1) else shape[-2:]
+        values = random.integers(low, high + 1, [SAMPLES] + shape)
+        if not number(0, 3):
+            values = np.where(random.random(values.shape) < pick(0, 0.5, 1), low, high)
+        zeros.append(0 if code == "i16" else pick(low, high, number(low, high)))
+        bound *= max(abs(low - zeros[-1]), abs(high - zeros[-1]))
+        argument(f"{index}_{side}", shape, code, values)
+        names.append(f"%a{index}_{side}")
+        types.append(tensor(shape, code))
+    to = batch + [rows, channels]
+    value = emit("qc.matmul", f"{', '.join(names)} {{lhs_zero_point = {zeros[0]}, rhs_zero_point = {zeros[1]}, acc_bound = {bound} : ui64}}",
+                 f"({', '.join(types)}) -> {tensor(to, 'i32')}")
+    value, result = requantize(value, to, len(to) - 1, bound)
+    results.append((value, tensor(to, result)))
+
+
+kinds = [convolution, transposed, convolution, product, convolution_3x3, product_of_activations]
 for i in range(int(sys.argv[2])):
     kinds[i % len(kinds)](i)
 with open(sys.argv[3], "w") as file:
@@ -142,4 +173,4 @@ with open(sys.argv[3], "w") as file:
     print(f'module attributes {{qc.stage = "integer"}} {{\nfunc.func @run({", ".join(arguments)}) -> ({types}) {{', file=file)
     print("\n".join("  " + line for line in lines), file=file)
     print(f'  return {", ".join(v for v, _ in results)} : {", ".join(t for _, t in results)}\n}}\n}}', file=file)
-np.savez(sys.argv[4], **{key: value.astype(np.int8 if value.min() < 0 else np.uint8) for key, value in inputs.items()})
+np.savez(sys.argv[4], **{key: value.astype(get_dtype(key)) for key, value in inputs.items()})

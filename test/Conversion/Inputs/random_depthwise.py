@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from random_cases import arguments, constant, emit, i64s, inputs, lines, number, pick, random, results, tensor, window
+from random_cases import arguments, constant, emit, get_dtype, i64s, inputs, lines, number, pick, random, results, tensor, window
 
 CHANNELS = [1, 2, 3, 5, 7, 8, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 31, 32, 33, 40, 48, 49, 63, 64, 70]
 SAMPLES = 2
@@ -16,7 +16,8 @@ def depthwise(index):
     rank, batch, ins, multiplier = pick(1, 2, 2, 2), pick(1, 1, 1, 2), pick(*CHANNELS), pick(1, 1, 2, 3, 4, number(1, 9))
     channels = ins * multiplier
     sizes, kernel, strides, dilations, pads, outs = window(rank, 19, (1, 2, 3, 3, 3, 4, 5, 7, 9))
-    code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)), ("i7", (-64, 63)), ("ui5", (0, 31)))
+    code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)), ("i7", (-64, 63)), ("ui5", (0, 31)),
+                             ("i16", (-32768, 32767)), ("ui16", (0, 65535)))
     weight = random.integers(pick(-127, -128), 128, [channels, 1] + kernel)
     if not number(0, 4):
         weight = np.where(random.random(weight.shape) < 0.5, -128, 127)
@@ -55,4 +56,4 @@ with open(sys.argv[3], "w") as file:
     print(f'module attributes {{qc.stage = "integer"}} {{\nfunc.func @run({", ".join(arguments)}) -> ({types}) {{', file=file)
     print("\n".join("  " + line for line in lines), file=file)
     print(f'  return {", ".join(v for v, _ in results)} : {", ".join(t for _, t in results)}\n}}\n}}', file=file)
-np.savez(sys.argv[4], **{key: value.astype(np.int8 if value.min() < 0 else np.uint8) for key, value in inputs.items()})
+np.savez(sys.argv[4], **{key: value.astype(get_dtype(key)) for key, value in inputs.items()})
