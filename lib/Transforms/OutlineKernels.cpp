@@ -82,7 +82,7 @@ public:
         continue;
       bool isWork = (op.getNumRegions() && op.getNumResults() == 0) || isa<memref::StoreOp, memref::LoadOp>(op) ||
                     (isPassive && !op.hasTrait<OpTrait::IsTerminator>());
-      if (!group.empty() && (!isWork || group.back()->getLoc() != op.getLoc()))
+      if (!group.empty() && (!isWork || group.back()->getLoc() != op.getLoc() || (!continues && !sharesBuffer(group, &op))))
         outline(group);
       if (isWork)
         group.push_back(&op);
@@ -92,6 +92,27 @@ public:
   }
 
 private:
+  /// The buffers that `op` reads or writes, also through views.
+  static DenseSet<Value> getBuffers(Operation *op) {
+    llvm::SetVector<Value> above;
+    above.insert(op->operand_begin(), op->operand_end());
+    getUsedValuesDefinedAbove(op->getRegions(), above);
+    DenseSet<Value> buffers;
+    for (size_t i = 0; i < above.size(); ++i)
+      if (isRoot(above[i]))
+        buffers.insert(above[i]);
+      else if (Operation *producer = above[i].getDefiningOp())
+        above.insert(producer->operand_begin(), producer->operand_end());
+    return buffers;
+  }
+  /// Work on other buffers has nothing to do with a layer: results that are copies of each other all have the place of the return.
+  static bool sharesBuffer(ArrayRef<Operation *> group, Operation *op) {
+    DenseSet<Value> buffers = getBuffers(op);
+    return llvm::any_of(group, [&](Operation *other) {
+      return llvm::any_of(getBuffers(other), [&](Value buffer) { return buffers.contains(buffer); });
+    });
+  }
+
   /// Collects what `value` is computed from: buffers, and ops, operands first.
   bool collect(Value value, llvm::SetVector<Value> &roots, llvm::SetVector<Operation *> &ops) {
     if (isRoot(value)) {

@@ -78,3 +78,25 @@ func.func @no_stack_large(%in: memref<1024xi32>) {
   }
   return
 }
+
+// -----
+
+// Results that are copies of others have one place, the return's, but nothing in common.
+// CHECK-LABEL: func.func private @two_copies_0_return(
+// CHECK-SAME: memref<16xi8> {llvm.noalias}, %{{[a-z0-9]*}}: memref<16xi8> {llvm.noalias})
+// CHECK-LABEL: func.func private @two_copies_1_return(
+// CHECK-SAME: memref<16xi8> {llvm.noalias}, %{{[a-z0-9]*}}: memref<16xi8> {llvm.noalias})
+func.func @two_copies(%a: memref<16xi8>, %b: memref<16xi8>, %x: memref<16xi8>, %y: memref<16xi8>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  scf.for %i = %c0 to %c16 step %c1 {
+    %v = memref.load %a[%i] : memref<16xi8>
+    memref.store %v, %x[%i] : memref<16xi8>
+  } loc("return")
+  scf.for %i = %c0 to %c16 step %c1 {
+    %v = memref.load %b[%i] : memref<16xi8>
+    memref.store %v, %y[%i] : memref<16xi8>
+  } loc("return")
+  return
+}

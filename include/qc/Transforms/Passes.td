@@ -477,6 +477,7 @@ def OutlineKernels : Pass<"qc-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "moves the loops of each layer into a function of their own";
   let description = [{
     All buffers will be parts of one arena, so that LLVM would have to assume that they overlap, and neither vectorize nor keep values in registers.
+    A kernel is what stands at one place in the source, one behind the other, and shares buffers.
     Buffers that one kernel uses are live at the same time, hence disjoint; as arguments of a function they can say so (`noalias`). Functions
     are named after their layer, which serves profilers, and small enough that compile time stays linear. Buffers of up to 1 KiB that one kernel alone uses
     move to the stack (`qc.stack_bytes` is the most that any kernel uses). Afterwards the body of a function is a list of
