@@ -464,7 +464,15 @@ int peerModels(const Arguments &arguments) {
   for (const Variant &variant : variants) {
     if (variant.dynamic && !products)
       continue;
-    writeModel(prefix + "." + variant.name + ".onnx", Quantizer(model, tensors, variant).run());
+    std::string path = prefix + "." + variant.name + ".onnx";
+    writeModel(path, Quantizer(model, tensors, variant).run());
+    try {
+      Session session(path, Optimization::basic);
+    } catch (const std::runtime_error &error) { // operators that this quantizer does not know
+      fprintf(stderr, "no %s variant: %s\n", variant.name, error.what());
+      remove(path.c_str());
+      continue;
+    }
     list += (list.empty() ? "" : ", ") + quote(variant.name);
   }
   // What the runtime calls a node, and the tensor that we call it by: after the activation that it fuses.

@@ -50,6 +50,15 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       emitError(function.getLoc()) << "'" << activations << "' is no code type of activations: use iN or uN with N in 2..8 or 16";
       return signalPassFailure();
     }
+    IntegerType productCode;
+    if (!productActivations.empty()) {
+      productCode = parseCodeType(productActivations, &getContext(), /*isWeight=*/false);
+      if (!productCode) {
+        emitError(function.getLoc()) << "'" << productActivations
+                                     << "' is no code type of activations: use iN or uN with N in 2..8 or 16";
+        return signalPassFailure();
+      }
+    }
     if (!integerOnly || dropSoftmax)
       tail = findFloatTail(function);
     if (integerOnly && failed(refuseFloatOps(function)))
@@ -86,7 +95,7 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       std::string id = name;
       for (unsigned i = 2; !ids.insert(id).second; ++i)
         id = name + "#" + std::to_string(i);
-      IntegerType type = getCode(value, code);
+      IntegerType type = productCode && feedsProduct(value) ? productCode : getCode(value, code);
       if (auto found = constraintOf.find(id); found != constraintOf.end()) {
         type = parseCodeType(found->second, &getContext(), /*isWeight=*/false);
         if (!type) {
@@ -119,6 +128,18 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
   }
 
 private:
+  /// True if a product of two activations reads the value, perhaps behind ops that only move it.
+  static bool feedsProduct(Value value) {
+    return llvm::any_of(value.getUsers(), [&](Operation *user) {
+      if (isa<ObserveOp>(user))
+        return feedsProduct(user->getResult(0));
+      if (auto matmul = dyn_cast<MatmulOp>(user))
+        return !getConstant(matmul.getLhs()) && !getConstant(matmul.getRhs());
+      auto mover = dyn_cast<QuantizableOpInterface>(user);
+      return mover && mover.isSameScale() && user->getNumOperands() == 1 && feedsProduct(user->getResult(0));
+    });
+  }
+
   /// The code type that the producer of `value`, behind what only moves it, asks for; null if none.
   static IntegerType findHint(Value value) {
     Operation *op = value.getDefiningOp();

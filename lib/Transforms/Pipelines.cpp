@@ -60,6 +60,7 @@ void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createDeclareStates(states));
   InsertObserversOptions insert;
   insert.activations = options.activations;
+  insert.productActivations = options.productActivations;
   insert.constraints = options.constraints;
   insert.integerOnly = options.integerOnly;
   insert.dropSoftmax = options.dropSoftmax;
@@ -147,6 +148,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("stage to reach"), llvm::cl::init("llvm")};
   Option<std::string> mode{*this, "mode", llvm::cl::desc("int or f32"), llvm::cl::init("int")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
+  Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("iN"), llvm::cl::init("i8")};
   Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
@@ -184,6 +186,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   PipelineOptions options;
   options.float32 = text.mode == "f32";
   options.activations = text.activations;
+  options.productActivations = text.productActivations;
   options.weights = text.weights;
   options.pairSafe = text.pairSafe;
   options.requant = text.requant;
@@ -261,6 +264,8 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
   if (!isCodeType(options.activations, true))
     problems.push_back("activations=" + options.activations + ": use iN or uN with N in 2..8 or 16");
+  if (!options.productActivations.empty() && !isCodeType(options.productActivations, true))
+    problems.push_back("product-activations=" + options.productActivations + ": use iN or uN with N in 2..8 or 16");
   if (options.threads < 1 || options.threads > mostThreads)
     problems.push_back("threads=" + std::to_string(options.threads) + ": use 1 (none but the caller) to " +
                        std::to_string(mostThreads));

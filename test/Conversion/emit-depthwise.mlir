@@ -45,7 +45,7 @@ func.func @depthwise_pairs(%x: memref<1x8x8x16xi8>, %y: memref<1x8x8x16xi32>, %s
 // FORM-LABEL: func.func @depthwise_dilated
 // FORM: qc.kernel "depthwise"(%{{.*}}) {dot = "scalar", tile = array<i64: 4, 1>}
 // SDOT-LABEL: func.func @depthwise_dilated
-// SDOT: qc.kernel "depthwise"(%{{.*}}) {dot = "scalar", tile = array<i64: 4, 2>}
+// SDOT: qc.kernel "depthwise"(%{{.*}}) {dot = "aarch64.smlal", tile = array<i64: 4, 2>}
 func.func @depthwise_dilated(%x: tensor<1x8x8x8xi8>) -> tensor<1x4x4x8xi32> {
   %w = qc.constant dense<3> : tensor<8x1x3x3xi8>
   %t = qc.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : tensor<1x8x8x8xi8> -> tensor<1x8x8x8xi8>

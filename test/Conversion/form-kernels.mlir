@@ -302,7 +302,7 @@ func.func @gemm_i7(%x: tensor<8x32xi7> {qc.name = "x"}) -> tensor<8x32xi32> {
 // AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 128 : i64, tile = array<i64: 1, 1>} :
 // AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 192 : i64, tile = array<i64: 1, 1>} :
 // VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd",
-// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddwd", scratch_bytes = 192 : i64, tile = array<i64: 1, 2>} :
+// AVX2: qc.kernel "contract"(%arg0) {dot = "x86.vpsignb", tile = array<i64: 1, 2>} :
 // SSE41: qc.kernel "contract"(%arg0) {dot = "x86.pmaddwd",
 // I8MM: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot.i8mm",
 // DOTPROD: qc.kernel "contract"(%arg0) {dot = "aarch64.sdot",
@@ -428,13 +428,25 @@ func.func @lone_transpose(%x: tensor<1x8x8x16xi8> {qc.name = "x"}) -> tensor<1x1
   return %t : tensor<1x16x8x8xi8>
 }
 
-// Weights are packed at compile time.
-// CHECK-LABEL: func.func @no_kernel_runtime_weights(
+// Two activations: the right side is packed when it is there. Heads that share their keys are one image.
+// CHECK-LABEL: func.func @product_of_activations(
+// AVX2: qc.kernel "contract"(%arg0, %arg1) {dot = "x86.vpmaddwd", scratch_bytes = {{[0-9]+}} : i64, tile =
+// CHECK: qc.matmul
+func.func @product_of_activations(%x: tensor<3x2x4x8xi8> {qc.name = "x"}, %w: tensor<3x1x8x4xi8> {qc.name = "w"}) -> tensor<3x2x4x4xi32> {
+  %y = qc.matmul %x, %w {lhs_zero_point = -128, rhs_zero_point = 3, acc_bound = 267240 : ui64} : (tensor<3x2x4x8xi8>, tensor<3x1x8x4xi8>) -> tensor<3x2x4x4xi32>
+  return %y : tensor<3x2x4x4xi32>
+}
+
+// Sums of 64 bits, a zero point that leaves 16 bits, and matrices that meet several others have no kernel.
+// CHECK-LABEL: func.func @no_kernel_wide_product(
 // CHECK-NOT: qc.kernel
 // CHECK: return
-func.func @no_kernel_runtime_weights(%x: tensor<4x8xi8> {qc.name = "x"}, %w: tensor<8x4xi8> {qc.name = "w"}) -> tensor<4x4xi32> {
-  %y = qc.matmul %x, %w {acc_bound = 131072 : ui64} : (tensor<4x8xi8>, tensor<8x4xi8>) -> tensor<4x4xi32>
-  return %y : tensor<4x4xi32>
+func.func @no_kernel_wide_product(%x: tensor<4x8xi16> {qc.name = "x"}, %w: tensor<8x4xi16> {qc.name = "w"}, %v: tensor<8x4xi8> {qc.name = "v"},
+    %a: tensor<2x3x4x8xi8> {qc.name = "a"}, %b: tensor<1x3x8x4xi8> {qc.name = "b"}) -> (tensor<4x4xi64>, tensor<4x4xi32>, tensor<2x3x4x4xi32>) {
+  %0 = qc.matmul %x, %w {acc_bound = 8589934592 : ui64} : (tensor<4x8xi16>, tensor<8x4xi16>) -> tensor<4x4xi64>
+  %1 = qc.matmul %x, %v {lhs_zero_point = 1, acc_bound = 33555456 : ui64} : (tensor<4x8xi16>, tensor<8x4xi8>) -> tensor<4x4xi32>
+  %2 = qc.matmul %a, %b {acc_bound = 131072 : ui64} : (tensor<2x3x4x8xi8>, tensor<1x3x8x4xi8>) -> tensor<2x3x4x4xi32>
+  return %0, %1, %2 : tensor<4x4xi64>, tensor<4x4xi32>, tensor<2x3x4x4xi32>
 }
 
 // No dot kernel takes unsigned weights.
@@ -483,4 +495,16 @@ func.func @few_bits(%x: tensor<8x32xi8> {qc.name = "x"}, %c: tensor<1x8x8x16xi8>
   %a = qc.conv %1, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1, acc_bound = 36864 : ui64} : (tensor<1x16x8x8xi8>, tensor<16x16x3x3xi8>) -> tensor<1x16x8x8xi32>
   %2 = qc.transpose %a {permutation = array<i64: 0, 2, 3, 1>} : tensor<1x16x8x8xi32> -> tensor<1x8x8x16xi32>
   return %y, %z, %2 : tensor<8x32xi32>, tensor<8x32xi32>, tensor<1x8x8x16xi32>
+}
+
+// One position reads every weight once: the signs of activations move to the weights, unless one is -128.
+// CHECK-LABEL: func.func @single_position(
+// AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpsignb", tile =
+// AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpmaddwd"
+func.func @single_position(%x: tensor<1x8xi8> {qc.name = "x"}) -> (tensor<1x8xi32>, tensor<1x8xi32>) {
+  %w = qc.constant dense<127> : tensor<8x8xi8>
+  %v = qc.constant dense<-128> : tensor<8x8xi8>
+  %y = qc.matmul %x, %w {acc_bound = 130048 : ui64} : (tensor<1x8xi8>, tensor<8x8xi8>) -> tensor<1x8xi32>
+  %z = qc.matmul %x, %v {acc_bound = 131072 : ui64} : (tensor<1x8xi8>, tensor<8x8xi8>) -> tensor<1x8xi32>
+  return %y, %z : tensor<1x8xi32>, tensor<1x8xi32>
 }

@@ -1,9 +1,9 @@
-// The reduction of a contraction is vector code on each target with vectors; its accumulators and operands are known not to overlap, so
+// The reduction of a contraction without a kernel is vector code on each target with vectors; its accumulators and operands are known not to overlap, so
 // no test of addresses stands in front of it.
-// RUN: qcc %s -target=x86-64 -emit=asm -o - | FileCheck %s --check-prefix=X86
-// RUN: qcc %s -target=aarch64 -emit=asm -o - | FileCheck %s --check-prefix=ARM
-// RUN: qcc %s -target=riscv64 -emit=asm -o - | FileCheck %s --check-prefix=RISCV
-// RUN: qcc %s -target=x86-64 -emit=llvm -o - | FileCheck %s --check-prefix=IR
+// RUN: qcc %s -without=contract -target=x86-64 -emit=asm -o - | FileCheck %s --check-prefix=X86
+// RUN: qcc %s -without=contract -target=aarch64 -emit=asm -o - | FileCheck %s --check-prefix=ARM
+// RUN: qcc %s -without=contract -target=riscv64 -emit=asm -o - | FileCheck %s --check-prefix=RISCV
+// RUN: qcc %s -without=contract -target=x86-64 -emit=llvm -o - | FileCheck %s --check-prefix=IR
 
 // X86: vpmovsxbd
 // X86: vpmulld

@@ -82,6 +82,9 @@ cl::opt<std::string> plotActivations("plot-activations",
 cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
 cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"),
                              cl::cat(category));
+cl::opt<std::string> productActivations("product-activations",
+                                        cl::desc("code type of what products of two activations read (default: as -activations)"),
+                                        cl::cat(category));
 cl::opt<std::string> activations("activations", cl::desc("code type of activations: iN or uN (default i8)"), cl::init("i8"),
                                  cl::cat(category));
 cl::opt<std::string> pairSafe("pair-safe",
@@ -115,6 +118,7 @@ qc::PipelineOptions getPipelineOptions() {
   qc::PipelineOptions options;
   options.float32 = mode == "f32";
   options.activations = activations;
+  options.productActivations = productActivations;
   options.weights = weights;
   options.pairSafe = pairSafe;
   options.requant = requant;
@@ -234,6 +238,8 @@ llvm::json::Object describeOptions() {
                              {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (!productActivations.empty())
+    options["product_activations"] = productActivations.getValue();
   if (!constraints.empty())
     options["constraints"] = llvm::sys::path::filename(constraints);
   if (!state.empty())

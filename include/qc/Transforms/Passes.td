@@ -232,7 +232,8 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
     unless `integer-only` wants it in integers, too.
     Edges that a model itself quantizes keep their casts. The code type is `activations`, or what `constraints` says
     (`{"version": 1, "tensors": {"<id>": {"code": "i16"}}}`), or the wider one that the importer asks for (`qc.code_hint`: the cell of an LSTM); codes that only move
-    keep the width they have. Afterwards each quantizable edge has exactly one observe.
+    keep the width they have. What a product of two activations reads gets `product-activations`, also through moves: 16 bits on both sides need sums of
+    64 bits. Afterwards each quantizable edge has exactly one observe.
     ```mlir
     func.func @example(%x: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
       %y = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32> loc("out"("node"))
@@ -251,6 +252,8 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"activations", "activations", "std::string", "\"i8\"", "code type of activations: iN or uN, N in 2..8 or 16">,
+    Option<"productActivations", "product-activations", "std::string", "\"\"",
+      "code type of what products of two activations read; empty: as `activations`">,
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single tensors">,
     Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">,
     Option<"dropSoftmax", "drop-softmax", "bool", "false", "a softmax at the very end is going to be dropped">

@@ -23,6 +23,7 @@ std::string getStageNames(bool withBundle);
 struct PipelineOptions {
   bool float32 = false;           ///< -mode=f32: no quantization at all
   std::string activations = "i8"; ///< iN or uN
+  std::string productActivations; ///< of what products of two activations read; empty: as `activations`
   std::string weights = "i8";     ///< iN
   std::string pairSafe = "off";   ///< off | shrink
   std::string requant = "onnx";   ///< rounding contract

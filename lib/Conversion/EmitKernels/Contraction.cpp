@@ -11,7 +11,8 @@ using namespace mlir;
 namespace qc {
 //===-- Shape --------------------------------------------------------------------------------------------------------------===//
 
-/// A product of two activations: `[..., M, K] x [..., K, N]` with as many matrices on either side, or one on the right.
+/// A product of two activations, `[..., M, K] x [..., K, N]`. Neighbouring matrices on the left may share one on the right (heads
+/// that share their keys): all rows of those are the rows of one image.
 static FailureOr<SmallVector<ContractionShape, 1>> getProduct(ContractionShape s, KernelOp kernel, std::string &why) {
   auto matmul = cast<MatmulOp>(s.main);
   Value left = matmul.getLhs(), right = matmul.getRhs();
@@ -39,8 +40,12 @@ static FailureOr<SmallVector<ContractionShape, 1>> getProduct(ContractionShape s
   if (lhs.size() < 2 || rhs.size() < 2 || out.size() != lhs.size())
     return refuse("a side is a vector");
   int64_t matrices = product(rhs.drop_back(2));
-  bool sameBatch = rhs.size() == lhs.size() && rhs.drop_back(2) == lhs.drop_back(2);
-  if (!sameBatch && matrices != 1)
+  auto leftBatch = lhs.drop_back(2), rightBatch = rhs.drop_back(2);
+  SmallVector<int64_t> aligned(leftBatch.size() - std::min(leftBatch.size(), rightBatch.size()), 1);
+  aligned.append(rightBatch.begin(), rightBatch.end());
+  while (!aligned.empty() && aligned.back() == 1)
+    aligned.pop_back();
+  if (aligned.size() > leftBatch.size() || ArrayRef(aligned) != leftBatch.take_front(aligned.size()))
     return refuse("matrices of one side meet several of the other");
   s.input = left;
   s.right = right;
@@ -359,6 +364,8 @@ bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t v
   case DotStep::VPMADDUBSW:
     // A chain of two holds the weights of both steps; a longer one its sums in i16 while the accumulators wait in memory.
     return rows * vectors + (dot.chain == 2 ? 2 : 1) * vectors + 4 <= isa.registers;
+  case DotStep::VPSIGNB: // the activation, its magnitude, ones
+    return rows * vectors + vectors + 4 <= isa.registers;
   case DotStep::VPMADDWD:
   case DotStep::VPDPBUSD:
   case DotStep::FMA:
@@ -392,6 +399,7 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
 double getCost(const ContractionPlan &p, const Isa &isa) {
   double units = double(isa.units);
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
+                      : p.dot->step == DotStep::VPSIGNB  ? 4
                       : p.dot->step == DotStep::VPMADDWD ? 2
                                                          : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
@@ -438,6 +446,11 @@ static bool isPairSafe(const ContractionShape &s, const Isa &isa, const DotKerne
                       [&](size_t phase) { return isPairSafe(getPairProblem(p, s.getWeights(phase), runs)); });
 }
 
+/// True if no weight is -128.
+static bool hasNoLowest(const ContractionShape &s) {
+  return llvm::all_of(llvm::seq(s.phases.size()), [&](size_t phase) { return !llvm::is_contained(s.getWeights(phase), -128); });
+}
+
 std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const DotKernel &dot, bool permuted) {
   const ContractionShape &s = parts.front();
   if (s.isFloat() != (dot.step == DotStep::FMA))
@@ -451,6 +464,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
     return "it does not multiply codes of 16 bits";
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
+  if (dot.needs == DotProof::NoLowest)
+    return llvm::all_of(parts, hasNoLowest) ? "" : "it changes the signs of weights, which -128 does not survive";
   return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })
              ? ""
              : "a pair of its weights can saturate";
@@ -473,6 +488,11 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
       continue;
     if (dot.needs == DotProof::Nothing)
       return choice.dot ? choice : DotChoice{&dot, nullptr};
+    if (dot.needs == DotProof::NoLowest) {
+      if (s.isSingle() && s.outPerGroup >= 8 && llvm::all_of(parts, hasNoLowest))
+        return {&dot, nullptr};
+      continue;
+    }
     if (s.groups != 1)
       continue;
     if (parts.size() != 1 || s.phases.size() != 1) { // have no order

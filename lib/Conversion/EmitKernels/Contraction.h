@@ -113,9 +113,10 @@ struct ContractionPlan {
   int64_t blocks() const { return fullBlocks() + (tailVectors() ? 1 : 0); }
   int64_t tailVectors() const { return (s.outPerGroup % (lanes * vectors) + lanes - 1) / lanes; }
   /// True if weights that are not packed in few bits are stored as i16, so that no step widens them: several positions read them,
-  /// and those of a block stay in the first-level cache.
+  /// and those of a block stay in the first-level cache. Not beside codes of 16 bits: those fill the cache, and the six rows of
+  /// their tiles share the widening.
   bool hasWideWeights() const {
-    return dot->weights == DotWeights::I16 && !s.isSingle() && weightsPerVector() * vectors <= 4 * 1024 &&
+    return dot->weights == DotWeights::I16 && !s.isSingle() && s.code.getIntOrFloatBitWidth() <= 8 && weightsPerVector() * vectors <= 4 * 1024 &&
            s.outC() * runs() * steps * dot->k0 <= 256 * 1024;
   }
   /// What is added to a code of the input: of a product its zero point is taken off.

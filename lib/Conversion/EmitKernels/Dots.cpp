@@ -2,6 +2,8 @@
 #include "Dots.h"
 #include "X86.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 using namespace mlir;
 
 namespace qc {
@@ -47,7 +49,8 @@ int64_t getActivationShift(const DotKernel &dot, Type code) {
   // Codes of fewer bits move to zero, not to the middle of eight bits: the smaller they are, the more pairs are safe.
   if (dot.activation == DotActivation::U8)
     return code.isUnsignedInteger() ? 0 : -getCodeLimits(cast<IntegerType>(code)).first;
-  if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead) // smmla has a form for unsigned codes
+  if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead ||
+      dot.step == DotStep::VPSIGNB) // smmla has a form for unsigned codes
     return code.isUnsignedInteger(8) ? -128 : 0;
   return 0;
 }
@@ -86,6 +89,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights,
     return k.extend(k.extend(raw, i8, i16), i16, k.b.getI32Type()); // or i16 as they are
   case DotStep::VPDPBUSD:
   case DotStep::VPMADDUBSW:
+  case DotStep::VPSIGNB:
   case DotStep::SDOT:
   case DotStep::SDOTAhead:
   case DotStep::SMMLA:
@@ -114,6 +118,11 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
     return sum(pairs(x, w));
   case DotStep::VPMADDUBSW:
     return addPairs(k, emitPairs(k, x, w), acc);
+  case DotStep::VPSIGNB: {
+    auto bytes = cast<VectorType>(w.getType());
+    Value magnitude = math::AbsIOp::create(k.b, k.loc, x); // of -128 the byte 128, which is read without a sign
+    return addPairs(k, emitPairs(k, magnitude, x86::call(k, x86::psignb, bytes, {w, x})), acc);
+  }
   case DotStep::VPDPBUSD:
     return x86::call(k, x86::vpdpbusd, cast<VectorType>(type), {acc, x, w});
   case DotStep::SDOT:

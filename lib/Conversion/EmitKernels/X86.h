@@ -16,6 +16,7 @@ constexpr Forms packssdw = {"llvm.x86.sse2.packssdw.128", "llvm.x86.avx2.packssd
 constexpr Forms packsswb = {"llvm.x86.sse2.packsswb.128", "llvm.x86.avx2.packsswb", "llvm.x86.avx512.packsswb.512"};
 constexpr Forms packuswb = {"llvm.x86.sse2.packuswb.128", "llvm.x86.avx2.packuswb", "llvm.x86.avx512.packuswb.512"};
 constexpr Forms pmulhrsw = {"llvm.x86.ssse3.pmul.hr.sw.128", "llvm.x86.avx2.pmul.hr.sw", "llvm.x86.avx512.pmul.hr.sw.512"};
+constexpr Forms psignb = {"llvm.x86.ssse3.psign.b.128", "llvm.x86.avx2.psign.b", ""};
 constexpr Forms pshufb = {"llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b", "llvm.x86.avx512.pshuf.b.512"};
 
 /// The form for operands as wide as `result`, which fill a register.

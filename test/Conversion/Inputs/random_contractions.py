@@ -140,8 +140,8 @@ def product(index):
 
 
 def product_of_activations(index):
-    """Several matrices on both sides, or one on the right; 16 bits on one side at most."""
-    batch, rows, depth, channels = pick([], [], [2], [3], [1, 2]), size(), size(), size()
+    """Several matrices on both sides, some of which share one on the right; 16 bits on one side at most."""
+    batch, rows, depth, channels = pick([], [], [2], [3], [1, 2], [2, 3], [2, 1, 3]), size(), size(), size()
     codes = [("i8", -128, 127), ("ui8", 0, 255), ("i4", -8, 7), ("ui6", 0, 63)]
     sides = [pick(*codes), pick(*codes)]
     if not number(0, 2):
@@ -149,7 +149,8 @@ def product_of_activations(index):
     names, types, bound, zeros = [], [], depth, []
     for side, ((code, low, high), shape) in enumerate(zip(sides, [batch + [rows, depth], batch + [depth, channels]])):
         if side and not number(0, 3):
-            shape = [1] * len(batch) + shape[-2:] if number(0, 1) else shape[-2:]
+            kept = number(0, len(batch))
+            shape = batch[:kept] + [1] * (len(batch) - kept) + shape[-2:] if number(0, 1) else shape[-2:]
         values = random.integers(low, high + 1, [SAMPLES] + shape)
         if not number(0, 3):
             values = np.where(random.random(values.shape) < pick(0, 0.5, 1), low, high)

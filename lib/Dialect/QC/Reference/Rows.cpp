@@ -40,8 +40,8 @@ FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, uns
   // Bits after the point of a result code: the rounding of a row's reciprocal moves a result by at most 2^-(guard + 1) of a step.
   int64_t guard = std::min<int64_t>(8, 30 - stepBits);
   // 32-bit products, if they leave the reciprocal 3 bits, and if the roundings of `length` exponentials move the sum by at most
-  // an eighth of a step.
-  int64_t fraction = std::max<int64_t>(10, 2 + lengthBits + stepBits + (bits > 8 ? 2 : 0)),
+  // an eighth of a step (a fifth where each of them is a product of two).
+  int64_t fraction = std::max<int64_t>(10, 2 + lengthBits + stepBits + (bits > 8 ? 1 : 0)),
           room = floorLog2(0x1.efp29 * outputScale) - fraction;
   if (!log && room >= 3 && fraction + lengthBits <= 30)
     guard = std::min(guard, room);
