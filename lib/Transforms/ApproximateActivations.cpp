@@ -11,7 +11,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <map>
-#include <tuple>
 
 using namespace mlir;
 
@@ -27,8 +26,10 @@ constexpr int64_t fewPieces = 8, mostFreePieces = 128, manyUniformPieces = 1024,
 struct Choice {
   std::optional<PiecewiseLinear> pieces;
   bool uniform = false;
-  int64_t entries = 0; ///< pieces, or entries of the table
-  int64_t bytes = 0;
+  int64_t entries = 0;    ///< pieces, or entries of the table
+  int64_t bytes = 0;      ///< if no other function had the same
+  int64_t tableBytes = 0; ///< of the table, chosen or not
+  double bound = 0;       ///< the error asked for
   StringRef form() const { return !pieces ? "table" : uniform ? "pwl, equal pieces" : "pwl"; }
 };
 
@@ -49,8 +50,13 @@ struct ApproximateActivations : impl::ApproximateActivationsBase<ApproximateActi
       emitError(function.getLoc()) << "form=" << form << ": use auto, table or pwl";
       return signalPassFailure();
     }
+    if (weights != "uniform" && weights != "histogram") {
+      emitError(function.getLoc()) << "weights=" << weights << ": use uniform or histogram";
+      return signalPassFailure();
+    }
     entries.clear();
     files.clear();
+    stored.clear();
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) {
       if (isUnaryFunction(op) && getDomain(op->getResult(0).getType()) == Domain::Quantized)
@@ -76,25 +82,45 @@ private:
     CodeFunction function = tabulate(op);
     if (failed(checkDomain(op, function)))
       return failure();
+    weigh(op, function);
     FailureOr<Choice> choice = chooseOnce(op, function);
     if (failed(choice))
       return failure();
     std::string name = getLocName(op->getLoc()).str();
     auto code = getCodeType(cast<quant::QuantizedType>(getElementType(op->getResult(0))));
     double maxError = choice->pieces ? choice->pieces->maxError : 0, meanError = choice->pieces ? choice->pieces->meanError : 0;
-    op->emitRemark() << "node " << describeNode(op) << " (" << getFunctionName(op) << "): " << choice->form() << ", "
-                     << choice->entries << (choice->pieces ? " pieces, " : " entries, ") << choice->bytes
-                     << " bytes, error at most " << maxError << " and " << meanError << " on average, in codes of the result";
+    auto [owner, isNew] = stored.try_emplace(getContents(*choice, function, code), describeNode(op));
+    int64_t bytes = isNew ? choice->bytes : 0;
+    InFlightDiagnostic remark = op->emitRemark();
+    remark << "node " << describeNode(op) << " (" << getFunctionName(op) << "): " << choice->form() << ", " << choice->entries
+           << (choice->pieces ? " pieces, " : " entries, ") << bytes << " bytes";
+    if (!isNew)
+      remark << ", shared with " << owner->second;
+    else if (choice->pieces)
+      remark << " instead of " << choice->tableBytes << " for a table";
+    remark << ", error at most " << maxError << " (asked for: " << choice->bound << ") and " << meanError
+           << " on average, in codes of the result";
     Builder builder(&getContext());
     auto text = [&](StringRef key, StringRef value) { return builder.getNamedAttr(key, builder.getStringAttr(value)); };
     auto number = [&](StringRef key, int64_t value) { return builder.getNamedAttr(key, builder.getI64IntegerAttr(value)); };
     auto real = [&](StringRef key, double value) { return builder.getNamedAttr(key, builder.getF64FloatAttr(value)); };
-    entries.push_back(
-        builder.getDictionaryAttr({text("name", name), text("function", getFunctionName(op)), text("form", choice->form()),
-                                   number("pieces", choice->entries), number("bytes", choice->bytes), real("max_error", maxError),
-                                   real("mean_error", meanError)}));
-    if (!plots.empty() && failed(plot(op, name, function, *choice)))
-      return failure();
+    SmallVector<NamedAttribute> entry{text("name", name),           text("function", getFunctionName(op)),
+                                      text("form", choice->form()), number("pieces", choice->entries),
+                                      number("bytes", bytes),       real("max_error", maxError),
+                                      real("mean_error", meanError)};
+    if (choice->pieces)
+      entry.push_back(number("table_bytes", choice->tableBytes));
+    if (!isNew)
+      entry.push_back(text("shared_with", StringRef(owner->second).trim("'\''")));
+    if (!function.weights.empty())
+      entry.push_back(real("weighted_error", getWeightedError(*choice, function)));
+    if (!plots.empty()) {
+      FailureOr<std::string> file = plot(op, name, function, *choice);
+      if (failed(file))
+        return failure();
+      entry.push_back(text("plot", *file));
+    }
+    entries.push_back(builder.getDictionaryAttr(entry));
     replace(op, function, *choice, code);
     return success();
   }
@@ -119,14 +145,79 @@ private:
     return getCodeType(cast<quant::QuantizedType>(getElementType(op->getResult(0)))).getWidth() <= 8 ? 1 : 2;
   }
 
-  /// The steps of a recurrence share their types: one fit serves them all.
+  /// What the squares of errors count: as often as calibration saw a part of the input's range, spread over the part's codes. A
+  /// code that never occurred counts a thousandth of the mean.
+  void weigh(Operation *op, CodeFunction &function) {
+    auto histogram = op->getAttrOfType<DictionaryAttr>(histogramName);
+    if (weights != "histogram" || !histogram)
+      return;
+    auto counts = histogram.getAs<DenseI64ArrayAttr>("counts");
+    auto low = histogram.getAs<FloatAttr>("low"), high = histogram.getAs<FloatAttr>("high");
+    if (!counts || counts.empty() || !low || !high || low.getValueAsDouble() >= high.getValueAsDouble())
+      return;
+    int64_t parts = counts.size();
+    double from = low.getValueAsDouble(), width = (high.getValueAsDouble() - from) / double(parts), total = 0;
+    auto getPart = [&](double x) { return int64_t(std::clamp(std::floor((x - from) / width), 0.0, double(parts - 1))); };
+    std::vector<int64_t> codes(parts, 0);
+    for (double x : function.inputs)
+      ++codes[getPart(x)];
+    for (int64_t part = 0; part < parts; ++part)
+      total += codes[part] ? double(counts[part]) : 0;
+    if (total == 0)
+      return;
+    double mean = total / double(function.size());
+    for (double x : function.inputs) {
+      int64_t part = getPart(x);
+      function.weights.push_back(double(counts[part]) / double(codes[part]) / mean + 1e-3);
+    }
+  }
+
+  double getWeightedError(const Choice &choice, const CodeFunction &function) {
+    double sum = 0, total = 0;
+    for (int64_t i = 0; i < function.size(); ++i) {
+      if (!function.isDefined(i))
+        continue;
+      total += function.weights[i];
+      if (choice.pieces)
+        sum += function.weights[i] * double(std::abs(choice.pieces->evaluate(function.low + i) - function.codes[i]));
+    }
+    return total > 0 ? sum / total : 0;
+  }
+
+  /// What a table or its pieces hold, so that equal ones are known: constants with the same bytes are stored once.
+  std::vector<int64_t> getContents(const Choice &choice, const CodeFunction &function, IntegerType code) {
+    std::vector<int64_t> contents{choice.pieces.has_value(), choice.uniform, code.getWidth()};
+    if (!choice.pieces) {
+      contents.insert(contents.end(), function.codes.begin(), function.codes.end());
+      return contents;
+    }
+    contents.push_back(choice.pieces->shift);
+    for (const auto *list : {&choice.pieces->knots, &choice.pieces->slopes, &choice.pieces->intercepts})
+      contents.insert(contents.end(), list->begin(), list->end());
+    return contents;
+  }
+
+  /// The same function from one type to another, with the same weights, is fitted once: the steps of a recurrence, a block that
+  /// repeats.
   FailureOr<Choice> chooseOnce(Operation *op, const CodeFunction &function) {
-    auto activation = dyn_cast<ActivationOp>(op);
-    if (!activation)
-      return choose(op, function);
-    auto key = std::make_tuple(getElementType(op->getOperand(0)).getAsOpaquePointer(),
-                               getElementType(op->getResult(0)).getAsOpaquePointer(), activation.getKind(),
-                               activation.getAlpha().convertToFloat(), activation.getBeta().convertToFloat());
+    std::string key;
+    llvm::raw_string_ostream os(key);
+    os << getElementType(op->getOperand(0)) << getElementType(op->getResult(0));
+    if (!function.weights.empty())
+      os << op->getAttr(histogramName);
+    if (auto activation = dyn_cast<ActivationOp>(op)) {
+      os << stringifyActivationKind(activation.getKind()) << " " << activation.getAlphaAttr() << activation.getBetaAttr();
+    } else {
+      // The region, as it is printed, without its name.
+      for (Operation &inner : cast<FunctionOp>(op).getBody().front()) {
+        os << inner.getName().getStringRef() << inner.getAttrDictionary() << "(";
+        for (Value operand : inner.getOperands()) {
+          Operation *producer = operand.getDefiningOp();
+          os << (producer ? std::distance(inner.getBlock()->begin(), producer->getIterator()) : -1) << ",";
+        }
+        os << ")";
+      }
+    }
     if (auto known = chosen.find(key); known != chosen.end())
       return known->second;
     FailureOr<Choice> choice = choose(op, function);
@@ -140,43 +231,47 @@ private:
     unsigned resultBytes = getCodeType(cast<quant::QuantizedType>(getElementType(op->getResult(0)))).getWidth() <= 8 ? 1 : 2;
     Choice table;
     table.entries = function.size();
-    table.bytes = table.entries * resultBytes;
-    if (form == "table" || (form == "auto" && width <= 8))
+    table.bytes = table.tableBytes = table.entries * resultBytes;
+    double bound = table.bound = getBound(op);
+    // A table that another function has already costs nothing.
+    auto code = getCodeType(cast<quant::QuantizedType>(getElementType(op->getResult(0))));
+    if (form == "table" || (form == "auto" && (width <= 8 || stored.count(getContents(table, function, code)))))
       return table;
+    PieceFitter fitter(function);
     auto take = [&](PiecewiseLinear pieces, bool uniform) {
       Choice choice;
       choice.entries = pieces.slopes.size();
       choice.bytes = 4 * int64_t(pieces.slopes.size() + pieces.intercepts.size() + (uniform ? 0 : pieces.knots.size()));
       choice.pieces = std::move(pieces);
       choice.uniform = uniform;
+      choice.tableBytes = table.bytes;
+      choice.bound = bound;
       return choice;
     };
-    double bound = getBound(op);
     auto least = int64_t(bound);
     if (form == "pwl") {
-      PiecewiseLinear best = pieces ? fitPieces(function, pieces) : fitWithin(function, least);
+      PiecewiseLinear best = pieces ? fitter.fitPieces(pieces) : fitter.fitWithin(least);
       if (maxError >= 0 && best.maxError > bound)
         return op->emitError() << "node " << describeNode(op) << ": " << best.slopes.size() << " pieces of "
                                << getFunctionName(op) << " have an error of " << best.maxError << " codes, more than the "
-                               << bound << " asked for; about " << countPieces(function, least) << " pieces keep it";
+                               << bound << " asked for; about " << fitter.countPieces(least) << " pieces keep it";
       return take(std::move(best), false);
     }
-    int64_t count = countPieces(function, least);
+    int64_t count = fitter.countPieces(least);
     if (count <= fewPieces)
-      if (PiecewiseLinear best = fitPieces(function, count); best.maxError <= bound)
+      if (PiecewiseLinear best = fitter.fitPieces(count); best.maxError <= bound)
         return take(std::move(best), false);
     auto takeUniform = [&](int64_t from, int64_t to) -> std::optional<Choice> {
       for (int64_t equal = from; equal <= to; equal *= 2)
-        if (equal >= count && canBeUniform(function, equal, least))
-          if (PiecewiseLinear best = fitUniform(function, equal); best.maxError <= bound)
+        if (equal >= count && fitter.canBeUniform(equal, least))
+          if (PiecewiseLinear best = fitter.fitUniform(equal); best.maxError <= bound)
             return take(std::move(best), true);
       return std::nullopt;
     };
     if (auto uniform = takeUniform(16, manyUniformPieces))
       return *uniform;
     if (count <= mostFreePieces)
-      if (PiecewiseLinear best = fitWithin(function, least);
-          best.maxError <= bound && int64_t(best.slopes.size()) <= mostFreePieces)
+      if (PiecewiseLinear best = fitter.fitWithin(least); best.maxError <= bound && int64_t(best.slopes.size()) <= mostFreePieces)
         return take(std::move(best), false);
     if (auto uniform = takeUniform(2 * manyUniformPieces, mostUniformPieces))
       return *uniform;
@@ -200,7 +295,8 @@ private:
     op->erase();
   }
 
-  LogicalResult plot(Operation *op, StringRef name, const CodeFunction &function, const Choice &choice) {
+  /// Writes a picture and returns its file's name.
+  FailureOr<std::string> plot(Operation *op, StringRef name, const CodeFunction &function, const Choice &choice) {
     std::vector<int64_t> chosen = function.codes;
     if (choice.pieces)
       for (int64_t i = 0; i < function.size(); ++i)
@@ -224,11 +320,12 @@ private:
     if (error)
       return op->emitError() << "cannot write the plot '" << path << "': " << error.message()
                              << "; give a writable folder with -plot-activations";
-    return success();
+    return file + ".svg";
   }
 
   SmallVector<Attribute> entries;
-  std::map<std::tuple<const void *, const void *, ActivationKind, float, float>, Choice> chosen;
+  std::map<std::string, Choice> chosen;               ///< by function, types and weights
+  std::map<std::vector<int64_t>, std::string> stored; ///< tables and pieces of this function: the first node that has them
   llvm::StringSet<> files;
 };
 } // namespace

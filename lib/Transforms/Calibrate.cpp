@@ -6,6 +6,7 @@
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/Reference/Npz.h"
+#include "qc/Dialect/QC/Reference/PiecewiseLinear.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Target/CodeGen.h"
 #include "qc/Target/Kernels.h"
@@ -393,6 +394,25 @@ struct Calibrate : impl::CalibrateBase<Calibrate> {
   }
 
 private:
+  /// How often values occurred in parts of [low, high], for those who fit functions; values beyond count at the ends.
+  DictionaryAttr describe(const Histogram &histogram, double low, double high) {
+    constexpr int64_t parts = 256;
+    SmallVector<int64_t> counts(parts, 0);
+    auto add = [&](double value, uint64_t count) {
+      double part = high > low ? std::floor((value - low) / (high - low) * double(parts)) : 0;
+      counts[int64_t(std::clamp(part, 0.0, double(parts - 1)))] += int64_t(count);
+    };
+    std::vector<Histogram::Bin> bins = histogram.distinctValues();
+    for (const Histogram::Bin &bin : bins.empty() ? histogram.bins() : bins)
+      add((bin.low + bin.high) / 2, bin.count);
+    if (histogram.zeroCount())
+      add(0, histogram.zeroCount());
+    Builder builder(&getContext());
+    return builder.getDictionaryAttr({builder.getNamedAttr("counts", builder.getDenseI64ArrayAttr(counts)),
+                                      builder.getNamedAttr("high", builder.getF64FloatAttr(high)),
+                                      builder.getNamedAttr("low", builder.getF64FloatAttr(low))});
+  }
+
   LogicalResult calibrate(func::FuncOp function, ArrayRef<ObserveOp> observes, const Calibrator &method) {
     auto fail = [&](llvm::Error error) -> LogicalResult {
       return emitError(function.getLoc()) << llvm::toString(std::move(error));
@@ -457,6 +477,8 @@ private:
       observe.setMaxAttr(builder.getF64FloatAttr(std::max(high, 0.0)));
       if (auto observed = histogram.observed())
         noteObserved(observe, observed->first, observed->second);
+      if (this->histograms && llvm::any_of(observe->getUsers(), isUnaryFunction))
+        observe->setAttr(histogramName, describe(histogram, std::min(low, 0.0), std::max(high, 0.0)));
     }
     return success();
   }

@@ -165,6 +165,10 @@ std::string whyNotFolded(QuantizableOpInterface op, SmallVectorImpl<Value> &code
     return why;
   if (auto earlier = op->getAttrOfType<StringAttr>(floatReasonName))
     return earlier.str();
+  if (std::string zero = describeZeroDivisor(op); !zero.empty())
+    return zero;
+  if (isa<CompareOp>(op.getOperation()))
+    return "no code stands for its constant exactly";
   std::string why = getOperandCodes(op, codes);
   if (!why.empty())
     return why;
@@ -328,6 +332,90 @@ struct FoldThreshold : OpRewritePattern<ThresholdOp> {
   }
 };
 
+/// The constant codes of type `type` with which a code compares as its real value does with `numbers`; `kind` and the side of the
+/// constant are those of the comparison and may change the relation (docs/Numerics.md, N25). Nothing if there are none.
+std::optional<SmallVector<int64_t>> findThresholds(CompareKind &kind, bool constantFirst, ArrayRef<float> numbers,
+                                                   quant::UniformQuantizedType type) {
+  QuantSchemeInterface scheme = getScheme(type);
+  // No lambda captures a structured binding.
+  int64_t low = scheme.getCodeRange().first, high = scheme.getCodeRange().second;
+  double scale = scheme.getScaleValues()[0];
+  auto zero = double(type.getZeroPoint());
+  SmallVector<int64_t> codes;
+  for (float number : numbers) {
+    if (std::isnan(number))
+      return std::nullopt;
+    auto real = [&](double code) { return scale * (code - zero); };
+    // The greatest code whose value is below `number`, or is at most `number`; the quotient is rounded. One beyond each limit.
+    auto last = [&](bool orEqual) {
+      double code = std::clamp(std::floor(double(number) / scale) + zero, double(low) - 2, double(high) + 1);
+      auto holds = [&](double c) { return orEqual ? real(c) <= double(number) : real(c) < double(number); };
+      while (code >= double(low) && !holds(code))
+        code -= 1;
+      while (code < double(high) && holds(code + 1))
+        code += 1;
+      return std::clamp<int64_t>(int64_t(code), low - 1, high);
+    };
+    switch (kind) {
+    case CompareKind::Equal:
+      // The f32 number of one code (N3).
+      for (int64_t code : {last(true), last(true) + 1})
+        if (code >= low && code <= high && float(real(double(code))) == number) {
+          codes.push_back(code);
+          break;
+        }
+      break;
+    case CompareKind::Less: // x < t, t < x
+      codes.push_back(constantFirst ? last(true) : last(false) + 1);
+      break;
+    case CompareKind::LessEqual: // x <= t, t <= x
+      codes.push_back(constantFirst ? last(false) + 1 : last(true));
+      break;
+    }
+  }
+  if (codes.size() != numbers.size())
+    return std::nullopt;
+  // One code beyond a limit: the other relation with its neighbour says the same.
+  int64_t step = 0;
+  if (llvm::any_of(codes, [&](int64_t code) { return code > high; }))
+    step = -1;
+  else if (llvm::any_of(codes, [&](int64_t code) { return code < low; }))
+    step = 1;
+  for (int64_t &code : codes)
+    code += step;
+  if (step)
+    kind = kind == CompareKind::Less ? CompareKind::LessEqual : CompareKind::Less;
+  bool fits = llvm::all_of(codes, [&](int64_t code) { return code >= low && code <= high; });
+  return fits ? std::optional(codes) : std::nullopt;
+}
+
+/// A relation of real values with a constant is one of codes.
+struct FoldCompare : OpRewritePattern<CompareOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CompareOp op, PatternRewriter &rewriter) const override {
+    bool first = getConstant(op.getLhs()) != nullptr;
+    Value codes = getCodes(op->getOperand(first)), constant = op->getOperand(!first);
+    ElementsAttr numbers = getConstant(constant);
+    auto type = codes ? dyn_cast<quant::UniformQuantizedType>(getElementType(codes)) : quant::UniformQuantizedType();
+    if (!type || !numbers || !isFloatTensor(constant))
+      return rewriter.notifyMatchFailure(op, "does not compare codes of one scale with numbers");
+    CompareKind kind = op.getKind();
+    auto thresholds = findThresholds(kind, first, getFloats(numbers), type);
+    if (!thresholds)
+      return rewriter.notifyMatchFailure(op, "no code stands for its constant");
+    auto shape = cast<RankedTensorType>(withElementType(constant.getType(), getScheme(type).getCodeType()));
+    rewriter.setInsertionPoint(op);
+    Value threshold = ConstantOp::create(rewriter, constant.getLoc(), withElementType(constant.getType(), type),
+                                         makeElements(shape, ArrayRef<int64_t>(*thresholds)));
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setKind(kind);
+      op->setOperand(first, codes);
+      op->setOperand(!first, threshold);
+    });
+    return success();
+  }
+};
+
 struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
   using FoldCastsBase::FoldCastsBase;
 
@@ -338,7 +426,7 @@ struct FoldCasts : impl::FoldCastsBase<FoldCasts> {
     size_t before = countOnCodes();
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldIntoOp>(&getContext(), /*benefit=*/2);
-    patterns.add<ComputePerType, SinkDecode, HoistEncode, FoldRescale, FoldThreshold>(&getContext());
+    patterns.add<ComputePerType, SinkDecode, HoistEncode, FoldRescale, FoldThreshold, FoldCompare>(&getContext());
     // The driver's own folding takes quant.dcast(quant.qcast(x)) for x, which forgets the rounding.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);

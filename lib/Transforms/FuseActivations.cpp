@@ -104,7 +104,8 @@ Chain findChain(Operation *root) {
 bool isWorthwhile(const Chain &chain) {
   if (llvm::all_of(chain.ops, isLinear))
     return false;
-  return chain.ops.size() > 1 || !whyNotInteger(chain.ops.front()).empty();
+  // The quotient of a number and a tensor is exact as a function.
+  return chain.ops.size() > 1 || isa<DivOp>(chain.ops.front()) || !whyNotInteger(chain.ops.front()).empty();
 }
 
 //===-- Names --------------------------------------------------------------------------------------------------------------===//

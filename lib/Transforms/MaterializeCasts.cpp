@@ -50,12 +50,16 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
           quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
       Value reals = quant::DequantizeCastOp::create(builder, observe.getLoc(), observe.getType(), codes);
       // Codes go as far as zero, the values did perhaps not: where a function needs a value is known only here.
-      for (Operation *user : observe->getUsers())
-        if (isUnaryFunction(user))
-          user->setAttr(domainName, observe.getObservedAttr()
-                                        ? observe.getObservedAttr()
-                                        : builder.getDenseF64ArrayAttr(
-                                              {observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()}));
+      for (OpOperand &use : observe->getUses()) {
+        if (!needsDomain(use))
+          continue;
+        use.getOwner()->setAttr(domainName, observe.getObservedAttr()
+                                                ? observe.getObservedAttr()
+                                                : builder.getDenseF64ArrayAttr({observe.getMin()->convertToDouble(),
+                                                                                observe.getMax()->convertToDouble()}));
+        if (Attribute histogram = observe->getAttr(histogramName); histogram && isUnaryFunction(use.getOwner()))
+          use.getOwner()->setAttr(histogramName, histogram);
+      }
       observe.replaceAllUsesWith(reals);
       observe.erase();
     }

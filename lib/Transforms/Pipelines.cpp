@@ -42,7 +42,9 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   auto &functions = pm.nest<func::FuncOp>();
   if (!options.float32) {
     functions.addPass(createCSEPass());
-    functions.addPass(createRecognizeSubgraphs());
+    RecognizeSubgraphsOptions recognize;
+    recognize.normalize = options.normalize;
+    functions.addPass(createRecognizeSubgraphs(recognize));
   }
   // Before multiplications behind contractions go into weights: here they are part of thresholds.
   functions.addPass(createStreamline());
@@ -71,6 +73,7 @@ void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
     calibrate.calibrator = options.calibrator;
     calibrate.percentile = options.percentile;
     calibrate.dump = options.dumpRanges;
+    calibrate.histograms = options.activationWeights == "histogram";
     pm.addPass(createCalibrate(calibrate));
   }
   if (!options.ranges.empty()) {
@@ -114,6 +117,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     approximate.form = options.activationForm;
     approximate.pieces = options.pieces;
     approximate.maxError = options.maxActivationError;
+    approximate.weights = options.activationWeights;
     approximate.plots = options.plotActivations;
     pm.addNestedPass<func::FuncOp>(createApproximateActivations(approximate));
     pm.addNestedPass<func::FuncOp>(createInlineFunctions());
@@ -169,6 +173,9 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
                           llvm::cl::init(0)};
   Option<double> maxActivationError{*this, "max-activation-error", llvm::cl::desc("in codes of the result (-1: by its width)"),
                                     llvm::cl::init(-1)};
+  Option<std::string> activationWeights{*this, "activation-weights", llvm::cl::desc("uniform or histogram"),
+                                        llvm::cl::init("uniform")};
+  Option<std::string> normalize{*this, "normalize", llvm::cl::desc("exact or mad"), llvm::cl::init("exact")};
   Option<std::string> plotActivations{*this, "plot-activations", llvm::cl::desc("folder for plots"), llvm::cl::init("")};
   Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
   ListOption<std::string> without{*this, "without", llvm::cl::desc("forms of kernels that are not used")};
@@ -202,6 +209,8 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.activationForm = text.activationForm;
   options.pieces = text.pieces;
   options.maxActivationError = text.maxActivationError;
+  options.activationWeights = text.activationWeights;
+  options.normalize = text.normalize;
   options.plotActivations = text.plotActivations;
   options.isa = text.isa;
   options.without.assign(text.without.begin(), text.without.end());
@@ -254,6 +263,10 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if (options.pairSafe == "shrink" && options.requant == "pow2")
     problems.push_back("pair-safe=shrink changes scales by less than a power of two: drop it, or requant=pow2");
   oneOf("activation-form", options.activationForm, {"auto", "table", "pwl"});
+  oneOf("activation-weights", options.activationWeights, {"uniform", "histogram"});
+  if (options.activationWeights == "histogram" && options.samples.empty() && !options.ranges.empty())
+    problems.push_back("activation-weights=histogram: a range file tells no histogram; give calib");
+  oneOf("normalize", options.normalize, {"exact", "mad"});
   if (options.pieces && options.activationForm != "pwl")
     problems.push_back("pieces=" + std::to_string(options.pieces) + ": only activation-form=pwl takes a number of pieces");
   if (options.pieces > 65536)

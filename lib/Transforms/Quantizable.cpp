@@ -2,11 +2,27 @@
 #include "Quantizable.h"
 #include "qc/Dialect/QC/Reference/PiecewiseLinear.h"
 
+#include "llvm/Support/Format.h"
+
 using namespace mlir;
 
 namespace qc {
+bool needsDomain(OpOperand &operand) {
+  return isUnaryFunction(operand.getOwner()) || (isa<DivOp>(operand.getOwner()) && operand.getOperandNumber() == 1);
+}
+
+std::string describeZeroDivisor(Operation *op) {
+  auto domain = op->getAttrOfType<DenseF64ArrayAttr>(domainName);
+  std::string why;
+  if (isa<DivOp>(op) && domain && domain[0] <= 0 && domain[1] >= 0)
+    llvm::raw_string_ostream(why) << "the range [" << llvm::format("%g, %g", domain[0], domain[1])
+                                  << "] of its divisor holds 0; keep the divisor away from there in the model (Clip, Abs, or an "
+                                     "added constant), or give the range that really occurs with -calib or -ranges";
+  return why;
+}
+
 void noteObserved(ObserveOp observe, double low, double high) {
-  if (llvm::any_of(observe->getUsers(), isUnaryFunction))
+  if (llvm::any_of(observe->getUses(), needsDomain))
     observe.setObservedAttr(DenseF64ArrayAttr::get(observe.getContext(), {low, high}));
 }
 

@@ -11,8 +11,17 @@ namespace qc {
 /// The attribute on an op that stays in float: the reason, for the report.
 constexpr llvm::StringLiteral floatReasonName = "qc.float_reason";
 
-/// The attribute on a function of one tensor: the range of inputs that occurred, `[low, high]`.
+/// The attribute on a function of one tensor or a quotient: the range of inputs, or of divisors, that occurred, `[low, high]`.
 constexpr llvm::StringLiteral domainName = "qc.domain";
+
+/// The attribute on an observe and on functions of one tensor: how often inputs occurred, in parts of equal width of their range.
+constexpr llvm::StringLiteral histogramName = "qc.histogram";
+
+/// True if the op of `operand` may have no value for some of its numbers: a function of one tensor, a quotient for its divisor.
+bool needsDomain(mlir::OpOperand &operand);
+
+/// Why the divisor of a quotient is none where numbers occurred, with the remedy; empty for everything else.
+std::string describeZeroDivisor(mlir::Operation *op);
 
 /// Keeps the range of the values that occurred on `observe`, for the functions that read it and may have no value elsewhere.
 void noteObserved(ObserveOp observe, double low, double high);

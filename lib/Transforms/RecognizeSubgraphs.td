@@ -21,8 +21,10 @@ def IsOne : Constraint<CPred<"isNumber($0, [](float v) { return v == 1; })">>;
 def IsTwo : Constraint<CPred<"isNumber($0, [](float v) { return v == 2; })">>;
 def IsInverseRoot : Constraint<CPred<"isNumber($0, [](float v) { return v == -0.5f; })">>;
 def IsPositive : Constraint<CPred<"isNumber($0, [](float v) { return v > 0 && std::isfinite(v); })">>;
-/// Zeros and numbers so low that exp of them is nothing.
-def IsMask : Constraint<CPred<"isMask($0)">>;
+/// Numbers that are 0 or so low that exp of them is nothing, constant or computed of one integer or boolean tensor.
+def IsAdditiveMask : Constraint<CPred<"isAdditiveMask($0)">>;
+/// A constant condition, or one that is computed of integers and booleans.
+def IsCondition : Constraint<CPred<"isCondition($0)">>;
 def IsLowest : Constraint<CPred<"isNumber($0, [](float v) { return v <= -1e4f; })">>;
 /// Axes next to each other, of a reduction that keeps them.
 def AreRows : Constraint<CPred<"areRows($0, $1)">>;
@@ -119,14 +121,35 @@ def : Pat<(QC_SoftmaxOp:$s (QC_MulOp $x, (QC_ConstantOp $factor), $min, $max, $_
 def : Pat<(QC_SoftmaxOp:$s (QC_DivOp $x, (QC_ConstantOp $factor), $min, $max), $mask, $axis, $scale, $log),
           (NativeCodeCall<"scaleSoftmax($_builder, $_loc, $0, $1, $2, true)"> $s, $x, $factor),
           [(IsPositive $factor), (HasShapeOf $s, $x), (HasNoClamp $min, $max)]>;
-def : Pat<(QC_SoftmaxOp:$s (QC_AddOp $x, (QC_ConstantOp $added), $min, $max), $mask, $axis, $scale, $log),
+def : Pat<(QC_SoftmaxOp:$s (QC_AddOp $x, $added, $min, $max), $mask, $axis, $scale, $log),
           (NativeCodeCall<"maskSoftmax($_builder, $_loc, $0, $1, makeMask($_builder, $_loc, $2))"> $s, $x, $added),
-          [(IsMask $added), (IsAbsent $mask), (HasShapeOf $s, $x), (HasNoClamp $min, $max)]>;
+          [(IsAdditiveMask $added), (HasShapeOf $s, $x), (HasNoClamp $min, $max)]>;
+def : Pat<(QC_SoftmaxOp:$s (QC_AddOp $added, $x, $min, $max), $mask, $axis, $scale, $log),
+          (NativeCodeCall<"maskSoftmax($_builder, $_loc, $0, $1, makeMask($_builder, $_loc, $2))"> $s, $x, $added),
+          [(IsAdditiveMask $added), (HasShapeOf $s, $x), (HasNoClamp $min, $max)]>;
 def : Pat<(QC_SoftmaxOp:$s (QC_SelectOp $condition, $x, (QC_ConstantOp $low)), $mask, $axis, $scale, $log),
-          (NativeCodeCall<"maskSoftmax($_builder, $_loc, $0, $1, $2)"> $s, $x, $condition),
-          [(IsLowest $low), (IsAbsent $mask), (HasShapeOf $s, $x)]>;
-def : Pat<(QC_SoftmaxOp:$s (QC_SelectOp (QC_ConstantOp $condition), (QC_ConstantOp $low), $x), $mask, $axis, $scale, $log),
-          (NativeCodeCall<"maskSoftmax($_builder, $_loc, $0, $1, invertMask($_builder, $_loc, $2))"> $s, $x, $condition),
-          [(IsLowest $low), (IsAbsent $mask), (HasShapeOf $s, $x)]>;
+          (NativeCodeCall<"maskSoftmax($_builder, $_loc, $0, $1, makeCondition($_builder, $_loc, $2, false))"> $s, $x, $condition),
+          [(IsLowest $low), (IsCondition $condition), (HasShapeOf $s, $x)]>;
+def : Pat<(QC_SoftmaxOp:$s (QC_SelectOp $condition, (QC_ConstantOp $low), $x), $mask, $axis, $scale, $log),
+          (NativeCodeCall<"maskSoftmax($_builder, $_loc, $0, $1, makeCondition($_builder, $_loc, $2, true))"> $s, $x, $condition),
+          [(IsLowest $low), (IsCondition $condition), (HasShapeOf $s, $x)]>;
+// A limit that no score reaches, as some models have it behind their masks.
+def : Pat<(QC_SoftmaxOp:$s (QC_ClampOp $x, $least, $most), $mask, $axis, $scale, $log), (NativeCodeCall<"unclampSoftmax($_builder, $_loc, $0, $1)"> $s, $x),
+          [(IsAbsent $most), (Constraint<CPred<"$0 && $0.getValueAsDouble() <= -1e30">> $least)]>;
+
+//===-- Cosine similarity ----------------------------------------------------------------------------------------------------===//
+
+// The inner product over both norms; the ways to write the norms are in `isProductOfNorms`.
+defvar Dot = (QC_ReduceOp:$dot $sum, (QC_MulOp $x, $y, $_, $_, $_, $_, $_), $axes, $keep, $_);
+def : Pat<(QC_DivOp Dot, $norms, $min, $max), (NativeCodeCall<"makeCosine($_builder, $_loc, $0, $1)"> $dot, $norms),
+          [(IsSum $sum), (IsFloat $x), (Constraint<CPred<"isProductOfNorms($0, $1)">> $norms, $dot), (HasNoClamp $min, $max)]>;
+def : Pat<(QC_DivOp (QC_DivOp Dot, $first, $min, $max), $second, $min2, $max2),
+          (NativeCodeCall<"makeCosine($_builder, $_loc, $0, $1, $2)"> $dot, $first, $second),
+          [(IsSum $sum), (IsFloat $x), (Constraint<CPred<"areNorms($0, $1, $2)">> $first, $second, $dot), (HasNoClamp $min, $max),
+           (HasNoClamp $min2, $max2)]>;
+
+// The inner product of normalized rows is one sum of products, rounded once.
+def : Pat<(QC_ReduceOp:$dot $sum, (QC_MulOp $x, $y, $min, $max, $_, $_, $_), $axes, $keep, $_), (NativeCodeCall<"makeDot($_builder, $_loc, $0, $1, $2)"> $x, $y, $dot),
+          [(IsSum $sum), (Constraint<CPred<"areNormalizedRows($0, $1, $2)">> $x, $y, $axes), (HasNoClamp $min, $max)]>;
 
 #endif // QC_RECOGNIZE_SUBGRAPHS

@@ -174,7 +174,7 @@ void floatIsListed(Operation *op, Fail fail) {
 void narrowedByRequantize(Operation *op, Fail fail) {
   // What rounds to its result's codes by a rule of its own may narrow, too.
   if (!isCompute(op) || isa<KernelOp, YieldOp>(op) || isa<RequantizeOp, LutOp, PwlOp, QuantizeOp, CastOp, CompareOp>(op) ||
-      isa<SoftmaxCodesOp, NormalizeCodesOp, HypotCodesOp>(op) || op->getNumOperands() == 0)
+      isa<SoftmaxCodesOp, NormalizeCodesOp, HypotCodesOp, DivideCodesOp>(op) || op->getNumOperands() == 0)
     return;
   auto from = dyn_cast<IntegerType>(getElementType(op->getOperand(0))),
        to = dyn_cast<IntegerType>(getElementType(op->getResult(0)));

@@ -191,3 +191,14 @@ func.func @no_parallel_arguments() {
   }
   return
 }
+
+// -----
+
+func.func @kernel_weight_bits(%x: tensor<2x8xi8>) {
+  // expected-error @+1 {{weight_bits are 1 to 7, not 9}}
+  %y = qc.kernel "contract"(%x) {weight_bits = 9 : i64} : (tensor<2x8xi8>) -> tensor<2x8xi8> {
+  ^bb0(%a: tensor<2x8xi8>):
+    qc.yield %a : tensor<2x8xi8>
+  }
+  return
+}

@@ -183,7 +183,7 @@ func.func @no_hypot_codes_multiplier(%x: tensor<4xi16>) {
 func.func @no_normalize_codes_fraction(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
   %m = qc.constant dense<1> : tensor<1xi32>
   %o = qc.constant dense<0> : tensor<1xi64>
-  // expected-error @below {{'fraction_bits' exceeds the bits of an inverse root}}
+  // expected-error @below {{'fraction_bits' exceeds the bits of an inverse}}
   %y = qc.normalize_codes rms %x, %m, %o {first_axis = 1, last_axis = 1, input_zero_point = 0, epsilon = 1, prescale = 0, fraction_bits = 32,
                                           shift = 43, zero_point = 0, code_min = -128, code_max = 127}
      : (tensor<1x4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<1x4xi8>
@@ -198,4 +198,73 @@ func.func @no_softmax_codes_log_multiplier(%x: tensor<1x4xi2>) -> tensor<1x4xi8>
   %y = qc.softmax_codes %x, %t {axis = 1, fraction_bits = 10, multiplier = 1152921504606846976, multiplier_shift = 0, shift = 12, log_multiplier = 1,
                                 zero_point = 127, code_min = -128, code_max = 127, log} : (tensor<1x4xi2>, tensor<4xi32>) -> tensor<1x4xi8>
   return %y : tensor<1x4xi8>
+}
+
+// -----
+
+func.func @no_magnitude_codes_fraction(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
+  %m = qc.constant dense<1> : tensor<1xi32>
+  %o = qc.constant dense<0> : tensor<1xi64>
+  // expected-error @below {{'fraction_bits' exceeds the bits of an inverse}}
+  %y = qc.normalize_codes mad %x, %m, %o {first_axis = 1, last_axis = 1, input_zero_point = 0, epsilon = 0, prescale = 0, fraction_bits = 32,
+                                          shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<1x4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<1x4xi8>
+  return %y : tensor<1x4xi8>
+}
+
+// -----
+
+func.func @no_magnitude_codes_small_fraction(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
+  %m = qc.constant dense<1> : tensor<1xi32>
+  %o = qc.constant dense<0> : tensor<1xi64>
+  // expected-error @below {{'fraction_bits' leaves more than 62 bits to shift}}
+  %y = qc.normalize_codes mad %x, %m, %o {first_axis = 1, last_axis = 1, input_zero_point = 0, epsilon = 0, prescale = 0, fraction_bits = 29,
+                                          shift = 43, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<1x4xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<1x4xi8>
+  return %y : tensor<1x4xi8>
+}
+
+// -----
+
+func.func @no_divide_codes_wide(%x: tensor<2xi32>) {
+  // expected-error @below {{turns integers of at most 16 bits into integers of at most 16 bits}}
+  %0 = qc.divide_codes %x, %x {lhs_zero_point = 0, rhs_zero_point = 0, multiplier = 1, shift = 0, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<2xi32>, tensor<2xi32>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_divide_codes_limits(%x: tensor<2xi8>) {
+  // expected-error @below {{zero point and limits must be codes of 'i8'}}
+  %0 = qc.divide_codes %x, %x {lhs_zero_point = 0, rhs_zero_point = 0, multiplier = 1, shift = 0, zero_point = 0, code_min = -129, code_max = 127}
+     : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_divide_codes_operand(%x: tensor<2xi8>) {
+  // expected-error @below {{zero point 128 is outside 'i8'}}
+  %0 = qc.divide_codes %x, %x {lhs_zero_point = 0, rhs_zero_point = 128, multiplier = 1, shift = 0, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_divide_codes_multiplier(%x: tensor<2xi8>) {
+  // expected-error @below {{'multiplier' must lie in [1, 2^24], 'shift' in [0, 28]}}
+  %0 = qc.divide_codes %x, %x {lhs_zero_point = 0, rhs_zero_point = 0, multiplier = 1, shift = 29, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @no_divide_codes_shape(%x: tensor<2xi8>, %y: tensor<3xi8>) {
+  // expected-error @below {{shapes do not broadcast}}
+  %0 = qc.divide_codes %x, %y {lhs_zero_point = 0, rhs_zero_point = 0, multiplier = 1, shift = 0, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<2xi8>, tensor<3xi8>) -> tensor<2xi8>
+  return
 }

@@ -1,4 +1,6 @@
-"""Softmax, normalization and roots of two squares in integers against correctly rounded float64: rows.py FOLDER softmax|normalize|hypot|small BITS
+"""Softmax, normalization, roots and quotients in integers against correctly rounded float64: rows.py FOLDER WHAT BITS
+
+WHAT is softmax, normalize, magnitude, hypot, divide or small.
 
 From the same input codes to the same output grid, on random and adversarial rows (all equal, one-hot, one code different, alternating extremes,
 very small and very large scales, everything masked), inputs of BITS bits, results of 8 and 16:
@@ -216,6 +218,52 @@ def check_normalize(bits):
     network.verify()
 
 
+def check_magnitude(bits):
+    """Normalization by mean magnitudes."""
+    network = Network(f"mean magnitudes of {bits} bits", bits)
+    for count in (64, 1000):
+        for title, step, epsilon in (("faint", 1e-6, 1e-3), ("usual", 0.05, 1e-5), ("loud", 100, 0.0)):
+            source_type, epsilon = Type(bits, step * 256 / 2 ** bits, -7), float(np.float32(epsilon))
+            codes, adversarial = make_rows(source_type, count)
+            x, tag = source_type.decode(codes), f"{title}{count}"
+            source = network.input(f"x_{tag}", source_type, codes)
+            scale, bias = (random.normal(1, 0.5, count).astype(np.float32), random.normal(0, 1, count).astype(np.float32))
+            network.lines += [f"%s_{tag} = {constant(scale)}", f"%b_{tag} = {constant(bias)}"]
+            for kind, parameters, to in (("mad", True, 8), ("mad", False, 16), ("mean_abs", True, 16), ("mean_abs", False, 8)):
+                c = x - np.mean(x, axis=1, keepdims=True) if kind == "mad" else x
+                c = np.where(np.abs(c) < 1e-9 * step, 0, c)  # a row of equal numbers has no deviation
+                mean = np.mean(np.abs(c), axis=1, keepdims=True) + epsilon
+                real = np.divide(c, mean, out=np.zeros_like(c), where=mean > 0)
+                text, types = "", ""
+                if parameters:
+                    real = real * scale + bias
+                    text, types = f" scale %s_{tag} bias %b_{tag}", f", tensor<{count}xf32>, tensor<{count}xf32>"
+                network.output(f"{kind}_{tag}_{to}", f"qc.normalize {kind} {source}{text} {{first_axis = 1, last_axis = 1, epsilon = {epsilon!r} : f32}} : "
+                               f"({source_type.tensor(codes.shape)}{types}) -> ", Type.of_range(to, real.min(), real.max()), real, adversarial)
+    network.verify()
+
+
+def check_divide(bits):
+    """Also by 0: the limit on the dividend's side, and 0 for 0."""
+    network = Network(f"quotients of {bits} bits", bits)
+    for tag, ratio, limit in (("wide", 1, 100), ("narrow", 1, 1.5), ("fine", 1 / 300, 2), ("coarse", 40, 1000)):
+        left, right = Type(bits, 3 / 2 ** bits, 5), Type(bits, 3 / 2 ** bits / ratio, -9)
+        a, b = (random.integers(kind.least, kind.most + 1, (16, 256)) for kind in (left, right))
+        for row, size in ((1, 2), (2, 5), (3, 20)):
+            b[row] = right.zero + random.integers(-size, size + 1, 256)
+        a[4], b[5], a[6] = left.zero, right.zero, left.zero + random.integers(-3, 4, 256)
+        a[7], b[7] = np.where(np.arange(256) % 2, left.least, left.most), right.zero + np.arange(-128, 128)
+        x, y = left.decode(a), right.decode(b)
+        quotient = np.divide(x, y, out=np.sign(x) * 1e30, where=y != 0)
+        one, two = network.input(f"x_{tag}", left, a), network.input(f"y_{tag}", right, b)
+        for to in (8, 16):
+            kind = Type.of_range(to, -limit, limit)
+            real = np.clip(quotient, kind.decode(np.int64(kind.least)), kind.decode(np.int64(kind.most)))
+            network.output(f"z_{tag}_{to}", f"qc.div {one}, {two} : ({left.tensor(a.shape)}, {right.tensor(a.shape)}) -> ", kind, real,
+                           np.isin(np.arange(16), range(1, 8)))
+    network.verify()
+
+
 def check_hypot(bits):
     network = Network(f"root of two squares of {bits} bits", bits)
     for ratio in (1, 0.7, 1 / 30, 1 / 700, 1 / 3000):
@@ -247,7 +295,8 @@ def check_small(bits):
     x = kind.decode(codes)
     for name, op, real in (("softmax", "softmax %x_q {axis = 1} : " + kind.tensor(codes.shape), softmax(x)),
                            ("layer", f"normalize layer %x_q {{first_axis = 1, last_axis = 1, epsilon = 1.0e-5 : f32}} : ({kind.tensor(codes.shape)})",
-                            normalize("layer", x, float(np.float32(1e-5)), 1, 0))):
+                            normalize("layer", x, float(np.float32(1e-5)), 1, 0)),
+                           ("quotient", f"div %x_q, %x_q : ({kind.tensor(codes.shape)}, {kind.tensor(codes.shape)})", np.where(x == 0, 0.0, 1.0))):
         network = Network(f"{name} of {bits} bits", bits)
         network.input("x", kind, codes)
         network.output("y", f"qc.{op} -> ", Type.of_range(bits, real.min(), real.max()), real, adversarial)
@@ -259,7 +308,7 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     os.chdir(folder)
-    {"softmax": check_softmax, "normalize": check_normalize, "hypot": check_hypot, "small": check_small}[what](int(bits))
+    {"softmax": check_softmax, "normalize": check_normalize, "magnitude": check_magnitude, "hypot": check_hypot, "divide": check_divide, "small": check_small}[what](int(bits))
     print("all agree")
 
 

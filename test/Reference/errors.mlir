@@ -19,11 +19,12 @@ func.func @no_normalize_tiny_step() -> tensor<2x!quant.uniform<i8:f32, 1.0e-20>>
 
 // -----
 
-func.func @no_div_quantized() -> tensor<2x!quant.uniform<i8:f32, 0.5>> {
-  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 0.5>>
-  // expected-error @below {{has no evaluation on quantized types: it stays in float}}
-  %y = qc.div %x, %x : (tensor<2x!quant.uniform<i8:f32, 0.5>>, tensor<2x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x!quant.uniform<i8:f32, 0.5>>
-  return %y : tensor<2x!quant.uniform<i8:f32, 0.5>>
+func.func @no_div_out_of_proportion() -> tensor<2x!quant.uniform<i8:f32, 1.0e3>> {
+  %x = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0e-6>>
+  %y = qc.constant dense<1> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0e3>>
+  // expected-error @below {{the result's range is out of proportion to the operands'}}
+  %z = qc.div %x, %y : (tensor<2x!quant.uniform<i8:f32, 1.0e-6>>, tensor<2x!quant.uniform<i8:f32, 1.0e3>>) -> tensor<2x!quant.uniform<i8:f32, 1.0e3>>
+  return %z : tensor<2x!quant.uniform<i8:f32, 1.0e3>>
 }
 
 // -----

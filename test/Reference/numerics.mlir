@@ -45,7 +45,7 @@ func.func @n3_dcast() -> tensor<3xf32> {
   return %y : tensor<3xf32>
 }
 
-// N4. |100| + 128 * (1 + 2 + 3) = 868 (test/Dialect/invalid.mlir: any other bound is refused).
+// N4. |100| + 128 * (1 + 2 + 3) = 868 (test/Dialect/compute-invalid.mlir: any other bound is refused).
 // CHECK: n4_bound: tensor<1x1xi32> [868]
 func.func @n4_bound() -> tensor<1x1xi32> {
   %x = qc.constant dense<[[-128, -128, -128]]> : tensor<1x3xi8>
@@ -322,4 +322,72 @@ func.func @n23_hypot_codes() -> tensor<2xi8> {
   %z = qc.hypot_codes %x, %y {lhs_zero_point = 0, rhs_zero_point = 0, lhs_multiplier = 1024, rhs_multiplier = 1024, multiplier = 1073741824,
                               shift = 35, zero_point = 0, code_min = -128, code_max = 127} : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
   return %z : tensor<2xi8>
+}
+
+// N21. Mean magnitudes: around the mean 1 they are 1, 1, 1, 3 and 1.5 on average; 3 and 4 have 3.5 on average.
+// CHECK: n21_mad: {{.*}} [-21, -21, -21, 64]
+func.func @n21_mad() -> tensor<4x!quant.uniform<i8:f32, 0.03125>> {
+  %x = qc.constant dense<[0, 0, 0, 4]> : tensor<4xi8> -> tensor<4x!quant.uniform<i8:f32, 1.0>>
+  %y = qc.normalize mad %x {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<4x!quant.uniform<i8:f32, 1.0>>) -> tensor<4x!quant.uniform<i8:f32, 0.03125>>
+  return %y : tensor<4x!quant.uniform<i8:f32, 0.03125>>
+}
+// CHECK: n21_mean_abs: {{.*}} [55, 73]
+func.func @n21_mean_abs() -> tensor<2x!n21> {
+  %x = qc.constant dense<[13, 14]> : tensor<2xi8> -> tensor<2x!quant.uniform<i8:f32, 1.0:10>>
+  %y = qc.normalize mean_abs %x {first_axis = 0, last_axis = 0, epsilon = 0.0 : f32} : (tensor<2x!quant.uniform<i8:f32, 1.0:10>>) -> tensor<2x!n21>
+  return %y : tensor<2x!n21>
+}
+// CHECK: n21_float: {{.*}} [-0.5, -0.5, -0.5, 1.5]
+func.func @n21_float() -> tensor<4xf32> {
+  %x = qc.constant dense<[0.0, 0.0, 0.0, 4.0]> : tensor<4xf32>
+  %y = qc.normalize mad %x {first_axis = 0, last_axis = 0, epsilon = 0.5 : f32} : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// N21 on integers: c = 3, 4, V = 7 * 2^8 + 1; t = c / 1793 * 2^30 = 1796556, 2395408; times 2^29 / 2^44 = 54.8, 73.1.
+// CHECK: n21_magnitude_codes: tensor<2xi8> [55, 73]
+func.func @n21_magnitude_codes() -> tensor<2xi8> {
+  %x = qc.constant dense<[13, 14]> : tensor<2xi8>
+  %m = qc.constant dense<536870912> : tensor<1xi32>
+  %o = qc.constant dense<0> : tensor<1xi64>
+  %y = qc.normalize_codes mean_abs %x, %m, %o {first_axis = 0, last_axis = 0, input_zero_point = 10, epsilon = 1, prescale = 8, fraction_bits = 22,
+                                               shift = 44, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<2xi8>, tensor<1xi32>, tensor<1xi64>) -> tensor<2xi8>
+  return %y : tensor<2xi8>
+}
+
+// N24. Quotients 7/2, -7/2, 1/4 and -1/4 are 7, -7, 0.5 and -0.5 steps; then divisors of 0, and a quotient beyond the codes.
+// CHECK: n24_div: {{.*}} [10, -4, 3, 3, 127, -128, 3, 127]
+!n24 = !quant.uniform<i8:f32, 0.5:3>
+!one = !quant.uniform<i8:f32, 1.0>
+func.func @n24_div() -> tensor<8x!n24> {
+  %x = qc.constant dense<[7, -7, 1, -1, 5, -5, 0, 100]> : tensor<8xi8> -> tensor<8x!one>
+  %y = qc.constant dense<[2, 2, 4, 4, 0, 0, 0, 1]> : tensor<8xi8> -> tensor<8x!one>
+  %z = qc.div %x, %y : (tensor<8x!one>, tensor<8x!one>) -> tensor<8x!n24>
+  return %z : tensor<8x!n24>
+}
+// CHECK: n24_half_up: {{.*}} [4, 3]
+func.func @n24_half_up() -> tensor<2x!n24> attributes {qc.requant = "tflite-single"} {
+  %x = qc.constant dense<[1, -1]> : tensor<2xi8> -> tensor<2x!one>
+  %y = qc.constant dense<[4, 4]> : tensor<2xi8> -> tensor<2x!one>
+  %z = qc.div %x, %y : (tensor<2x!one>, tensor<2x!one>) -> tensor<2x!n24>
+  return %z : tensor<2x!n24>
+}
+// 7 * 3 / (2 * 2) = 5.25, its opposite, 1 * 3 / (3 * 2) = 0.5 and 2 * 3 / (3 * 2) = 1.
+// CHECK: n24_divide_codes: tensor<4xi8> [5, -5, 0, 1]
+func.func @n24_divide_codes() -> tensor<4xi8> {
+  %x = qc.constant dense<[7, -7, 1, 2]> : tensor<4xi8>
+  %y = qc.constant dense<[2, 2, 3, 3]> : tensor<4xi8>
+  %z = qc.divide_codes %x, %y {lhs_zero_point = 0, rhs_zero_point = 0, multiplier = 3, shift = 1, zero_point = 0, code_min = -128, code_max = 127}
+     : (tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>
+  return %z : tensor<4xi8>
+}
+
+// N25. Codes of one type compare as their numbers.
+// CHECK: n25_compare: tensor<3xi1> [1, 0, 0]
+func.func @n25_compare() -> tensor<3xi1> {
+  %x = qc.constant dense<[1, 2, 3]> : tensor<3xi8> -> tensor<3x!n24>
+  %t = qc.constant dense<2> : tensor<i8> -> tensor<!n24>
+  %z = qc.compare less %x, %t : (tensor<3x!n24>, tensor<!n24>) -> tensor<3xi1>
+  return %z : tensor<3xi1>
 }

@@ -46,10 +46,10 @@ func.func @no_fold_returned_in_float(%q: tensor<4x!q>) -> tensor<4xf32> {
 
 func.func @no_fold_read_in_float(%q: tensor<4x!q>) -> (tensor<4x!q>, tensor<4x!r>) {
   %f = quant.dcast %q : tensor<4x!q> to tensor<4xf32>
-  // expected-remark@+1 {{stays in float: node 'qc.div' reads its result in float}}
+  // expected-remark@+1 {{stays in float: node 'qc.binary' reads its result in float}}
   %a = qc.activation tanh %f : tensor<4xf32> -> tensor<4xf32>
-  // expected-remark@+1 {{stays in float: division by a computed value has no integer form}}
-  %d = qc.div %f, %a : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  // expected-remark@+1 {{stays in float: a pow of two tensors has no integer form}}
+  %d = qc.binary pow %f, %a : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   %r = quant.qcast %a : tensor<4xf32> to tensor<4x!q>
   %s = quant.qcast %d : tensor<4xf32> to tensor<4x!r>
   return %r, %s : tensor<4x!q>, tensor<4x!r>

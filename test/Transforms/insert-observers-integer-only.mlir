@@ -2,8 +2,8 @@
 // RUN: qopt %s --qc-insert-observers=integer-only=true -verify-diagnostics -split-input-file
 
 func.func @no_integer_only_float_ops(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error@+1 {{(qc.div) would run in float, which -integer-only forbids: division by a computed value has no integer form}}
-  %d = qc.div %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  // expected-error@+1 {{(qc.binary) would run in float, which -integer-only forbids: a rem of two tensors has no integer form}}
+  %d = qc.binary rem %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   // expected-error@+1 {{(qc.binary) would run in float, which -integer-only forbids: a pow of two tensors has no integer form}}
   %s = qc.binary pow %d, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   %a = qc.add %s, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>

@@ -231,3 +231,123 @@ func.func @no_softmax_mask(%x: tensor<2x2xf32>) -> (tensor<2x2xf32>, tensor<2x2x
   %z = qc.softmax %b {axis = 1} : tensor<2x2xf32> -> tensor<2x2xf32>
   return %y, %z : tensor<2x2xf32>, tensor<2x2xf32>
 }
+
+// -----
+
+// Cosine similarity: an inner product over both norms, as it is exported. Normalized rows are multiplied as a product of matrices.
+// CHECK-LABEL: @cosine_of_roots
+// CHECK: %[[X:.*]] = qc.normalize l2 %arg0 {epsilon = 9.99999993E-9 : f32, first_axis = 1 : i64, last_axis = 1 : i64}
+// CHECK: %[[Y:.*]] = qc.normalize l2 %arg1 {epsilon = 9.99999993E-9 : f32
+// CHECK: %[[ROW:.*]] = qc.reshape %[[X]] : tensor<2x4xf32> -> tensor<2x1x4xf32>
+// CHECK: %[[COLUMN:.*]] = qc.reshape %[[Y]] : tensor<2x4xf32> -> tensor<2x4x1xf32>
+// CHECK: %[[DOT:.*]] = qc.matmul %[[ROW]], %[[COLUMN]] : (tensor<2x1x4xf32>, tensor<2x4x1xf32>) -> tensor<2x1x1xf32>
+// CHECK: qc.reshape %[[DOT]] : tensor<2x1x1xf32> -> tensor<2xf32>
+func.func @cosine_of_roots(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>) -> tensor<2xf32> {
+  %p = qc.mul %x, %y : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %dot = qc.reduce sum %p {axes = array<i64: 1>} : tensor<2x4xf32> -> tensor<2xf32>
+  %xx = qc.mul %x, %x : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %sx = qc.reduce sum %xx {axes = array<i64: 1>} : tensor<2x4xf32> -> tensor<2xf32>
+  %nx = qc.activation sqrt %sx : tensor<2xf32> -> tensor<2xf32>
+  %yy = qc.mul %y, %y : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %sy = qc.reduce sum %yy {axes = array<i64: 1>} : tensor<2x4xf32> -> tensor<2xf32>
+  %ny = qc.activation sqrt %sy : tensor<2xf32> -> tensor<2xf32>
+  %n = qc.mul %ny, %nx : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %c = qc.clamp %n {clamp_min = 1.0e-8 : f32} : tensor<2xf32> -> tensor<2xf32>
+  %z = qc.div %dot, %c : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return %z : tensor<2xf32>
+}
+
+// -----
+
+// The root of the product of both sums, kept from zero; every row of one tensor with every row of the other.
+// CHECK-LABEL: @cosine_of_all_pairs
+// CHECK: qc.normalize l2 %arg0 {epsilon = 9.99999993E-9 : f32
+// CHECK: qc.normalize l2 %arg1
+// CHECK: qc.matmul {{.*}} : (tensor<2x1x1x4xf32>, tensor<1x3x4x1xf32>) -> tensor<2x3x1x1xf32>
+// CHECK: qc.reshape {{.*}} -> tensor<2x3x1xf32>
+func.func @cosine_of_all_pairs(%x: tensor<2x1x4xf32>, %y: tensor<1x3x4xf32>) -> tensor<2x3x1xf32> {
+  %e = qc.constant dense<1.0e-16> : tensor<f32>
+  %p = qc.mul %x, %y : (tensor<2x1x4xf32>, tensor<1x3x4xf32>) -> tensor<2x3x4xf32>
+  %dot = qc.reduce sum %p {axes = array<i64: 2>, keep_dims} : tensor<2x3x4xf32> -> tensor<2x3x1xf32>
+  %xx = qc.mul %x, %x : (tensor<2x1x4xf32>, tensor<2x1x4xf32>) -> tensor<2x1x4xf32>
+  %sx = qc.reduce sum %xx {axes = array<i64: 2>, keep_dims} : tensor<2x1x4xf32> -> tensor<2x1x1xf32>
+  %yy = qc.mul %y, %y : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+  %sy = qc.reduce sum %yy {axes = array<i64: 2>, keep_dims} : tensor<1x3x4xf32> -> tensor<1x3x1xf32>
+  %s = qc.mul %sx, %sy : (tensor<2x1x1xf32>, tensor<1x3x1xf32>) -> tensor<2x3x1xf32>
+  %a = qc.add %s, %e : (tensor<2x3x1xf32>, tensor<f32>) -> tensor<2x3x1xf32>
+  %n = qc.activation sqrt %a : tensor<2x3x1xf32> -> tensor<2x3x1xf32>
+  %z = qc.div %dot, %n : (tensor<2x3x1xf32>, tensor<2x3x1xf32>) -> tensor<2x3x1xf32>
+  return %z : tensor<2x3x1xf32>
+}
+
+// -----
+
+// One norm after the other, each with its own limit; the axis is not the last one, so that the products are summed.
+// CHECK-LABEL: @cosine_of_columns
+// CHECK: %[[X:.*]] = qc.normalize l2 %arg0 {epsilon = 9.99999996E-13 : f32, first_axis = 0 : i64, last_axis = 0 : i64}
+// CHECK: %[[Y:.*]] = qc.normalize l2 %arg1
+// CHECK: %[[P:.*]] = qc.mul %[[X]], %[[Y]]
+// CHECK: qc.reduce sum %[[P]] {axes = array<i64: 0>}
+// CHECK-NOT: qc.div
+func.func @cosine_of_columns(%x: tensor<4x2xf32>, %y: tensor<4x2xf32>) -> tensor<2xf32> {
+  %p = qc.mul %x, %y : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+  %dot = qc.reduce sum %p {axes = array<i64: 0>} : tensor<4x2xf32> -> tensor<2xf32>
+  %xx = qc.mul %x, %x : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+  %sx = qc.reduce sum %xx {axes = array<i64: 0>} : tensor<4x2xf32> -> tensor<2xf32>
+  %rx = qc.activation sqrt %sx : tensor<2xf32> -> tensor<2xf32>
+  %nx = qc.clamp %rx {clamp_min = 1.0e-6 : f32} : tensor<2xf32> -> tensor<2xf32>
+  %yy = qc.mul %y, %y : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+  %sy = qc.reduce sum %yy {axes = array<i64: 0>} : tensor<4x2xf32> -> tensor<2xf32>
+  %ry = qc.activation sqrt %sy : tensor<2xf32> -> tensor<2xf32>
+  %ny = qc.clamp %ry {clamp_min = 1.0e-6 : f32} : tensor<2xf32> -> tensor<2xf32>
+  %q = qc.div %dot, %ny : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %z = qc.div %q, %nx : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return %z : tensor<2xf32>
+}
+
+// -----
+
+// Both tensors normalized on their own, one repeated to full size first as torch exports it.
+// CHECK-LABEL: @cosine_of_normalized
+// CHECK: qc.normalize l2 %arg0
+// CHECK: qc.normalize l2 %arg1
+// CHECK: qc.matmul
+func.func @cosine_of_normalized(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>) -> tensor<2xf32> {
+  %xx = qc.mul %x, %x : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %sx = qc.reduce sum %xx {axes = array<i64: 1>, keep_dims} : tensor<2x4xf32> -> tensor<2x1xf32>
+  %rx = qc.activation sqrt %sx : tensor<2x1xf32> -> tensor<2x1xf32>
+  %cx = qc.clamp %rx {clamp_min = 1.0e-12 : f32} : tensor<2x1xf32> -> tensor<2x1xf32>
+  %ex = qc.gather %cx {indices = array<i64: 0, 0, 0, 0>, axis = 1} : tensor<2x1xf32> -> tensor<2x4xf32>
+  %nx = qc.div %x, %ex : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %yy = qc.mul %y, %y : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %sy = qc.reduce sum %yy {axes = array<i64: 1>, keep_dims} : tensor<2x4xf32> -> tensor<2x1xf32>
+  %ry = qc.activation sqrt %sy : tensor<2x1xf32> -> tensor<2x1xf32>
+  %ny = qc.div %y, %ry : (tensor<2x4xf32>, tensor<2x1xf32>) -> tensor<2x4xf32>
+  %p = qc.mul %nx, %ny : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %z = qc.reduce sum %p {axes = array<i64: 1>} : tensor<2x4xf32> -> tensor<2xf32>
+  return %z : tensor<2xf32>
+}
+
+// -----
+
+// The norm of another tensor, and one over another axis.
+// CHECK-LABEL: @no_cosine
+// CHECK-NOT: qc.normalize
+func.func @no_cosine(%x: tensor<4x4xf32>, %y: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %p = qc.mul %x, %y : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %dot = qc.reduce sum %p {axes = array<i64: 1>} : tensor<4x4xf32> -> tensor<4xf32>
+  %xx = qc.mul %x, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %sx = qc.reduce sum %xx {axes = array<i64: 1>} : tensor<4x4xf32> -> tensor<4xf32>
+  %nx = qc.activation sqrt %sx : tensor<4xf32> -> tensor<4xf32>
+  %ww = qc.mul %w, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %sw = qc.reduce sum %ww {axes = array<i64: 1>} : tensor<4x4xf32> -> tensor<4xf32>
+  %nw = qc.activation sqrt %sw : tensor<4xf32> -> tensor<4xf32>
+  %yy = qc.mul %y, %y : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %sy = qc.reduce sum %yy {axes = array<i64: 0>} : tensor<4x4xf32> -> tensor<4xf32>
+  %ny = qc.activation sqrt %sy : tensor<4xf32> -> tensor<4xf32>
+  %m = qc.mul %nx, %nw : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %n = qc.mul %nx, %ny : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %a = qc.div %dot, %m : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %b = qc.div %dot, %n : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %a, %b : tensor<4xf32>, tensor<4xf32>
+}

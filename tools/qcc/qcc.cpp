@@ -76,6 +76,14 @@ cl::opt<double>
     maxActivationError("max-activation-error",
                        cl::desc("largest error of an activation in codes of its result (default 1 up to 8 bits, 2 for 16)"),
                        cl::init(-1), cl::cat(category));
+cl::opt<std::string> activationWeights(
+    "activation-weights",
+    cl::desc("knots of pieces for the least squares of all codes alike (uniform, default) or of the values that "
+             "calibration saw (histogram); the error bound is the same"),
+    cl::init("uniform"), cl::cat(category));
+cl::opt<std::string> normalize("normalize",
+                               cl::desc("exact (default), or mad: layer and root-mean-square normalization by mean magnitudes"),
+                               cl::init("exact"), cl::cat(category));
 cl::opt<std::string> plotActivations("plot-activations",
                                      cl::desc("write a plot of each activation and its error into this folder"),
                                      cl::cat(category));
@@ -135,6 +143,8 @@ qc::PipelineOptions getPipelineOptions() {
   options.activationForm = activationForm;
   options.pieces = pieces;
   options.maxActivationError = maxActivationError;
+  options.activationWeights = activationWeights;
+  options.normalize = normalize;
   options.plotActivations = plotActivations;
   options.without = without;
   options.threads = threads;

@@ -38,8 +38,11 @@ def RecognizeSubgraphs : Pass<"qc-recognize-subgraphs", "::mlir::func::FuncOp"> 
     Exporters write a root-mean-square normalization as five nodes and a layer normalization as seven. Quantized one by one they would lose everything:
     a variance in 8 bits is no variance. As one op (`qc.normalize`, `qc.softmax`) they are computed exactly inside and rounded once. The patterns are a table,
     `RecognizeSubgraphs.td`: means of squares under a root, whichever way the division is written; the scale and bias behind them; exp over a sum of exp; factors,
-    masks and logarithms around a softmax. What has a clamp, reduced axes that disappear, or parameters that are not constant stays what it is. Not in f32 mode,
-    where the nodes are as good.
+    masks and logarithms around a softmax. A mask may be computed: numbers added to the scores that are 0 where an integer or boolean tensor is one thing and -10,000 or
+    less where it is the other, however many casts, differences and products lead there, become comparisons of that tensor (docs/Activations.md). A quotient of an inner product and
+    two norms becomes the product of two normalized tensors. What has a clamp, reduced axes that disappear, or parameters that are not constant stays what it is. Not in f32 mode,
+    where the nodes are as good. With `normalize=mad` deviations are mean magnitudes: `layer` and `rms` become `mad` and `mean_abs`, whose scale makes up for the ratio
+    that both have for normally distributed rows.
     ```mlir
     func.func @example(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
       %e = qc.constant dense<0.5> : tensor<f32>
@@ -59,6 +62,7 @@ def RecognizeSubgraphs : Pass<"qc-recognize-subgraphs", "::mlir::func::FuncOp"> 
     }
     ```
   }];
+  let options = [Option<"normalize", "normalize", "std::string", "\"exact\"", "exact, or mad: mean magnitudes instead of roots of mean squares">];
   let statistics = [Statistic<"numRecognized", "subgraphs-recognized", "sub-graphs that became one op">];
 }
 
@@ -188,6 +192,9 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
     with free knots, else 2,048 or 4,096 of equal length; else the table. `form=pwl` takes `pieces` pieces, or as few as meet the bound, with the knots of the least largest error and,
     among those, of the least squares. The bound is `max-error` codes of the result; by default 1 up to 8 bits of result, 2 for 16.
 
+    With `weights=histogram` the squares count each code as often as calibration saw it (`qc.histogram`); the bound holds for every code all the same. Equal tables and
+    equal pieces are stored once: the second one costs no bytes.
+
     `qc.domain` on an op (from `qc-materialize-casts`) is the range of inputs that occurred: a function without a finite value there is an error.
     The function's `qc.activations` lists what was chosen, for report and header; `plots` is a folder for a picture of each. Afterwards no
     `qc.activation` and no `qc.function` on quantized types is left.
@@ -199,6 +206,7 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
     Option<"form", "form", "std::string", "\"auto\"", "auto, table or pwl">,
     Option<"pieces", "pieces", "unsigned", "0", "for pwl: this many pieces (0: as few as meet the bound)">,
     Option<"maxError", "max-error", "double", "-1", "largest error in codes of the result (-1: by its width)">,
+    Option<"weights", "weights", "std::string", "\"uniform\"", "uniform, or histogram: squares of pieces by what calibration saw">,
     Option<"plots", "plots", "std::string", "\"\"", "write a plot of each curve and its error into this folder">
   ];
   let statistics = [Statistic<"numPieces", "activations-by-pieces", "activations that became pieces">];
@@ -280,13 +288,15 @@ def Calibrate : Pass<"qc-calibrate", "::mlir::ModuleOp"> {
     `minmax` takes all values; `percentile` cuts off the outermost ones, half of them on each side; `mse` tries lower and upper limits together for
     the least square error of the code type at hand, clipping included; `entropy` takes the threshold of least Kullback-Leibler
     divergence. States (`qc.state`) are fed back from sample to sample; then shards are whole sequences. Values that lie on a grid through zero with no more steps than there are codes (images and features that were 8-bit integers
-    once) keep that grid under `mse` and `entropy`, so that their codes are exact. Afterwards every `qc.observe` has a range.
+    once) keep that grid under `mse` and `entropy`, so that their codes are exact. With `histograms` an observe that a function reads keeps how often values occurred,
+    for `qc-approximate-activations weights=histogram`. Afterwards every `qc.observe` has a range.
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
     Option<"calibrator", "calibrator", "std::string", "\"mse\"", "minmax, percentile, mse or entropy">,
     Option<"percentile", "percentile", "double", "99.99", "for the percentile calibrator">,
     Option<"dump", "dump", "std::string", "\"\"", "write the ranges to this JSON file">,
+    Option<"histograms", "histograms", "bool", "false", "keep on observes in front of functions how often values occurred (qc.histogram)">,
     Option<"shards", "shards", "unsigned", "0", "samples at a time, each with observers of its own that are merged (0: one per thread)">
   ];
 }

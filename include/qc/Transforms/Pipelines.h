@@ -37,15 +37,17 @@ struct PipelineOptions {
   int64_t resetEvery = 0;   ///< samples of one sequence; 0: all are one
   bool integerOnly = false; ///< float fallbacks are errors
   bool dropSoftmax = false;
-  std::string activationForm = "auto"; ///< auto | table | pwl
-  unsigned pieces = 0;                 ///< of each function by pieces; 0: as few as meet the bound
-  double maxActivationError = -1;      ///< in codes of the result; -1: 1 up to 8 bits, 2 for 16
-  std::string plotActivations;         ///< folder for a picture of each function
-  std::string isa = "scalar";          ///< what kernels may use: a row of lib/Target/Isas.def
-  std::vector<std::string> without;    ///< forms of kernels that are not used
-  unsigned indexBits = 64;             ///< pointer width of the target
-  unsigned threads = 1;                ///< most tasks of a kernel that run at once
-  unsigned taskOverhead = 6000;        ///< cycles to hand tasks out and wait for the last one
+  std::string activationForm = "auto";       ///< auto | table | pwl
+  unsigned pieces = 0;                       ///< of each function by pieces; 0: as few as meet the bound
+  double maxActivationError = -1;            ///< in codes of the result; -1: 1 up to 8 bits, 2 for 16
+  std::string activationWeights = "uniform"; ///< uniform | histogram: what squares of pieces count
+  std::string plotActivations;               ///< folder for a picture of each function
+  std::string normalize = "exact";           ///< exact | mad: mean magnitudes instead of deviations
+  std::string isa = "scalar";                ///< what kernels may use: a row of lib/Target/Isas.def
+  std::vector<std::string> without;          ///< forms of kernels that are not used
+  unsigned indexBits = 64;                   ///< pointer width of the target
+  unsigned threads = 1;                      ///< most tasks of a kernel that run at once
+  unsigned taskOverhead = 6000;              ///< cycles to hand tasks out and wait for the last one
 };
 
 /// What is impossible in the options, as "<option>=<value>: <remedy>"; empty if nothing.

@@ -212,13 +212,21 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
       auto text = [&](StringRef key) { return entry.getAs<StringAttr>(key).getValue(); };
       auto integer = [&](StringRef key) { return entry.getAs<IntegerAttr>(key).getInt(); };
       auto real = [&](StringRef key) { return entry.getAs<FloatAttr>(key).getValueAsDouble(); };
-      info.activations.push_back(llvm::json::Object{{"name", text("name")},
-                                                    {"function", text("function")},
-                                                    {"form", text("form")},
-                                                    {"pieces", integer("pieces")},
-                                                    {"bytes", integer("bytes")},
-                                                    {"max_error", real("max_error")},
-                                                    {"mean_error", real("mean_error")}});
+      llvm::json::Object row{{"name", text("name")},
+                             {"function", text("function")},
+                             {"form", text("form")},
+                             {"pieces", integer("pieces")},
+                             {"bytes", integer("bytes")},
+                             {"max_error", real("max_error")},
+                             {"mean_error", real("mean_error")}};
+      if (entry.get("table_bytes"))
+        row["table_bytes"] = integer("table_bytes");
+      if (entry.get("weighted_error"))
+        row["weighted_error"] = real("weighted_error");
+      for (StringRef key : {"shared_with", "plot"})
+        if (entry.get(key))
+          row[key] = text(key);
+      info.activations.push_back(std::move(row));
     }
   // A requantization that closes an accumulator's loop nest is part of that layer.
   llvm::SmallPtrSet<Operation *, 16> epilogues;

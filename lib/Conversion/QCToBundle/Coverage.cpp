@@ -19,9 +19,6 @@ std::string whyFloat(Operation *op) {
   bool computesInFloat = llvm::any_of(op->getOperands(), isFloatTensor) || llvm::any_of(op->getResults(), isFloatTensor);
   if (!computesInFloat || isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op))
     return "";
-  // A division by a constant becomes a multiplication.
-  if (auto div = dyn_cast<DivOp>(op); div && getConstant(div.getRhs()))
-    return "";
   return whyNotInteger(op);
 }
 

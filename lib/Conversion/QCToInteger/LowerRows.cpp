@@ -1,4 +1,5 @@
-// Softmax and normalization on quantized types become the integer ops whose numbers follow from the scales (N20, N21).
+// Softmax, normalization, roots and quotients on quantized types become the integer ops whose numbers follow from the scales
+// (N20, N21, N23, N24).
 #include "Patterns.h"
 
 #include "qc/Dialect/QC/Reference/Rows.h"
@@ -15,9 +16,10 @@ template <typename T> Value makeVector(OpBuilder &builder, Location loc, ArrayRe
 struct LowerSoftmax : Pattern<SoftmaxOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(SoftmaxOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto [x, y] = *affines;
     auto type = integerType(op.getResult());
     std::string why;
     auto n = planSoftmax(x.scale * op.getScale().convertToDouble(), y.scale,
@@ -38,9 +40,10 @@ struct LowerSoftmax : Pattern<SoftmaxOp> {
 struct LowerNormalize : Pattern<NormalizeOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(NormalizeOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto [x, y] = *affines;
     auto read = [&](Value value, float otherwise, SmallVector<float> &numbers, SmallVector<int64_t> &shape) {
       ElementsAttr constant = value ? getConstant(value) : ElementsAttr();
       numbers = constant ? getFloats(constant) : SmallVector<float>{otherwise};
@@ -66,12 +69,16 @@ struct LowerNormalize : Pattern<NormalizeOp> {
     return success();
   }
 };
+
 struct LowerHypot : Pattern<BinaryOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(BinaryOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (op.getKind() != BinaryKind::Hypot || failed(requireAffine(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()})))
+    if (op.getKind() != BinaryKind::Hypot)
       return rewriter.notifyMatchFailure(op, "no root of squares");
-    auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
+    auto affines = getAffines(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()});
+    if (failed(affines))
+      return failure();
+    auto [a, b, y] = *affines;
     std::string why;
     auto describe = [](Affine type, Value codes) {
       return HypotOperand(type.scale, type.zeroPoint, cast<IntegerType>(getElementType(codes)));
@@ -86,9 +93,27 @@ struct LowerHypot : Pattern<BinaryOp> {
     return success();
   }
 };
+
+struct LowerDivide : Pattern<DivOp> {
+  using Pattern::Pattern;
+  LogicalResult matchAndRewrite(DivOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+    auto affines = getAffines(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()});
+    if (failed(affines))
+      return failure();
+    auto [a, b, y] = *affines;
+    std::string why;
+    auto n = planDivide(a.scale, a.zeroPoint, b.scale, b.zeroPoint, y.scale, rounding, why);
+    if (failed(n))
+      return op.emitError() << why;
+    auto [low, high] = getCodeRange(op);
+    rewriter.replaceOpWithNewOp<DivideCodesOp>(op, integerType(op.getResult()), in.getLhs(), in.getRhs(), n->lhsZeroPoint,
+                                               n->rhsZeroPoint, n->multiplier, n->shift, y.zeroPoint, low, high, n->halfUp);
+    return success();
+  }
+};
 } // namespace
 
 void populateRowPatterns(const TypeConverter &types, RewritePatternSet &patterns, Rounding rounding) {
-  patterns.add<LowerSoftmax, LowerNormalize, LowerHypot>(types, patterns.getContext(), rounding);
+  patterns.add<LowerSoftmax, LowerNormalize, LowerHypot, LowerDivide>(types, patterns.getContext(), rounding);
 }
 } // namespace qc

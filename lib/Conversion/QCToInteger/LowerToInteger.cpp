@@ -184,9 +184,10 @@ SmallVector<double> divideBy(ArrayRef<double> scales, double by) {
 struct LowerConv : Pattern<ConvOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(ConvOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto [x, y] = *affines;
     auto weights = getWeights(rewriter, op, op.getWeight(), in.getWeight());
     if (failed(weights))
       return failure();
@@ -208,9 +209,10 @@ struct LowerConv : Pattern<ConvOp> {
 struct LowerConvTranspose : Pattern<ConvTransposeOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(ConvTransposeOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto [x, y] = *affines;
     auto weights = getWeights(rewriter, op, op.getWeight(), in.getWeight());
     if (failed(weights))
       return failure();
@@ -230,9 +232,10 @@ struct LowerConvTranspose : Pattern<ConvTransposeOp> {
 struct LowerMatmul : Pattern<MatmulOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(MatmulOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getLhs(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getLhs(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto x = *getAffine(op.getLhs()), y = *getAffine(op.getResult());
+    auto [x, y] = *affines;
     auto shape = getShape(op.getRhs());
     int64_t channels = shape.back();
     Value rhs = in.getRhs();
@@ -270,9 +273,10 @@ struct LowerMatmul : Pattern<MatmulOp> {
 template <typename OpTy, int sign> struct LowerSum : Pattern<OpTy> {
   using Pattern<OpTy>::Pattern;
   LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
+    auto [a, b, y] = *affines;
     SmallVector<int32_t> mantissas;
     int32_t shift;
     double reals[] = {a.scale / y.scale, sign * (b.scale / y.scale)};
@@ -293,9 +297,10 @@ template <typename OpTy, int sign> struct LowerSum : Pattern<OpTy> {
 struct LowerMul : Pattern<MulOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(MulOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getLhs(), op.getRhs(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto a = *getAffine(op.getLhs()), b = *getAffine(op.getRhs()), y = *getAffine(op.getResult());
+    auto [a, b, y] = *affines;
     auto mul = MulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(),
                              in.getRhs(), FloatAttr(), FloatAttr(), a.zeroPoint, b.zeroPoint, IntegerAttr());
     return closeAccumulator(rewriter, op, mul, 0, {a.scale * b.scale / y.scale}, std::nullopt, rounding);
@@ -305,9 +310,10 @@ struct LowerMul : Pattern<MulOp> {
 struct LowerClamp : Pattern<ClampOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(ClampOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
       return failure();
-    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto [x, y] = *affines;
     auto range = getCodeRange(op);
     auto result =
         requantize(rewriter, op, in.getInput(), x.zeroPoint, {x.scale / y.scale}, std::nullopt, op.getResult(), range, rounding);
@@ -351,7 +357,8 @@ template <typename OpTy> struct LowerCodes : Pattern<OpTy> {
 struct LowerPRelu : Pattern<PReluOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(PReluOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
       return failure();
     ElementsAttr slopes = getConstant(op.getSlope());
     if (!slopes || !op.whyFloat().empty())
@@ -380,9 +387,12 @@ struct LowerPRelu : Pattern<PReluOp> {
 struct LowerAveragePool : Pattern<PoolOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(PoolOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (op.getKind() != PoolKind::Average || failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    if (op.getKind() != PoolKind::Average)
       return rewriter.notifyMatchFailure(op, "not an average over activations");
-    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
+      return failure();
+    auto [x, y] = *affines;
     int64_t window = product(op.getKernel());
     auto sum =
         PoolOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), PoolKind::Sum, in.getInput(),
@@ -439,9 +449,12 @@ struct LowerAveragePool : Pattern<PoolOp> {
 struct LowerReduce : Pattern<ReduceOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(ReduceOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    if (op.isSameScale() || failed(requireAffine(op, rewriter, {op.getInput(), op.getResult()})))
+    if (op.isSameScale())
       return rewriter.notifyMatchFailure(op, "not a sum or mean over activations");
-    auto x = *getAffine(op.getInput()), y = *getAffine(op.getResult());
+    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
+    if (failed(affines))
+      return failure();
+    auto [x, y] = *affines;
     int64_t count = product(getShape(op.getInput())) / product(getShape(op.getResult()));
     auto sum = ReduceOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), ReduceKind::Sum,
                                 in.getInput(), op.getAxes(), op.getKeepDims(), IntegerAttr());
@@ -767,8 +780,9 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     IntegerTypes types;
     RewritePatternSet patterns(context);
     patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
-                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerPRelu, LowerAveragePool, LowerReduce, LowerSameScale, LowerConstant,
-                 LowerQuantize, LowerDequantize, LowerStorageCast, LowerThreshold>(types, context, *rounding);
+                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerCodes<CompareOp>, LowerPRelu, LowerAveragePool, LowerReduce,
+                 LowerSameScale, LowerConstant, LowerQuantize, LowerDequantize, LowerStorageCast, LowerThreshold>(types, context,
+                                                                                                                  *rounding);
     populateRowPatterns(types, patterns, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);

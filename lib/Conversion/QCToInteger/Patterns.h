@@ -8,6 +8,8 @@
 
 #include "mlir/Transforms/DialectConversion.h"
 
+#include <array>
+
 namespace qc {
 using namespace mlir;
 
@@ -47,14 +49,20 @@ inline std::pair<int64_t, int64_t> getCodeRange(Operation *op) {
   return {low, std::max(low, high)};
 }
 
-template <typename OpTy> LogicalResult requireAffine(OpTy op, ConversionPatternRewriter &rewriter, ArrayRef<Value> values) {
-  for (Value value : values)
-    if (failed(getAffine(value)))
+/// One entry for each of `values`; a match failure if one of them has more than one scale or is not quantized.
+template <size_t N>
+FailureOr<std::array<Affine, N>> getAffines(Operation *op, ConversionPatternRewriter &rewriter, const Value (&values)[N]) {
+  std::array<Affine, N> result;
+  for (size_t i = 0; i < N; ++i) {
+    auto affine = getAffine(values[i]);
+    if (failed(affine))
       return rewriter.notifyMatchFailure(op, "needs activations with one scale per tensor");
-  return success();
+    result[i] = *affine;
+  }
+  return result;
 }
 
-/// Softmax and normalization.
+/// Softmax, normalization, roots and quotients.
 void populateRowPatterns(const TypeConverter &types, RewritePatternSet &patterns, Rounding rounding);
 } // namespace qc
 

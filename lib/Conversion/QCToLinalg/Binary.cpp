@@ -139,6 +139,7 @@ FailureOr<Value> emitBinary(Emitter &e, Operation *op) {
       .Case([&](SelectOp) {
         return pointwise([&](Scalars &s, ValueRange v) { return s.select(s.equal(v[0], s.zero(v[0].getType())), v[2], v[1]); });
       })
+      .Case([&](DivideCodesOp divide) -> FailureOr<Value> { return emitDivideCodes(e, divide); })
       .Default([](Operation *) -> FailureOr<Value> { return Value(); });
 }
 } // namespace qc

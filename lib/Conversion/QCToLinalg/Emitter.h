@@ -138,6 +138,8 @@ mlir::FailureOr<Value> emitBinary(Emitter &e, mlir::Operation *op);
 mlir::FailureOr<Value> emitIndexed(Emitter &e, mlir::Operation *op);
 /// PiecewiseLinear.cpp
 mlir::FailureOr<Value> emitPieces(Emitter &e, PwlOp op);
+/// Divide.cpp
+Value emitDivideCodes(Emitter &e, DivideCodesOp op);
 /// The quotient or remainder of two stored integers of type `code`, defined for all operands: 0 where the divisor is 0.
 Value emitQuotient(Scalars &s, Value x, Value y, Type code, bool remainder);
 /// Elementwise.cpp: a sum in its stored form, wrapped at the width of `code`.

@@ -16,7 +16,7 @@ LogicalResult qc::verifyElementTypes(Operation *op) {
   if (failed(verifyQuantizedTypes(op)))
     return failure();
   auto quantizable = dyn_cast<QuantizableOpInterface>(op);
-  if (!quantizable || isa<CastOp>(op))
+  if (!quantizable || isa<CastOp, CompareOp>(op)) // their results are of other types
     return success();
   Type result = getElementType(op->getResult(0));
   for (auto [i, operand] : llvm::enumerate(op->getOperands())) {

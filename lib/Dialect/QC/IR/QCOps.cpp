@@ -125,7 +125,6 @@ std::string NormalizeOp::whyFloat() {
   return "";
 }
 
-std::string DivOp::whyFloat() { return "division by a computed value has no integer form"; }
 std::string CastOp::whyFloat() { return "a cast between float and integer values has no integer form"; }
 
 std::string BinaryOp::whyFloat() {
@@ -133,14 +132,21 @@ std::string BinaryOp::whyFloat() {
     return "";
   return "a " + stringifyBinaryKind(getKind()).str() + " of two tensors has no integer form";
 }
-std::string CompareOp::whyFloat() { return "a comparison has no integer form"; }
+/// Against a constant: which code changes the relation is known.
+std::string CompareOp::whyFloat() {
+  return comesFromConstant(getLhs()) == comesFromConstant(getRhs()) ? "a comparison of two computed values has no integer form"
+                                                                    : "";
+}
 std::string ScatterOp::whyFloat() { return isSameScale() ? "" : "a sum or product at computed indices has no integer form"; }
 std::string ReduceOp::whyFloat() { return getKind() == ReduceKind::Prod ? "a product over axes has no integer form" : ""; }
 // What stays in float is no edge for the quantizer.
 OperandRole BinaryOp::getOperandRole(unsigned) {
   return isSameScale() || getKind() == BinaryKind::Hypot ? OperandRole::Activation : OperandRole::Other;
 }
-OperandRole CompareOp::getOperandRole(unsigned) { return OperandRole::Other; }
+/// The constant becomes the code at which the relation changes, not its own.
+OperandRole CompareOp::getOperandRole(unsigned index) {
+  return whyFloat().empty() && !comesFromConstant(getOperand(index)) ? OperandRole::Activation : OperandRole::Other;
+}
 // Conditions and indices are no codes.
 OperandRole SelectOp::getOperandRole(unsigned index) { return index == 0 ? OperandRole::Other : OperandRole::Activation; }
 OperandRole TakeOp::getOperandRole(unsigned index) { return index == 1 ? OperandRole::Other : OperandRole::Activation; }
@@ -258,6 +264,27 @@ LogicalResult HypotCodesOp::verify() {
   return success();
 }
 
+unsigned DivideCodesOp::getQuotientBits() {
+  int64_t zero = getZeroPoint(), most = std::max({zero - int64_t(getCodeMin()), int64_t(getCodeMax()) - zero, int64_t(1)});
+  return llvm::Log2_64(most) + 1;
+}
+
+LogicalResult DivideCodesOp::verify() {
+  auto lhs = dyn_cast<IntegerType>(qc::getElementType(getLhs())), rhs = dyn_cast<IntegerType>(qc::getElementType(getRhs())),
+       result = dyn_cast<IntegerType>(qc::getElementType(getResult()));
+  if (!lhs || !rhs || !result || lhs.getWidth() > 16 || rhs.getWidth() > 16 || result.getWidth() > 16)
+    return emitOpError("turns integers of at most 16 bits into integers of at most 16 bits");
+  if (failed(verifyCodes(*this, result)))
+    return failure();
+  for (auto [type, zero] : {std::pair(lhs, int64_t(getLhsZeroPoint())), std::pair(rhs, int64_t(getRhsZeroPoint()))})
+    if (zero < getCodeLimits(type).first || zero > getCodeLimits(type).second)
+      return emitOpError() << "zero point " << zero << " is outside " << type;
+  // Dividends stay below 2^41; divisors, moved up by the bits of a quotient, below 2^61.
+  if (getMultiplier() < 1 || getMultiplier() > uint64_t(1) << 24 || getShift() > 28)
+    return emitOpError("'multiplier' must lie in [1, 2^24], 'shift' in [0, 28]");
+  return success();
+}
+
 /// Scale and bias, if they are there, are f32.
 LogicalResult NormalizeOp::verify() {
   if (getDomain(getInput().getType()) == Domain::Integer)
@@ -283,22 +310,26 @@ LogicalResult NormalizeCodesOp::verify() {
     return failure();
   auto [least, most] = getCodeLimits(code);
   double count = double(getRowLength()), range = double(most - least), zero = double(int64_t(getInputZeroPoint()));
-  bool isLayer = getKind() == NormalizeKind::Layer;
-  double c = isLayer ? count * range : std::max(std::fabs(double(least) - zero), std::fabs(double(most) - zero));
-  double v = isLayer ? count * count * range * range : count * c * c;
-  int64_t prescale = getPrescale(), fraction = getFractionBits(), half = prescale / 2;
-  if (prescale % 2 || prescale < -40 || prescale > 60 || fraction < 1 || fraction > 80 || fraction + half < 0 ||
+  bool centres = getKind() == NormalizeKind::Layer || getKind() == NormalizeKind::Mad;
+  bool roots = getKind() != NormalizeKind::Mad && getKind() != NormalizeKind::MeanAbs;
+  double c = centres ? count * range : std::max(std::fabs(double(least) - zero), std::fabs(double(most) - zero));
+  double v = !roots ? count * c : centres ? count * count * range * range : count * c * c;
+  // An inverse root takes half of the prescale.
+  int64_t prescale = getPrescale(), fraction = getFractionBits(), scaled = roots ? prescale / 2 : prescale;
+  if (prescale % 2 || prescale < -40 || prescale > 60 || fraction < 1 || fraction > 80 || fraction + scaled < 0 ||
       getEpsilon() >= uint64_t(1) << 61 || c >= 0x1p31 || v >= 0x1p61 || std::ldexp(v, prescale) > 0x1p62)
     return emitOpError("rows, 'prescale', 'epsilon' and 'fraction_bits' leave 64 bits");
   // The row's shift for the least V' (N22).
   uint64_t leastV = std::max(uint64_t(1) << std::max<int64_t>(prescale, 0), getEpsilon());
-  if (62 - llvm::countl_zero(leastV) / 2 < fraction + half)
-    return emitOpError("'fraction_bits' exceeds the bits of an inverse root");
-  // |c| / sqrt(V) is at most sqrt(N) for 'layer', else at most 1, and less where epsilon is large; the factor 1.01 covers its
-  // roundings.
-  double bound = isLayer ? std::sqrt(count) : 1.0;
+  if ((roots ? 62 - llvm::countl_zero(leastV) / 2 : 94 - llvm::countl_zero(leastV)) < fraction + scaled)
+    return emitOpError("'fraction_bits' exceeds the bits of an inverse");
+  if (!roots && fraction + scaled < 30) // of a V' below 2^62
+    return emitOpError("'fraction_bits' leaves more than 62 bits to shift");
+  // |c| / sqrt(V) is at most sqrt(N) for 'layer', else at most 1, |c| / V at most 1, and less where epsilon is large; the factor
+  // 1.01 covers its roundings.
+  double bound = getKind() == NormalizeKind::Layer ? std::sqrt(count) : 1.0;
   if (getEpsilon() > 0)
-    bound = std::min(bound, std::ldexp(c, half) / std::sqrt(double(getEpsilon())));
+    bound = std::min(bound, std::ldexp(c, scaled) / (roots ? std::sqrt(double(getEpsilon())) : double(getEpsilon())));
   double t = std::ldexp(bound, fraction) * 1.01 + 1, sum = 0;
   for (int64_t m : getInts(multipliers))
     sum = std::max(sum, std::fabs(double(m)) * t);
@@ -315,6 +346,11 @@ LogicalResult NormalizeCodesOp::verify() {
 static LogicalResult verifyOneType(Operation *op, ArrayRef<Value> values) {
   Type first = qc::getElementType(values[0]);
   if (getDomain(first) == Domain::Quantized) {
+    if (isa<CompareOp>(op)) {
+      if (qc::getElementType(values[1]) != first || !isa<quant::UniformQuantizedType>(first))
+        return op->emitOpError("compares codes of one type with one scale");
+      return success();
+    }
     auto quantizable = dyn_cast<QuantizableOpInterface>(op);
     auto binary = dyn_cast<BinaryOp>(op);
     if ((quantizable && quantizable.isSameScale()) || (binary && binary.getKind() == BinaryKind::Hypot))

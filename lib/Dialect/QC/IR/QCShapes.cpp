@@ -135,6 +135,9 @@ FailureOr<Shape> BinaryOp::inferShape(std::string &why) { return broadcastShapes
 FailureOr<Shape> HypotCodesOp::inferShape(std::string &why) {
   return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why);
 }
+FailureOr<Shape> DivideCodesOp::inferShape(std::string &why) {
+  return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why);
+}
 FailureOr<Shape> CompareOp::inferShape(std::string &why) { return broadcastShapes(getShape(getLhs()), getShape(getRhs()), why); }
 FailureOr<Shape> SelectOp::inferShape(std::string &why) {
   auto both = broadcastShapes(getShape(getLhs()), getShape(getRhs()), why);

@@ -2,6 +2,7 @@
 #include "EvalInternal.h"
 
 #include "qc/Dialect/QC/Reference/Math.h"
+#include "qc/Dialect/QC/Reference/Rows.h"
 
 #include <cmath>
 
@@ -135,9 +136,33 @@ Result reference::evaluateOp(DivOp op, Operands operands) {
     });
   }
   case Domain::Quantized:
-    return op.emitError("has no evaluation on quantized types: it stays in float");
+    break;
   }
-  return failure();
+  auto target = getTarget(op);
+  auto a = getScale(op, operands[0]), b = getScale(op, operands[1]);
+  if (failed(target) || failed(a) || failed(b))
+    return failure();
+  auto zero = [](const Tensor &x) { return getScheme(x.type).getZeroPointValues()[0]; };
+  std::string why;
+  auto numbers = planDivide(*a, zero(operands[0]), *b, zero(operands[1]), target->scale, target->rounding, why);
+  if (failed(numbers))
+    return op.emitError() << why;
+  Tensor result = makeResult(op);
+  forEachPair(result, result.ints, operands, [&](int64_t i, int64_t k) {
+    return target->saturate(target->zeroPoint + evaluateDivide(operands[0].ints[i], operands[1].ints[k], *numbers));
+  });
+  return result;
+}
+
+Result reference::evaluateOp(DivideCodesOp op, Operands operands) {
+  DivideNumbers numbers{int64_t(op.getLhsZeroPoint()), int64_t(op.getRhsZeroPoint()), int64_t(op.getMultiplier()),
+                        int64_t(op.getShift()), op.getHalfUp()};
+  CodeTarget target{int64_t(op.getZeroPoint()), int64_t(op.getCodeMin()), int64_t(op.getCodeMax())};
+  Tensor result = makeResult(op);
+  forEachPair(result, result.ints, operands, [&](int64_t i, int64_t k) {
+    return target.saturate(target.zeroPoint + evaluateDivide(operands[0].ints[i], operands[1].ints[k], numbers));
+  });
+  return result;
 }
 
 Result reference::evaluateOp(ClampOp op, Operands operands) {

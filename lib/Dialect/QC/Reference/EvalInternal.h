@@ -35,6 +35,7 @@ Result evaluateOp(SoftmaxCodesOp op, Operands operands);
 Result evaluateOp(NormalizeOp op, Operands operands);
 Result evaluateOp(NormalizeCodesOp op, Operands operands);
 Result evaluateOp(HypotCodesOp op, Operands operands);
+Result evaluateOp(DivideCodesOp op, Operands operands);
 // Windows and reductions.
 Result evaluateOp(PoolOp op, Operands operands);
 Result evaluateOp(ReduceOp op, Operands operands);

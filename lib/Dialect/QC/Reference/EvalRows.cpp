@@ -118,19 +118,9 @@ Result reference::evaluateOp(SoftmaxOp op, Operands operands) {
 }
 
 Result reference::evaluateOp(SoftmaxCodesOp op, Operands operands) {
-  SoftmaxNumbers n;
-  n.fractionBits = op.getFractionBits();
-  n.multiplier = op.getMultiplier();
-  n.multiplierShift = op.getMultiplierShift();
-  n.shift = op.getShift();
-  n.logMultiplier = op.getLogMultiplier();
-  n.log = op.getLog();
-  auto read = [](const Tensor &table, SmallVector<int32_t> &to) { to.assign(table.ints.begin(), table.ints.end()); };
-  read(operands[1], n.low);
-  if (op.getTables().size() > 1)
-    read(operands[2], n.high);
   Tensor result = makeResult(op);
-  softmaxCodes(operands[0], op.getMask() ? &operands.back() : nullptr, op.getAxis(), n, getCodeTarget(op), result);
+  softmaxCodes(operands[0], op.getMask() ? &operands.back() : nullptr, op.getAxis(), getSoftmaxNumbers(op), getCodeTarget(op),
+               result);
   return result;
 }
 
@@ -162,13 +152,18 @@ Result reference::evaluateOp(NormalizeOp op, Operands operands) {
   }
   float epsilon = op.getEpsilon().convertToFloat();
   forEachRow(shape, op.getFirstAxis(), op.getLastAxis(), [&](ArrayRef<int64_t> positions) {
-    float count = float(positions.size()), sum = 0, squares = 0;
+    float count = float(positions.size()), sum = 0, terms = 0;
+    bool roots = takesRoot(op.getKind());
     for (int64_t at : positions)
       sum += x.floats[at];
-    float mean = op.getKind() == NormalizeKind::Layer ? sum / count : 0.0f;
-    for (int64_t at : positions)
-      squares += (x.floats[at] - mean) * (x.floats[at] - mean);
-    float deviation = std::sqrt((op.getKind() == NormalizeKind::L2 ? squares : squares / count) + epsilon);
+    float mean = subtractsMean(op.getKind()) ? sum / count : 0.0f;
+    for (int64_t at : positions) {
+      float c = x.floats[at] - mean;
+      terms += roots ? c * c : std::fabs(c);
+    }
+    float deviation = (op.getKind() == NormalizeKind::L2 ? terms : terms / count) + epsilon;
+    if (roots)
+      deviation = std::sqrt(deviation);
     for (int64_t at : positions)
       result.floats[at] = (x.floats[at] - mean) / deviation * scales[scaleAt[at]] + biases[biasAt[at]];
   });
@@ -177,16 +172,8 @@ Result reference::evaluateOp(NormalizeOp op, Operands operands) {
 
 Result reference::evaluateOp(NormalizeCodesOp op, Operands operands) {
   const Tensor &x = operands[0];
-  NormalizeNumbers n;
-  n.kind = op.getKind();
-  n.epsilon = op.getEpsilon();
-  n.prescale = op.getPrescale();
-  n.fractionBits = op.getFractionBits();
-  n.shift = op.getShift();
-  n.multipliers.assign(operands[1].ints.begin(), operands[1].ints.end());
-  n.offsets.assign(operands[2].ints.begin(), operands[2].ints.end());
   Tensor result = makeResult(op);
-  normalizeCodes(x, op.getFirstAxis(), op.getLastAxis(), op.getInputZeroPoint(), n,
+  normalizeCodes(x, op.getFirstAxis(), op.getLastAxis(), op.getInputZeroPoint(), getNormalizeNumbers(op),
                  broadcastPositions(x.type.getShape(), operands[1]), broadcastPositions(x.type.getShape(), operands[2]),
                  getCodeTarget(op), result);
   return result;

@@ -34,8 +34,8 @@ CodeFunction qc::tabulate(Operation *op) {
   return function;
 }
 
-int64_t PiecewiseLinear::evaluate(int64_t x) const {
-  size_t p = llvm::upper_bound(knots, x) - knots.begin();
+int64_t PiecewiseLinear::evaluate(int64_t x) const { return evaluate(x, llvm::upper_bound(knots, x) - knots.begin()); }
+int64_t PiecewiseLinear::evaluate(int64_t x, size_t p) const {
   // The sum fits 32 bits, its terms may not.
   auto sum = int64_t(int32_t(uint32_t(slopes[p]) * uint32_t(x) + uint32_t(intercepts[p])));
   int64_t half = shift ? int64_t(1) << (shift - 1) : 0;
@@ -50,18 +50,22 @@ struct Line {
   double slope = 0, offset = 0;
 };
 
+} // namespace
+
 /// The pieces of one function. Positions are indices of codes, from 0 on; a segment is [first, last).
-class Fitter {
+class PieceFitter::Implementation {
 public:
-  explicit Fitter(const CodeFunction &function) : f(function), n(function.size()), middle(double(n) / 2) {
+  explicit Implementation(const CodeFunction &function) : f(function), n(function.size()), middle(double(n) / 2) {
     sums.resize(n + 1);
     for (int64_t i = 0; i < n; ++i) {
       sums[i + 1] = sums[i];
+      positions.push_back(double(i));
       if (!f.isDefined(i))
         continue;
       // From the middle, so that sums of squares keep their low digits.
-      double x = double(i) - middle, y = target(i), terms[] = {1, x, x * x, y, x * y, y * y};
-      for (int k = 0; k < 6; ++k)
+      double x = double(i) - middle, y = target(i), w = f.weights.empty() ? 1 : f.weights[i];
+      double terms[] = {w, w * x, w * (x * x), w * y, w * (x * y), w * (y * y), 1};
+      for (int k = 0; k < 7; ++k)
         sums[i + 1][k] += terms[k];
     }
   }
@@ -101,6 +105,11 @@ public:
     std::vector<int64_t> furthest(m);
     for (int64_t i = 0; i < m; ++i)
       furthest[i] = (reach(at(i), i ? at(std::max(furthest[i - 1], i + 1)) : 0, error, step) + step - 1) / step;
+    // How many pieces it takes from each position to the end, at least: what cannot end in time is not looked at.
+    std::vector<int64_t> needed(m + 1, 0);
+    for (int64_t i = m - 1; i >= 0; --i)
+      needed[i] = needed[furthest[i]] + 1;
+    std::vector<std::vector<double>> costs(m); // of a piece from i, by its length
     std::vector<double> before(m + 1, infinity), now;
     before[0] = 0;
     std::vector<std::vector<int32_t>> from;
@@ -108,10 +117,12 @@ public:
       now.assign(m + 1, infinity);
       from.emplace_back(m + 1, -1);
       for (int64_t i = 0; i < m; ++i) {
-        if (before[i] == infinity)
+        if (before[i] == infinity || needed[i] > most - p)
           continue;
-        for (int64_t j = i + 1; j <= furthest[i]; ++j)
-          if (double cost = before[i] + squares(at(i), at(j)); cost < now[j]) {
+        for (int64_t j = i + 1 + int64_t(costs[i].size()); j <= furthest[i]; ++j)
+          costs[i].push_back(squares(at(i), at(j)));
+        for (int64_t j = furthest[i]; j > i && needed[j] < most - p; --j)
+          if (double cost = before[i] + costs[i][j - i - 1]; cost < now[j]) {
             now[j] = cost;
             from.back()[j] = int32_t(i);
           }
@@ -151,25 +162,33 @@ public:
       lines.push_back(fit(p ? ends[p - 1] : 0, ends[p], error));
     // The largest shift with which every piece fits 32 bits.
     PiecewiseLinear best;
+    size_t suspect = 0; // the piece that was too large last time
     for (int64_t shift = 20; shift >= 0; --shift) {
-      bool fits32;
-      best = round(ends, lines, shift, error, fits32);
-      if (fits32)
-        break;
-    }
-    double sum = 0;
-    int64_t defined = 0;
-    for (int64_t i = 0; i < n; ++i) {
-      if (!f.isDefined(i))
+      std::optional<Coefficients> tried = round(ends, lines, suspect, shift, error);
+      if (!tried && shift > 0)
         continue;
-      auto distance = double(std::abs(best.evaluate(f.low + i) - f.codes[i]));
-      best.maxError = std::max(best.maxError, distance);
-      sum += distance;
-      ++defined;
+      if (auto pieces = roundAll(ends, lines, shift, error, suspect)) {
+        best = std::move(*pieces);
+        break;
+      }
     }
-    best.meanError = defined ? sum / double(defined) : 0;
+    int64_t sum = 0, largest = 0, defined = 0;
+    for (size_t p = 0; p < ends.size(); ++p)
+      for (int64_t i = p ? ends[p - 1] : 0; i < ends[p]; ++i) {
+        if (!f.isDefined(i))
+          continue;
+        int64_t distance = std::abs(best.evaluate(f.low + i, p) - f.codes[i]);
+        largest = std::max(largest, distance);
+        sum += distance;
+        ++defined;
+      }
+    best.maxError = double(largest);
+    best.meanError = defined ? double(sum) / double(defined) : 0;
     return best;
   }
+
+  const CodeFunction &getFunction() const { return f; }
+  int64_t size() const { return n; }
 
   /// True if one line comes within `error` of [first, last).
   bool fits(int64_t first, int64_t last, int64_t error) const {
@@ -189,21 +208,51 @@ private:
     return {low <= f.codeMin ? -infinity : double(low) - 0.5, high >= f.codeMax ? infinity : double(high) + 0.5 - 0x1p-20};
   }
 
+  /// The windows of all codes for one error; those of the last error are kept.
+  struct Windows {
+    int64_t error = -1;
+    std::vector<double> low, high;
+  };
+  const Windows &windowsOf(int64_t error) const {
+    if (windows.error != error) {
+      windows.error = error;
+      windows.low.resize(n);
+      windows.high.resize(n);
+      for (int64_t i = 0; i < n; ++i)
+        std::tie(windows.low[i], windows.high[i]) = window(i, error);
+    }
+    return windows;
+  }
+
   struct Gap {
     double size = infinity; ///< room for the offset: lines with this slope exist if it is not negative
     double low = -infinity, high = infinity;
     double growth = 0; ///< of the size with the slope
   };
   Gap getGap(int64_t first, int64_t last, int64_t error, double slope) const {
+    const double *lows = windowsOf(error).low.data(), *highs = windowsOf(error).high.data();
     Gap gap;
     int64_t atLow = 0, atHigh = 0;
-    for (int64_t i = first; i < last; ++i) {
-      auto [low, high] = window(i, error);
-      double line = slope * double(i - first);
-      if (low - line > gap.low)
-        gap.low = low - line, atLow = i;
-      if (high - line < gap.high)
-        gap.high = high - line, atHigh = i;
+    // In blocks, which a compiler makes vectors of; the place of an extreme is looked for where there is a new one.
+    constexpr int64_t block = 32;
+    for (int64_t begin = first; begin < last; begin += block) {
+      int64_t end = std::min(begin + block, last);
+      double most = -infinity, least = infinity;
+      for (int64_t i = begin; i < end; ++i) {
+        double line = slope * positions[i - first], low = lows[i] - line, high = highs[i] - line;
+        most = low > most ? low : most;
+        least = high < least ? high : least;
+      }
+      if (most > gap.low) {
+        gap.low = most;
+        for (atLow = begin; lows[atLow] - slope * positions[atLow - first] != most; ++atLow)
+          ;
+      }
+      if (least < gap.high) {
+        gap.high = least;
+        for (atHigh = begin; highs[atHigh] - slope * positions[atHigh - first] != least; ++atHigh)
+          ;
+      }
     }
     gap.size = gap.high - gap.low;
     gap.growth = double(atLow - atHigh);
@@ -212,22 +261,22 @@ private:
 
   /// The line of least squares.
   Line regress(int64_t first, int64_t last) const {
-    double s[6];
-    for (int k = 0; k < 6; ++k)
+    double s[7];
+    for (int k = 0; k < 7; ++k)
       s[k] = sums[last][k] - sums[first][k];
     double spread = s[0] * s[2] - s[1] * s[1];
-    if (s[0] == 0)
+    if (s[6] == 0)
       return {};
     Line line;
-    line.slope = s[0] < 2 || spread <= 0 ? 0 : (s[0] * s[4] - s[1] * s[3]) / spread;
+    line.slope = s[6] < 2 || spread <= 0 ? 0 : (s[0] * s[4] - s[1] * s[3]) / spread;
     line.offset = (s[3] - line.slope * s[1]) / s[0] - line.slope * middle;
     return line;
   }
   double squares(int64_t first, int64_t last) const {
-    double s[6];
-    for (int k = 0; k < 6; ++k)
+    double s[7];
+    for (int k = 0; k < 7; ++k)
       s[k] = sums[last][k] - sums[first][k];
-    if (s[0] < 2)
+    if (s[6] < 2)
       return 0;
     double spread = s[2] - s[1] * s[1] / s[0], with = s[4] - s[1] * s[3] / s[0], own = s[5] - s[3] * s[3] / s[0];
     return std::max(0.0, spread > 0 ? own - with * with / spread : own);
@@ -311,38 +360,56 @@ private:
     return line;
   }
 
-  /// Integer coefficients; the intercept makes up for the rounding of the slope in the middle of the piece.
-  PiecewiseLinear round(ArrayRef<int64_t> ends, ArrayRef<Line> lines, int64_t shift, int64_t error, bool &fits32) const {
+  struct Coefficients {
+    int64_t slope, start; ///< start: the line's value at the first code of the piece
+  };
+
+  /// Integer coefficients of piece `p`; the intercept makes up for the rounding of the slope in the middle of the piece. Nothing
+  /// if they exceed 32 bits.
+  std::optional<Coefficients> round(ArrayRef<int64_t> ends, ArrayRef<Line> lines, size_t p, int64_t shift, int64_t error) const {
+    const Line &line = lines[p];
+    double unit = double(int64_t(1) << shift), most = double(INT32_MAX), half = unit / 2;
+    int64_t first = p ? ends[p - 1] : 0, last = ends[p];
+    double center = double(first + last - 1) / 2, slope = std::nearbyint(line.slope * unit), least = infinity;
+    if (std::fabs(slope) > most + 1)
+      return std::nullopt;
+    std::pair<double, double> chosen{slope, 0};
+    for (double candidate : {slope, slope - 1, slope + 1}) {
+      Gap gap = getGap(first, last, error, candidate / unit);
+      // Offsets at `first`, in units.
+      double wanted = line.offset * unit + line.slope * unit * center - candidate * (center - double(first));
+      double low = std::ceil(gap.low * unit), high = std::floor(gap.high * unit);
+      double offset = std::nearbyint(low <= high ? std::clamp(wanted, low, high) : (gap.low + gap.high) / 2 * unit);
+      double miss = std::max({gap.low * unit - offset, offset - gap.high * unit, 0.0}) * 0x1p20 + std::fabs(offset - wanted);
+      if (miss < least) {
+        least = miss;
+        chosen = {candidate, offset};
+      }
+    }
+    double slopeUnits = chosen.first, offset = chosen.second;
+    if (std::fabs(slopeUnits) <= most && std::fabs(offset) + half <= most &&
+        std::fabs(offset + slopeUnits * double(last - 1 - first)) + half <= most)
+      return Coefficients{int64_t(slopeUnits), int64_t(offset)};
+    return std::nullopt;
+  }
+
+  /// All pieces with one shift. If one exceeds 32 bits, nothing, and that one in `suspect`; with shift 0 such a piece is zero.
+  std::optional<PiecewiseLinear> roundAll(ArrayRef<int64_t> ends, ArrayRef<Line> lines, int64_t shift, int64_t error,
+                                          size_t &suspect) const {
     PiecewiseLinear result;
-    fits32 = true;
     result.shift = shift;
     result.codeMin = f.codeMin, result.codeMax = f.codeMax;
-    double unit = double(int64_t(1) << shift);
-    for (auto [p, line] : llvm::enumerate(lines)) {
-      int64_t first = p ? ends[p - 1] : 0, last = ends[p];
+    for (size_t p = 0; p < lines.size(); ++p) {
+      std::optional<Coefficients> piece = round(ends, lines, p, shift, error);
+      if (!piece && shift > 0) {
+        suspect = p;
+        return std::nullopt;
+      }
+      int64_t first = p ? ends[p - 1] : 0, slope = piece ? piece->slope : 0, start = piece ? piece->start : 0;
       if (p)
         result.knots.push_back(int32_t(f.low + first));
-      double center = double(first + last - 1) / 2, slope = std::nearbyint(line.slope * unit), least = infinity;
-      std::pair<double, double> chosen{slope, 0};
-      for (double candidate : {slope, slope - 1, slope + 1}) {
-        Gap gap = getGap(first, last, error, candidate / unit);
-        // Offsets at `first`, in units.
-        double wanted = line.offset * unit + line.slope * unit * center - candidate * (center - double(first));
-        double low = std::ceil(gap.low * unit), high = std::floor(gap.high * unit);
-        double offset = std::nearbyint(low <= high ? std::clamp(wanted, low, high) : (gap.low + gap.high) / 2 * unit);
-        double miss = std::max({gap.low * unit - offset, offset - gap.high * unit, 0.0}) * 0x1p20 + std::fabs(offset - wanted);
-        if (miss < least) {
-          least = miss;
-          chosen = {candidate, offset};
-        }
-      }
-      // What is beyond 32 bits fits for no shift as large as this one.
-      double most = double(INT32_MAX), half = unit / 2, slopeUnits = chosen.first, offset = chosen.second;
-      fits32 &= std::fabs(slopeUnits) <= most && std::fabs(offset) + half <= most &&
-                std::fabs(offset + slopeUnits * double(last - 1 - first)) + half <= most;
-      int64_t whole = fits32 ? int64_t(slopeUnits) : 0, start = fits32 ? int64_t(offset) : 0;
-      result.slopes.push_back(int32_t(whole));
-      result.intercepts.push_back(int32_t(uint32_t(start - whole * (f.low + first))));
+      result.slopes.push_back(int32_t(slope));
+      result.intercepts.push_back(int32_t(uint32_t(start - slope * (f.low + first))));
     }
     return result;
   }
@@ -350,9 +417,12 @@ private:
   const CodeFunction &f;
   int64_t n;
   double middle;
-  std::vector<std::array<double, 6>> sums; ///< of 1, x, x^2, y, x*y, y^2 in front of each position
+  std::vector<std::array<double, 7>> sums; ///< of 1, x, x^2, y, x*y, y^2, weighted, and of 1, in front of each position
+  std::vector<double> positions;           ///< 0, 1, 2, ...
+  mutable Windows windows;
 };
 
+namespace {
 /// Beyond, the dynamic program takes long and gains little.
 constexpr size_t mostBalancedPieces = 256;
 
@@ -361,33 +431,33 @@ bool isBetter(const PiecewiseLinear &a, const PiecewiseLinear &b) {
 }
 } // namespace
 
-int64_t qc::countPieces(const CodeFunction &function, int64_t error) {
-  return Fitter(function).cover(error, function.size(), 1).size();
-}
+PieceFitter::PieceFitter(const CodeFunction &function) : fitter(std::make_unique<Implementation>(function)) {}
+PieceFitter::~PieceFitter() = default;
 
-PiecewiseLinear qc::fitPieces(const CodeFunction &function, int64_t pieces) {
-  pieces = std::min(pieces, function.size());
-  Fitter fitter(function);
-  int64_t error = fitter.leastError(pieces, 1);
+int64_t PieceFitter::countPieces(int64_t error) { return fitter->cover(error, fitter->size(), 1).size(); }
+
+PiecewiseLinear PieceFitter::fitPieces(int64_t pieces) {
+  pieces = std::min(pieces, fitter->size());
+  int64_t error = fitter->leastError(pieces, 1);
   // Up to 1,024 codes knots may stand anywhere; beyond, at one of 1,024 buckets, and then move.
-  int64_t step = std::max<int64_t>(function.size() / 1024, 1);
-  std::vector<int64_t> free = fitter.cover(error, pieces, 1);
+  int64_t step = std::max<int64_t>(fitter->size() / 1024, 1);
+  std::vector<int64_t> free = fitter->cover(error, pieces, 1);
   if (pieces > int64_t(mostBalancedPieces))
-    return fitter.toIntegers(free, error);
-  fitter.refine(free, error, step / 2);
-  PiecewiseLinear best = fitter.toIntegers(free, error);
-  int64_t bucketError = step == 1 ? error : fitter.leastError(pieces, step);
-  std::vector<int64_t> ends = fitter.leastSquares(bucketError, pieces, step);
-  fitter.refine(ends, bucketError, step / 2);
-  PiecewiseLinear other = fitter.toIntegers(ends, bucketError);
+    return fitter->toIntegers(free, error);
+  fitter->refine(free, error, step / 2);
+  PiecewiseLinear best = fitter->toIntegers(free, error);
+  int64_t bucketError = step == 1 ? error : fitter->leastError(pieces, step);
+  std::vector<int64_t> ends = fitter->leastSquares(bucketError, pieces, step);
+  fitter->refine(ends, bucketError, step / 2);
+  PiecewiseLinear other = fitter->toIntegers(ends, bucketError);
   return isBetter(other, best) ? other : best;
 }
 
-PiecewiseLinear qc::fitWithin(const CodeFunction &function, int64_t error) {
-  Fitter fitter(function);
-  std::vector<int64_t> ends = fitter.cover(error, function.size(), 1);
+PiecewiseLinear PieceFitter::fitWithin(int64_t error) {
+  const CodeFunction &function = fitter->getFunction();
+  std::vector<int64_t> ends = fitter->cover(error, function.size(), 1);
   // As many pieces as it takes, but those with the least squares; of very many pieces each is good as it is.
-  PiecewiseLinear best = ends.size() <= mostBalancedPieces ? fitPieces(function, ends.size()) : fitter.toIntegers(ends, error);
+  PiecewiseLinear best = ends.size() <= mostBalancedPieces ? fitPieces(ends.size()) : fitter->toIntegers(ends, error);
   ends.clear();
   for (int32_t knot : best.knots)
     ends.push_back(knot - function.low);
@@ -408,20 +478,20 @@ PiecewiseLinear qc::fitWithin(const CodeFunction &function, int64_t error) {
     if (more.size() == ends.size())
       return best;
     ends = std::move(more);
-    best = fitter.toIntegers(ends, error);
+    best = fitter->toIntegers(ends, error);
   }
   return best;
 }
 
-PiecewiseLinear qc::fitUniform(const CodeFunction &function, int64_t pieces) {
+PiecewiseLinear PieceFitter::fitUniform(int64_t pieces) {
+  const CodeFunction &function = fitter->getFunction();
   std::vector<int64_t> ends;
   for (int64_t p = 1; p <= pieces; ++p)
     ends.push_back(function.size() / pieces * p);
-  Fitter fitter(function);
   PiecewiseLinear best;
   // The smallest error that the pieces can have is looked for from below: small ones are the rule.
   for (int64_t error = 0;; error = error ? 2 * error : 1) {
-    PiecewiseLinear next = fitter.toIntegers(ends, error);
+    PiecewiseLinear next = fitter->toIntegers(ends, error);
     if (best.slopes.empty() || isBetter(next, best))
       best = next;
     if (best.maxError <= double(error) || error > function.codeMax - function.codeMin)
@@ -429,11 +499,10 @@ PiecewiseLinear qc::fitUniform(const CodeFunction &function, int64_t pieces) {
   }
 }
 
-bool qc::canBeUniform(const CodeFunction &function, int64_t pieces, int64_t error) {
-  Fitter fitter(function);
-  int64_t length = function.size() / pieces;
+bool PieceFitter::canBeUniform(int64_t pieces, int64_t error) {
+  int64_t length = fitter->size() / pieces;
   for (int64_t p = 0; p < pieces; ++p)
-    if (!fitter.fits(p * length, (p + 1) * length, error))
+    if (!fitter->fits(p * length, (p + 1) * length, error))
       return false;
   return true;
 }

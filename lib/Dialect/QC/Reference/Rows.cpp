@@ -1,8 +1,9 @@
-// N20 and N21: from scales to integers, and one row of codes at a time.
+// N20, N21, N23 and N24: from scales to integers, and one row of codes at a time.
 #include "qc/Dialect/QC/Reference/Rows.h"
 
 #include "qc/Dialect/QC/Reference/FunctionsInt.h"
 #include "qc/Dialect/QC/Reference/Math.h"
+#include "qc/Dialect/QC/Reference/Requantize.h"
 
 #include <cmath>
 
@@ -26,6 +27,24 @@ int64_t roundShift(int64_t value, int64_t shift) { return (value + ((int64_t(1) 
 } // namespace
 
 //===-- Softmax ------------------------------------------------------------------------------------------------------------===//
+
+SoftmaxNumbers getSoftmaxNumbers(SoftmaxCodesOp op) {
+  SoftmaxNumbers n;
+  n.fractionBits = op.getFractionBits();
+  n.multiplier = op.getMultiplier();
+  n.multiplierShift = op.getMultiplierShift();
+  n.shift = op.getShift();
+  n.logMultiplier = op.getLogMultiplier();
+  n.log = op.getLog();
+  auto read = [](Value table, SmallVector<int32_t> &to) {
+    SmallVector<int64_t> entries = getInts(getConstant(table));
+    to.assign(entries.begin(), entries.end());
+  };
+  read(op.getTables()[0], n.low);
+  if (op.getTables().size() > 1)
+    read(op.getTables()[1], n.high);
+  return n;
+}
 
 FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, unsigned bits, int64_t length, bool log,
                                       std::string &why) {
@@ -120,39 +139,57 @@ SmallVector<int64_t> evaluateSoftmaxRow(ArrayRef<int64_t> codes, ArrayRef<bool> 
 
 //===-- Normalization ------------------------------------------------------------------------------------------------------===//
 
+NormalizeNumbers getNormalizeNumbers(NormalizeCodesOp op) {
+  NormalizeNumbers n;
+  n.kind = op.getKind();
+  n.epsilon = op.getEpsilon();
+  n.prescale = op.getPrescale();
+  n.fractionBits = op.getFractionBits();
+  n.shift = op.getShift();
+  SmallVector<int64_t> multipliers = getInts(getConstant(op.getMultipliers()));
+  n.multipliers.assign(multipliers.begin(), multipliers.end());
+  n.offsets = getInts(getConstant(op.getOffsets()));
+  return n;
+}
+
 FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low,
                                           int64_t high, int64_t length, double epsilon, double outputScale,
                                           ArrayRef<float> scales, ArrayRef<float> biases, std::string &why) {
   NormalizeNumbers n;
   n.kind = kind;
-  bool isLayer = kind == NormalizeKind::Layer;
+  bool centres = subtractsMean(kind), roots = takesRoot(kind);
   double count = double(length), range = double(high - low);
   double most =
-      isLayer ? count * range : std::max(std::fabs(double(low - inputZeroPoint)), std::fabs(double(high - inputZeroPoint)));
-  double largestV = isLayer ? count * count * range * range : count * most * most;
+      centres ? count * range : std::max(std::fabs(double(low - inputZeroPoint)), std::fabs(double(high - inputZeroPoint)));
+  double largestV = !roots ? count * most : centres ? count * count * range * range : count * most * most;
   if (most >= 0x1p31 || largestV >= 0x1p61) {
-    why = "rows of " + std::to_string(length) + " elements are too long for exact sums of squares; use narrower codes";
+    why = "rows of " + std::to_string(length) + " elements are too long for exact sums; use narrower codes";
     return failure();
   }
-  double factor = kind == NormalizeKind::L2 ? 1 : kind == NormalizeKind::Rms ? count : count * count;
-  double target = epsilon / inputScale / inputScale * factor;
-  // |c| / sqrt(V) is at most sqrt(N) around a mean, else at most 1; less where epsilon counts most.
-  double bound = isLayer ? std::sqrt(count) : 1;
+  // Epsilon on the scale of V; factors that the mean and the centring by whole numbers leave.
+  double factor = kind == NormalizeKind::L2 ? 1 : centres ? count * count : count;
+  double target = (roots ? epsilon / inputScale / inputScale : epsilon / inputScale) * factor;
+  // |c| / sqrt(V) is at most sqrt(N) around a mean, else at most 1, as |c| / V is; less where epsilon counts most.
+  double bound = kind == NormalizeKind::Layer ? std::sqrt(count) : 1;
   if (target > 0)
-    bound = std::min(bound, most / std::sqrt(target));
+    bound = std::min(bound, most / (roots ? std::sqrt(target) : target));
   n.fractionBits = bound > 0 ? std::min<int64_t>(30 - ceilLog2(bound), 80) : 30;
   // As many bits for epsilon as there is room: the least V that is not 0 is 1.
   int64_t prescale = (61 - ceilLog2(largestV + 1)) & ~int64_t(1);
   while (prescale > -40 && std::ldexp(target, prescale) >= 0x1p61)
     prescale -= 2;
-  if (!(target >= 0) || std::ldexp(target, prescale) >= 0x1p61) {
+  if (!(target >= 0) || std::ldexp(target, prescale) >= 0x1p61 || (!roots && n.fractionBits + prescale < 30)) {
     why = "its epsilon is out of proportion to the input's range";
     return failure();
   }
   n.prescale = prescale;
   n.epsilon = std::llrint(std::ldexp(target, prescale));
 
-  double after = std::ldexp(kind == NormalizeKind::Rms ? std::sqrt(count) : 1.0, -int(n.fractionBits)) / outputScale;
+  double after = std::ldexp(kind == NormalizeKind::Rms ? std::sqrt(count)
+                            : roots                    ? 1.0
+                                                       : count,
+                            -int(n.fractionBits)) /
+                 outputScale;
   double largest = 0, offset = 0;
   for (float s : scales)
     largest = std::max(largest, std::fabs(double(s)) * after);
@@ -178,20 +215,27 @@ FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale,
 
 SmallVector<int64_t> evaluateNormalizeRow(ArrayRef<int64_t> codes, int64_t inputZeroPoint, const NormalizeNumbers &n) {
   int64_t count = codes.size(), sum = 0, squares = 0;
-  bool isLayer = n.kind == NormalizeKind::Layer;
+  bool centres = subtractsMean(n.kind), roots = takesRoot(n.kind);
   for (int64_t x : codes) {
-    int64_t c = isLayer ? x : x - inputZeroPoint;
+    int64_t c = centres ? x : x - inputZeroPoint;
     sum += c;
     squares += c * c;
   }
-  uint64_t v = isLayer ? count * squares - sum * sum : squares;
-  v = (n.prescale >= 0 ? v << n.prescale : v >> -n.prescale) + uint64_t(n.epsilon);
-  IntNumbers numbers;
-  auto [mantissa, exponent] = FunctionsInt<IntNumbers>{numbers}.rsqrt(std::max(v, leastOfV(n.prescale)));
-  int64_t shift = int64_t(exponent) - n.fractionBits - n.prescale / 2;
   SmallVector<int64_t> result;
-  for (int64_t x : codes)
-    result.push_back(roundShift((isLayer ? count * x - sum : x - inputZeroPoint) * int64_t(mantissa), shift));
+  uint64_t magnitudes = 0;
+  for (int64_t x : codes) {
+    result.push_back(centres ? count * x - sum : x - inputZeroPoint);
+    magnitudes += std::abs(result.back());
+  }
+  uint64_t v = !roots ? magnitudes : centres ? count * squares - sum * sum : squares;
+  v = (n.prescale >= 0 ? v << n.prescale : v >> -n.prescale) + uint64_t(n.epsilon);
+  v = std::max(v, leastOfV(n.prescale));
+  IntNumbers numbers;
+  FunctionsInt<IntNumbers> functions{numbers};
+  auto [mantissa, exponent] = roots ? functions.rsqrt(v) : functions.reciprocal(v);
+  int64_t shift = int64_t(exponent) - n.fractionBits - (roots ? n.prescale / 2 : n.prescale);
+  for (int64_t &c : result)
+    c = roundShift(c * int64_t(mantissa), shift);
   return result;
 }
 
@@ -231,5 +275,38 @@ int64_t evaluateHypot(int64_t lhs, int64_t rhs, const HypotNumbers &n) {
   auto [mantissa, exponent] = FunctionsInt<IntNumbers>{numbers}.sqrt(std::max(v, uint64_t(1)));
   int64_t root = roundShift(int64_t(mantissa) * n.multiplier, std::min<int64_t>(n.shift - 2 + int64_t(exponent), 62));
   return v == 0 ? 0 : root;
+}
+
+//===-- Quotient -----------------------------------------------------------------------------------------------------------===//
+
+FailureOr<DivideNumbers> planDivide(double lhsScale, int64_t lhsZeroPoint, double rhsScale, int64_t rhsZeroPoint,
+                                    double outputScale, Rounding rounding, std::string &why) {
+  // A multiplier as N5 has it for onnx; of a tiny one low bits are lost.
+  double ratio = lhsScale / (rhsScale * outputScale);
+  int64_t multiplier = 0, shift = 0;
+  if (ratio < 0x1p24) {
+    auto [mantissa, exponent] = getMultiplier(ratio, Rounding::ONNX);
+    shift = std::min(exponent, 28);
+    multiplier = exponent > 28 ? std::llrint(std::ldexp(double(mantissa), 28 - exponent)) : mantissa;
+  }
+  if (multiplier < 1) {
+    why = "the result's range is out of proportion to the operands'";
+    return failure();
+  }
+  return DivideNumbers{lhsZeroPoint, rhsZeroPoint, multiplier, shift, rounding != Rounding::ONNX && rounding != Rounding::ORT};
+}
+
+int64_t evaluateDivide(int64_t lhs, int64_t rhs, const DivideNumbers &n) {
+  int64_t a = lhs - n.lhsZeroPoint, b = rhs - n.rhsZeroPoint;
+  if (a == 0)
+    return 0;
+  if (b == 0)
+    return a < 0 ? -(int64_t(1) << 40) : int64_t(1) << 40;
+  int64_t dividend = std::abs(a) * n.multiplier, divisor = std::abs(b) << n.shift;
+  int64_t quotient = dividend / divisor, rest = 2 * (dividend % divisor);
+  bool isNegative = (a < 0) != (b < 0);
+  if (rest > divisor || (rest == divisor && (n.halfUp ? !isNegative : quotient % 2 != 0)))
+    ++quotient;
+  return isNegative ? -quotient : quotient;
 }
 } // namespace qc

@@ -65,7 +65,9 @@ def QC_ActivationKindAttr : EnumAttr<QC_Dialect, QC_ActivationKind, "activation_
 def QC_NormalizeKind : QC_I32Enum<"NormalizeKind", "what qc.normalize subtracts and divides by", [
     I32EnumAttrCase<"Layer", 0, "layer">,
     I32EnumAttrCase<"Rms", 1, "rms">,
-    I32EnumAttrCase<"L2", 2, "l2">]>;
+    I32EnumAttrCase<"L2", 2, "l2">,
+    I32EnumAttrCase<"Mad", 3, "mad">,
+    I32EnumAttrCase<"MeanAbs", 4, "mean_abs">]>;
 def QC_NormalizeKindAttr : EnumAttr<QC_Dialect, QC_NormalizeKind, "normalize_kind">;
 
 def QC_BinaryKind : QC_I32Enum<"BinaryKind", "a function of two numbers", [

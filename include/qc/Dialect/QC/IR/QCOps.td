@@ -166,10 +166,11 @@ def QC_SubOp : QC_ArithmeticOp<"sub", "lhs - rhs", [QC_Quantizable]> {
     ```
   }];
 }
-def QC_DivOp : QC_ArithmeticOp<"div", "lhs / rhs", [QC_QuantizableWith<["whyFloat"]>]> {
+def QC_DivOp : QC_ArithmeticOp<"div", "lhs / rhs", [QC_Quantizable]> {
   let description = [{
-    Division by a constant is rewritten as a multiplication (`qc-simplify`); what is left stays in float. integer: truncates; a quotient
-    by zero is 0, that of the lowest number by -1 wraps.
+    Division by a constant is rewritten as a multiplication (`qc-simplify`). quantized: one rounding of the exact quotient, as `qc.divide_codes` does it
+    (docs/Numerics.md, N24); the divisor keeps away from zero, or the op stays in float. integer: truncates; a quotient by zero is 0, that of the lowest
+    number by -1 wraps.
     ```mlir
     func.func @div(%a: tensor<1x2x4x4xf32>, %b: tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32> {
       %y = qc.div %a, %b : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
@@ -216,7 +217,8 @@ def QC_BinaryOp : QC_Op<"binary", [QC_Shape, QC_QuantizableWith<["getOperandRole
 def QC_CompareOp : QC_Op<"compare", [QC_Shape, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
   let summary = "a relation of two numbers of one type as `i1`, operands broadcast as in numpy";
   let description = [{
-    A relation with NaN is false.
+    A relation with NaN is false. quantized: both operands have one type with one scale, so that codes compare as the numbers that they stand for;
+    a constant is the code at which the relation changes (docs/Numerics.md, N25).
     ```mlir
     func.func @compare(%a: tensor<2x3xf32>, %b: tensor<3xf32>) -> tensor<2x3xi1> {
       %y = qc.compare less %a, %b : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
@@ -373,9 +375,10 @@ def QC_SoftmaxCodesOp : QC_Op<"softmax_codes", [QC_Shape, AttrSizedOperandSegmen
 }
 
 def QC_NormalizeOp : QC_Op<"normalize", [QC_Shape, AttrSizedOperandSegments, QC_QuantizableWith<["getOperandRole", "whyFloat"]>]> {
-  let summary = "layer, root-mean-square or L2 normalization over adjacent axes, with scale and bias";
+  let summary = "normalization over adjacent axes by deviation, root mean square, L2 norm or mean magnitude, with scale and bias";
   let description = [{
-    `layer`: `(x - mean) / sqrt(variance + epsilon)`; `rms`: `x / sqrt(mean(x^2) + epsilon)`; `l2`: `x / sqrt(sum(x^2) + epsilon)`; each over the axes
+    `layer`: `(x - mean) / sqrt(variance + epsilon)`; `rms`: `x / sqrt(mean(x^2) + epsilon)`; `l2`: `x / sqrt(sum(x^2) + epsilon)`;
+    `mad`: `(x - mean) / (mean(|x - mean|) + epsilon)`; `mean_abs`: `x / (mean(|x|) + epsilon)`; each over the axes
     `[first_axis, last_axis]`, times `scale`, plus `bias` (f32, broadcast to the input; constants where the op is to run in integers).
     quantized: rounded as `qc.normalize_codes` does (docs/Numerics.md, N21).
     ```mlir
@@ -400,10 +403,11 @@ def QC_NormalizeOp : QC_Op<"normalize", [QC_Shape, AttrSizedOperandSegments, QC_
 }
 
 def QC_NormalizeCodesOp : QC_Op<"normalize_codes", [QC_Shape]> {
-  let summary = "normalization in integers: exact sums, one inverse square root a row";
+  let summary = "normalization in integers: exact sums, one inverse square root or reciprocal a row";
   let description = [{
     docs/Numerics.md, N21. Over a row of N codes: `c = N*x - sum(x)` and `V = N*sum(x^2) - sum(x)^2` for `layer`, else `c = x - input_zero_point` and `V = sum(c^2)`.
-    `V' = max(V * 2^prescale + epsilon, 2^prescale)` (a negative prescale shifts right, and the least is 1); `t = round(c * rsqrt(V') * 2^(fraction_bits + prescale/2))` (N22); the result is
+    `V' = max(V * 2^prescale + epsilon, 2^prescale)` (a negative prescale shifts right, and the least is 1); `t = round(c * rsqrt(V') * 2^(fraction_bits + prescale/2))` (N22).
+    `mad` and `mean_abs` have the `c` of `layer` and `rms`, `V = sum |c|`, and `t = round(c * reciprocal(V') * 2^(fraction_bits + prescale))`. The result is
     `sat(zero_point + ((t * multipliers + offsets + 2^(shift-1)) >> shift))`. `multipliers` (i32) and `offsets` (i64) broadcast to the input.
     ```mlir
     func.func @normalize_codes(%x: tensor<1x4xi8>) -> tensor<1x4xi8> {
@@ -447,6 +451,30 @@ def QC_HypotCodesOp : QC_Op<"hypot_codes", [QC_Shape]> {
     I64Attr:$rhs_multiplier, I64Attr:$multiplier, I64Attr:$shift, I64Attr:$zero_point, I64Attr:$code_min, I64Attr:$code_max);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QC_DivideCodesOp : QC_Op<"divide_codes", [QC_Shape]> {
+  let summary = "the exact quotient of two codes, rounded once, in integers";
+  let description = [{
+    docs/Numerics.md, N24: the result is `sat(zero_point + round((lhs - lhs_zero_point) * multiplier / ((rhs - rhs_zero_point) * 2^shift)))`, operands
+    broadcast as in numpy; ties go to even, or up if `half_up`. By a divisor of 0 a quotient is beyond the limit on the side of the dividend's sign, and 0 / 0 is 0.
+    ```mlir
+    func.func @divide_codes(%x: tensor<4xi8>, %y: tensor<4xi8>) -> tensor<4xi8> {
+      %z = qc.divide_codes %x, %y {lhs_zero_point = 0, rhs_zero_point = 0, multiplier = 3, shift = 1, zero_point = 0, code_min = -128, code_max = 127}
+         : (tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>
+      return %z : tensor<4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$lhs, QC_Tensor:$rhs, I64Attr:$lhs_zero_point, I64Attr:$rhs_zero_point, I64Attr:$multiplier, I64Attr:$shift,
+    I64Attr:$zero_point, I64Attr:$code_min, I64Attr:$code_max, UnitAttr:$half_up);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let extraClassDeclaration = [{
+    /// Bits of the largest distance of a result from its zero point: so many of a quotient count.
+    unsigned getQuotientBits();
+  }];
   let hasVerifier = 1;
 }
 

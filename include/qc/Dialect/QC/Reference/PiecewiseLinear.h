@@ -4,6 +4,7 @@
 
 #include "qc/Dialect/QC/IR/QC.h"
 
+#include <memory>
 #include <vector>
 
 namespace qc {
@@ -22,6 +23,8 @@ struct CodeFunction {
   std::vector<double> inputs; ///< real values of the input codes
   std::vector<double> values; ///< f(x) / scale + zero point before rounding; NaN or infinite where f has no value
   std::vector<int64_t> codes; ///< N10
+  /// What the square of each code's error counts, all above 0; empty if all count alike.
+  std::vector<double> weights;
   int64_t size() const { return codes.size(); }
   bool isDefined(int64_t i) const;
 };
@@ -34,18 +37,30 @@ struct PiecewiseLinear {
   int64_t shift = 0, codeMin = 0, codeMax = 0;
   double maxError = 0, meanError = 0;
   int64_t evaluate(int64_t x) const;
+  int64_t evaluate(int64_t x, size_t piece) const; ///< of the piece that `x` lies in
 };
 
-/// How many straight pieces come within `error` codes of the function everywhere, at least.
-int64_t countPieces(const CodeFunction &function, int64_t error);
-/// At most `pieces` pieces with the least largest error that so many can have, and the least squares among those.
-PiecewiseLinear fitPieces(const CodeFunction &function, int64_t pieces);
-/// About as few pieces as come within `error` once they are integers.
-PiecewiseLinear fitWithin(const CodeFunction &function, int64_t error);
-/// `pieces` pieces of equal length; a power of two that divides the number of codes.
-PiecewiseLinear fitUniform(const CodeFunction &function, int64_t pieces);
-/// True if each of so many pieces of equal length comes within `error`, up to the rounding of coefficients.
-bool canBeUniform(const CodeFunction &function, int64_t pieces, int64_t error);
+/// Finds pieces for one function, which must outlive it.
+class PieceFitter {
+public:
+  explicit PieceFitter(const CodeFunction &function);
+  ~PieceFitter();
+
+  /// How many straight pieces come within `error` codes of the function everywhere, at least.
+  int64_t countPieces(int64_t error);
+  /// At most `pieces` pieces with the least largest error that so many can have, and the least squares among those.
+  PiecewiseLinear fitPieces(int64_t pieces);
+  /// About as few pieces as come within `error` once they are integers.
+  PiecewiseLinear fitWithin(int64_t error);
+  /// `pieces` pieces of equal length; a power of two that divides the number of codes.
+  PiecewiseLinear fitUniform(int64_t pieces);
+  /// True if each of so many pieces of equal length comes within `error`, up to the rounding of coefficients.
+  bool canBeUniform(int64_t pieces, int64_t error);
+
+private:
+  class Implementation;
+  std::unique_ptr<Implementation> fitter;
+};
 
 /// The pieces are of equal length, 2^n codes, from the lowest code of the input on: n; else nullopt.
 std::optional<unsigned> getUniformLength(PwlOp op);

@@ -1,5 +1,5 @@
-// Softmax and normalization in integers (docs/Numerics.md, N20 and N21): how the numbers of qc.softmax_codes and
-// qc.normalize_codes follow from scales, and what the ops compute for one row.
+// Softmax, normalization, roots and quotients in integers (docs/Numerics.md, N20, N21, N23 and N24): how the numbers of the ops
+// on codes follow from scales, and what the ops compute.
 #ifndef QC_DIALECT_QC_REFERENCE_ROWS_H
 #define QC_DIALECT_QC_REFERENCE_ROWS_H
 
@@ -19,6 +19,8 @@ struct SoftmaxNumbers {
   llvm::SmallVector<int32_t> low,
       high; ///< exp of 0..255 codes below the maximum (fewer for narrow codes), and of multiples of 256
 };
+/// What the op states.
+SoftmaxNumbers getSoftmaxNumbers(SoftmaxCodesOp op);
 /// For rows of `length` codes of `bits` bits whose step is `inputScale` (times the op's scale). Fails with the reason in `why`.
 mlir::FailureOr<SoftmaxNumbers> planSoftmax(double inputScale, double outputScale, unsigned bits, int64_t length, bool log,
                                             std::string &why);
@@ -28,6 +30,11 @@ llvm::SmallVector<int64_t> evaluateSoftmaxRow(llvm::ArrayRef<int64_t> codes, llv
 /// True if products of an exponential and the row's reciprocal, and the sum of exponentials, fit 31 bits.
 bool isNarrow(const SoftmaxNumbers &numbers, int64_t length);
 
+/// True if the mean is subtracted: `layer`, `mad`.
+inline bool subtractsMean(NormalizeKind kind) { return kind == NormalizeKind::Layer || kind == NormalizeKind::Mad; }
+/// True if a row is divided by the root of its squares, not by a sum of magnitudes.
+inline bool takesRoot(NormalizeKind kind) { return kind != NormalizeKind::Mad && kind != NormalizeKind::MeanAbs; }
+
 /// The attributes of qc.normalize_codes; multipliers and offsets as many as scales and biases.
 struct NormalizeNumbers {
   NormalizeKind kind;
@@ -35,6 +42,8 @@ struct NormalizeNumbers {
   llvm::SmallVector<int32_t> multipliers;
   llvm::SmallVector<int64_t> offsets;
 };
+/// What the op states.
+NormalizeNumbers getNormalizeNumbers(NormalizeCodesOp op);
 /// For rows of `length` codes in [low, high] with step `inputScale`; `scales` and `biases` are not empty.
 mlir::FailureOr<NormalizeNumbers> planNormalize(NormalizeKind kind, double inputScale, int64_t inputZeroPoint, int64_t low,
                                                 int64_t high, int64_t length, double epsilon, double outputScale,
@@ -58,6 +67,17 @@ struct HypotOperand {
 mlir::FailureOr<HypotNumbers> planHypot(HypotOperand lhs, HypotOperand rhs, double outputScale, std::string &why);
 /// The result before its zero point.
 int64_t evaluateHypot(int64_t lhs, int64_t rhs, const HypotNumbers &numbers);
+
+/// The attributes of qc.divide_codes.
+struct DivideNumbers {
+  int64_t lhsZeroPoint, rhsZeroPoint, multiplier, shift;
+  bool halfUp; ///< ties: up, or to even
+};
+/// For operands and a result with these steps. Fails with the reason in `why`.
+mlir::FailureOr<DivideNumbers> planDivide(double lhsScale, int64_t lhsZeroPoint, double rhsScale, int64_t rhsZeroPoint,
+                                          double outputScale, Rounding rounding, std::string &why);
+/// The result before its zero point, not saturated; beyond every code for a divisor of 0.
+int64_t evaluateDivide(int64_t lhs, int64_t rhs, const DivideNumbers &numbers);
 } // namespace qc
 
 #endif // QC_DIALECT_QC_REFERENCE_ROWS_H
