@@ -112,16 +112,17 @@ Value emitSoftmaxCodes(Emitter &e, SoftmaxCodesOp op) {
       return masked(s, maskOf(v), finish(s, s.sub(s.zero(i64), scaled)), s.integer(storage, op.getCodeMin()));
     });
   }
-  Value reciprocal = rows.perRow(wide, {sum}, [&](Scalars &s, ValueRange v) {
+  // R has 30 bits at most: the guard bits are those that the result's step leaves.
+  Value reciprocal = rows.perRow(i32, {sum}, [&](Scalars &s, ValueRange v) {
     IntOperations operations{s};
     auto [mantissa, exponent] = FunctionsInt<IntOperations>{operations}.reciprocal(getSum(s, v[0]));
     Value shift = s.add(exponent, s.integer(i64, n.multiplierShift - n.shift));
     Value r = roundShift(s, s.mul(mantissa, s.integer(i64, n.multiplier)), shift);
-    return wide == i32 ? s.truncate(r, i32) : r;
+    return s.truncate(r, i32);
   });
   return rows.each(storage, {powers, reciprocal}, {rows.whole, rows.row}, [&](Scalars &s, ValueRange v) {
-    Value power = wide == i32 ? v[0] : s.extend(v[0], i32, i64);
-    return finish(s, roundShift(s, s.mul(power, v[1]), s.integer(wide, n.shift)));
+    auto widen = [&](Value x) { return wide == i32 ? x : s.extend(x, i32, i64); };
+    return finish(s, s.truncate(roundShift(s, s.mul(widen(v[0]), widen(v[1])), s.integer(wide, n.shift)), i32));
   });
 }
 
@@ -209,11 +210,16 @@ Value emitNormalizeCodes(Emitter &e, NormalizeCodesOp op) {
   };
   SmallVector<Value> of{squares};
   llvm::append_range(of, sums);
+  // Deviations of 30 bits: every product is one of two i32, mantissas less 2^31, and codes end in i32.
+  auto [low, high] = getCodeLimits(code);
+  bool isNarrow = (isLayer ? high - low : largest) <= (int64_t(1) << 30) / (isLayer ? count : 1) && op.getShift() >= 31;
   auto inverse = [&](bool wantShift) {
-    return rows.perRow(i64, of, [&](Scalars &s, ValueRange v) {
+    return rows.perRow(isNarrow && !wantShift ? i32 : i64, of, [&](Scalars &s, ValueRange v) {
       IntOperations operations{s};
       auto [mantissa, exponent] = FunctionsInt<IntOperations>{operations}.rsqrt(getV(s, v[0], isLayer ? v[1] : Value()));
-      return wantShift ? s.sub(exponent, s.integer(i64, int64_t(op.getFractionBits()) + prescale / 2)) : mantissa;
+      if (wantShift)
+        return s.sub(exponent, s.integer(i64, int64_t(op.getFractionBits()) + prescale / 2));
+      return isNarrow ? s.truncate(s.sub(mantissa, s.integer(i64, int64_t(1) << 31)), i32) : mantissa;
     });
   };
   Value mantissas = inverse(false), shifts = inverse(true), multipliers = e.get(op.getMultipliers()),
@@ -224,6 +230,22 @@ Value emitNormalizeCodes(Emitter &e, NormalizeCodesOp op) {
     inputs.push_back(sums[0]);
     maps.push_back(rows.row);
   }
+  if (isNarrow)
+    return rows.each(Emitter::getStorage(result), inputs, maps, [&](Scalars &s, ValueRange v) {
+      Value c = centred(s, v[0]);
+      if (isLayer)
+        c = s.sub(s.mul(c, s.integer(i32, count)), v[5].getType() == i32 ? v[5] : s.truncate(v[5], i32));
+      c = to64(s, c);
+      Value product = s.add(s.mul(c, to64(s, v[1])), s.shl(c, s.integer(i64, 31)));
+      // Shifted as a positive number: some vectors have no arithmetic shift of 64 bits.
+      Value bias = s.integer(i64, int64_t(1) << 62), half = s.ushr(s.shl(s.integer(i64, 1), v[2]), s.integer(i64, 1));
+      Value above = s.truncate(s.ushr(s.add(product, s.add(half, bias)), v[2]), i32);
+      Value t = s.sub(above, s.truncate(s.ushr(bias, v[2]), i32));
+      Value scaled = s.add(s.mul(to64(s, t), s.extend(v[3], i32, i64)), v[4]);
+      Value y = s.truncate(roundShift(s, scaled, s.integer(i64, op.getShift())), i32);
+      y = s.clamp(s.add(y, s.integer(i32, op.getZeroPoint())), s.integer(i32, op.getCodeMin()), s.integer(i32, op.getCodeMax()));
+      return s.truncate(y, Emitter::getStorage(result));
+    });
   return rows.each(Emitter::getStorage(result), inputs, maps, [&](Scalars &s, ValueRange v) {
     Value c = to64(s, centred(s, v[0]));
     if (isLayer)
