@@ -105,14 +105,32 @@ Value limit(Kernel &k, ClampOpInterface op, Value x) {
   return x;
 }
 
-/// The code of each lane by straight pieces (N19). Pieces of equal length are looked up in `table`, slopes before intercepts;
-/// others are found by comparison.
+/// True if the slopes and intercepts of pieces are looked up in registers; few are selected faster.
+bool hasPiecesInRegisters(Kernel &k, PwlOp op) {
+  int64_t count = op.getSlopes().size();
+  return count > 4 && count <= Narrow(k).mostWords();
+}
+
+/// The code of each lane by straight pieces (N19). Which piece follows from the upper bits of the code where all have one length,
+/// else from comparisons. Its numbers are looked up in registers, in `table` (slopes before intercepts), or selected on the way.
 Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
   auto type = cast<VectorType>(x.getType());
   Arithmetic a(k);
   ArrayRef<int32_t> slopes = op.getSlopes(), intercepts = op.getIntercepts();
   Value slope = a.number(type, slopes[0]), intercept = a.number(type, intercepts[0]);
-  if (table) {
+  if (hasPiecesInRegisters(k, op) && type.getNumElements() == k.isa.lanes) {
+    Value piece;
+    if (auto length = getUniformLength(op)) {
+      piece = a.ushr(a.sub(x, getCodeLimits(cast<IntegerType>(getElementType(op.getInput()))).first), *length);
+    } else {
+      piece = a.number(type, op.getKnots().size());
+      for (int32_t knot : op.getKnots()) // less is -1
+        piece = a.add(piece, k.extend(a.less(x, int64_t(knot)), k.b.getI32Type(), k.b.getI32Type()));
+    }
+    Narrow n(k);
+    slope = n.lookUpWords(SmallVector<int64_t>(slopes), piece);
+    intercept = n.lookUpWords(SmallVector<int64_t>(intercepts), piece);
+  } else if (table) {
     int64_t low = getCodeLimits(cast<IntegerType>(getElementType(op.getInput()))).first, count = slopes.size();
     Value pieces = a.ushr(a.sub(x, low), *getUniformLength(op));
     for (int64_t lane = 0; lane < type.getNumElements(); ++lane) {
@@ -278,7 +296,8 @@ FailureOr<Epilogue> Epilogue::create(Kernel &k, Value acc, bool collapsed) {
       if (lut.getAxis())
         entries.append(64 * getShape(lut.getTable()).back(), 0);
       step.table = k.constants.get(k.b, k.loc, k.b.getIntegerType(width), entries);
-    } else if (auto pwl = dyn_cast<PwlOp>(step.op); pwl && getUniformLength(pwl) && pwl.getSlopes().size() > 8) {
+    } else if (auto pwl = dyn_cast<PwlOp>(step.op);
+               pwl && getUniformLength(pwl) && pwl.getSlopes().size() > 8 && !hasPiecesInRegisters(k, pwl)) {
       SmallVector<int64_t> entries(pwl.getSlopes());
       entries.append(pwl.getIntercepts().begin(), pwl.getIntercepts().end());
       step.table = k.constants.get(k.b, k.loc, k.b.getI32Type(), entries);

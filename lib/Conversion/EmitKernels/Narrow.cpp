@@ -316,6 +316,43 @@ Value Narrow::lookUpWithVpermi2b(ArrayRef<int64_t> table, Value codes, bool isUn
   return k.slice(a.select(a.less(at, 0), half(2), half(0)), 0, sizeOf(codes));
 }
 
+/// Registers of entries: 8 of vpermd, 32 of vpermi2d, 16 of tbl (as bytes).
+Value Narrow::lookUpWords(ArrayRef<int64_t> table, Value index) const {
+  Type i32 = k.b.getI32Type();
+  auto type = cast<VectorType>(index.getType());
+  int64_t n = type.getNumElements(), count = table.size();
+  auto entries = [&](int64_t first, int64_t size) -> Value {
+    SmallVector<int32_t> words;
+    for (int64_t i = first; i < first + size; ++i)
+      words.push_back(int32_t(table[std::min(i, count - 1)]));
+    return arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(VectorType::get({size}, i32), ArrayRef(words)));
+  };
+  if (arch == Arch::AArch64) {
+    // Byte b of entry i is byte 4i + b; indices beyond a register's bytes leave the result as it is.
+    auto bytes = VectorType::get({16}, i8);
+    Value at = k.bitcast(a.add(a.mul(index, 0x04040404), 0x03020100), i8), result;
+    for (int64_t first = 0; first < count; first += 16) {
+      SmallVector<Value> operands;
+      if (first)
+        operands.push_back(result);
+      for (int64_t row = 0; row < 4; ++row)
+        operands.push_back(k.bitcast(entries(first + row * 4, 4), i8));
+      operands.push_back(first ? a.sub(at, first * 4) : at);
+      result = k.intrinsic(first ? "llvm.aarch64.neon.tbx4" : "llvm.aarch64.neon.tbl4", bytes, operands);
+    }
+    return k.bitcast(result, i32);
+  }
+  int64_t each = n == 16 ? 32 : 8;
+  Value result;
+  for (int64_t first = 0; first < count; first += each) {
+    Value part = n == 16
+                     ? k.intrinsic("llvm.x86.avx512.vpermi2var.d.512", type, {entries(first, 16), index, entries(first + 16, 16)})
+                     : k.intrinsic("llvm.x86.avx2.permd", type, {entries(first, 8), index});
+    result = first ? a.select(a.less(index, first), result, part) : part;
+  }
+  return result;
+}
+
 Value Narrow::lookUp(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const {
   if (arch == Arch::AArch64)
     return lookUpWithTbl(table, codes, isUnsigned);

@@ -54,6 +54,12 @@ public:
   bool hasTables() const { return arch == Arch::X86 || arch == Arch::AArch64; }
   Value lookUp(ArrayRef<int64_t> table, Value codes, bool isUnsigned) const;
 
+  /// result = table[index] in every lane of i32: at most as many entries as registers hold faster than memory.
+  int64_t mostWords() const {
+    return arch == Arch::X86 && lanes == 16 ? 64 : (arch == Arch::X86 && lanes == 8) || arch == Arch::AArch64 ? 32 : 0;
+  }
+  Value lookUpWords(ArrayRef<int64_t> table, Value index) const;
+
 private:
   enum class Arch { X86, AArch64, Arm, Other };
   bool isArm() const { return arch == Arch::AArch64 || arch == Arch::Arm; }
