@@ -7,7 +7,6 @@
 
 // Two registers for the slopes of sixteen pieces, two for the intercepts; one each for seven.
 // AVX2-COUNT-6: vpermd
-// AVX2-NOT: vpermd
 // AVX512-COUNT-2: {{vperm(i2|t2)?d}}
 // NEON: tbl v
 // NEON: tbl v
