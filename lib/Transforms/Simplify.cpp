@@ -295,6 +295,19 @@ struct SubToAdd : OpRewritePattern<SubOp> {
   }
 };
 
+/// One slope for all channels is a function of one number, which may become straight pieces; a table per channel need not be.
+struct PReluToActivation : OpRewritePattern<PReluOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PReluOp op, PatternRewriter &rewriter) const override {
+    ElementsAttr slopes = getConstant(op.getSlope());
+    if (!slopes || !isFloatTensor(op.getSlope()) || slopes.getNumElements() == 0 || !llvm::all_equal(getFloats(slopes)))
+      return rewriter.notifyMatchFailure(op, "the slopes differ, or are not known");
+    rewriter.replaceOpWithNewOp<ActivationOp>(op, op.getType(), ActivationKind::LeakyRelu, op.getInput(),
+                                              APFloat(getFloats(slopes)[0]), APFloat(0.0f));
+    return success();
+  }
+};
+
 //===-- No-ops -------------------------------------------------------------------------------------------------------------===//
 
 bool isAll(ArrayRef<int64_t> values, int64_t v) {
@@ -507,8 +520,8 @@ struct Simplify : impl::SimplifyBase<Simplify> {
 private:
   LogicalResult simplify(bool makeDepthwise) {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldConstants, FoldIntoContraction, DivToMul, SubToAdd, DropNoOp, DropIdentityAffine, MergeReshapes,
-                 MergeTransposes, FoldPad>(&getContext());
+    patterns.add<FoldConstants, FoldIntoContraction, DivToMul, SubToAdd, PReluToActivation, DropNoOp, DropIdentityAffine,
+                 MergeReshapes, MergeTransposes, FoldPad>(&getContext());
     patterns.add<TransposedToConv>(&getContext(), /*benefit=*/2);
     patterns.add<SplitTransposedGroups>(&getContext());
     if (makeDepthwise)

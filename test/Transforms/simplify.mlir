@@ -350,3 +350,22 @@ func.func @no_fold_casts(%a: tensor<4xf32>) -> tensor<4xf32> {
   %r = qc.reshape %f : tensor<4xf32> -> tensor<4xf32>
   return %r : tensor<4xf32>
 }
+
+// -----
+
+// One slope is a function of one number.
+// CHECK-LABEL: @prelu_of_one_slope
+// CHECK-NEXT: qc.activation leaky_relu %{{.*}} {alpha = 2.500000e-01 : f32}
+func.func @prelu_of_one_slope(%x: tensor<1x3x2xf32>) -> tensor<1x3x2xf32> {
+  %s = qc.constant dense<0.25> : tensor<3x1xf32>
+  %y = qc.prelu %x, %s : (tensor<1x3x2xf32>, tensor<3x1xf32>) -> tensor<1x3x2xf32>
+  return %y : tensor<1x3x2xf32>
+}
+
+// CHECK-LABEL: @no_prelu_of_several_slopes
+// CHECK: qc.prelu
+func.func @no_prelu_of_several_slopes(%x: tensor<1x3x2xf32>) -> tensor<1x3x2xf32> {
+  %s = qc.constant dense<[[0.25], [0.5], [0.25]]> : tensor<3x1xf32>
+  %y = qc.prelu %x, %s : (tensor<1x3x2xf32>, tensor<3x1xf32>) -> tensor<1x3x2xf32>
+  return %y : tensor<1x3x2xf32>
+}

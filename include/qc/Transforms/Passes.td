@@ -10,7 +10,7 @@ def Simplify : Pass<"qc-simplify", "::mlir::func::FuncOp"> {
     Importers write what the file says; this pass gives the form that the quantizer reads. Ops on f32 constants become constants;
     a multiplication, division or addition by a per-channel constant behind a convolution or matrix product goes into its weights and bias,
     elsewhere a multiplication with an addition becomes a depthwise 1x1 convolution; reshapes, slices, pads and transposes that change nothing
-    disappear. A dequantized constant (`quant.dcast` of a `qc.constant`) is never folded: its bits are the point.
+    disappear; a PReLU with one slope is a leaky ReLU. A dequantized constant (`quant.dcast` of a `qc.constant`) is never folded: its bits are the point.
     Afterwards weights and biases are `qc.constant`s.
     ```mlir
     func.func @example(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
