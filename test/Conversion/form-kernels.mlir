@@ -508,3 +508,24 @@ func.func @single_position(%x: tensor<1x8xi8> {qc.name = "x"}) -> (tensor<1x8xi3
   %z = qc.matmul %x, %v {acc_bound = 131072 : ui64} : (tensor<1x8xi8>, tensor<8x8xi8>) -> tensor<1x8xi32>
   return %y, %z : tensor<1x8xi32>, tensor<1x8xi32>
 }
+
+// Products of elements, behind which a requantization follows in registers; not where one side is broadcast, or 32 bits do not hold them.
+// CHECK-LABEL: func.func @product_of_elements(
+// CHECK: qc.kernel "pointwise"(%arg0, %arg1)
+// CHECK: qc.mul
+// CHECK-NEXT: qc.requantize
+func.func @product_of_elements(%x: tensor<4x8xi8> {qc.name = "x"}, %y: tensor<4x8xui8> {qc.name = "y"}) -> tensor<4x8xi8> {
+  %m = qc.mul %x, %y {lhs_zero_point = 3, rhs_zero_point = 128, acc_bound = 16768 : ui64} : (tensor<4x8xi8>, tensor<4x8xui8>) -> tensor<4x8xi32>
+  %r = qc.requantize %m {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 31>, zero_point = 0, code_min = -128,
+                         code_max = 127, rounding = #qc<rounding onnx>} : (tensor<4x8xi32>) -> tensor<4x8xi8>
+  return %r : tensor<4x8xi8>
+}
+
+// CHECK-LABEL: func.func @no_product_of_elements(
+// CHECK-NOT: qc.kernel
+// CHECK: return
+func.func @no_product_of_elements(%x: tensor<4x8xi8> {qc.name = "x"}, %y: tensor<8xi8> {qc.name = "y"}, %z: tensor<4x8xi16> {qc.name = "z"}) -> (tensor<4x8xi32>, tensor<4x8xi64>) {
+  %0 = qc.mul %x, %y {acc_bound = 16384 : ui64} : (tensor<4x8xi8>, tensor<8xi8>) -> tensor<4x8xi32>
+  %1 = qc.mul %z, %z {lhs_zero_point = -32768, rhs_zero_point = -32768, acc_bound = 4294836225 : ui64} : (tensor<4x8xi16>, tensor<4x8xi16>) -> tensor<4x8xi64>
+  return %0, %1 : tensor<4x8xi32>, tensor<4x8xi64>
+}

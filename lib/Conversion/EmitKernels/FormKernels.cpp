@@ -17,6 +17,9 @@ bool isLayoutChange(Operation *op) { return isa_and_nonnull<TransposeOp, Reshape
 
 Operation *getOnlyUser(Value value) { return value.hasOneUse() ? *value.user_begin() : nullptr; }
 
+/// Ops that begin a kernel of single elements or of a layout change: nothing else stands in front of them.
+bool isPlain(Operation *op) { return isa<RequantizeOp, LutOp, PwlOp, TransposeOp, MulOp>(op); }
+
 /// What a kernel may hold behind its main op.
 bool isFollower(Operation *op, Value value) {
   if (isa<RequantizeOp>(op))
@@ -38,7 +41,7 @@ public:
       if (!members.contains(op) && isa<ConvOp, ConvTransposeOp, MatmulOp, PoolOp, ReduceOp>(op))
         form(op);
     for (Operation *op : ops)
-      if (!members.contains(op) && isa<RequantizeOp, LutOp, PwlOp, TransposeOp>(op))
+      if (!members.contains(op) && isPlain(op))
         form(op);
     for (Operation *op : llvm::reverse(ops))
       if (members.contains(op) && op->use_empty())
@@ -55,7 +58,7 @@ private:
       if (!user || members.contains(user) || !(isLayoutChange(user) || isFollower(user, value)))
         break;
       // A layout change only directly behind the main op: later ones belong to whoever comes next.
-      if (isLayoutChange(user) && (chain.size() > 1 || isa<RequantizeOp, LutOp, PwlOp, TransposeOp>(main)))
+      if (isLayoutChange(user) && (chain.size() > 1 || isPlain(main)))
         break;
       chain.push_back(user);
       value = user->getResult(0);
@@ -80,7 +83,7 @@ private:
           continue;
         if (isa_and_nonnull<ConstantOp>(producer)) {
           body.push_back(producer);
-        } else if (withLayout && op == main && isLayoutChange(producer) && !isa<RequantizeOp, LutOp, PwlOp, TransposeOp>(main)) {
+        } else if (withLayout && op == main && isLayoutChange(producer) && !isPlain(main)) {
           inputs.insert(producer->getOperand(0));
           body.push_back(producer);
           changes = true;

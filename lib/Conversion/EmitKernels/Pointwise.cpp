@@ -1,17 +1,34 @@
-// Kernels without a main op: scale changes, residual additions, tables and limits, element by element.
+// Kernels of single elements: products of two, scale changes, residual additions, tables and limits.
+#include "Arithmetic.h"
 #include "Layout.h"
 
 using namespace mlir;
 
 namespace qc {
-/// The value that the chain begins with.
+/// Why the op is no product of two inputs of the kernel, element by element, with sums of 32 bits.
+static std::string checkProduct(MulOp op) {
+  for (Value operand : op->getOperands()) {
+    Type code = getElementType(operand);
+    if (!isa<BlockArgument>(operand) || !code.isInteger() || code.getIntOrFloatBitWidth() > 16)
+      return "multiplies something else than codes of two inputs";
+    if (getShape(operand) != getShape(op.getResult()))
+      return "multiplies inputs of different shapes";
+  }
+  return getElementType(op.getResult()).isInteger(32) ? "" : "its products need more than 32 bits";
+}
+
+/// The value that the chain begins with: an input, or the product of two.
 static FailureOr<Value> getHead(KernelOp op, std::string &why) {
   for (Operation &inner : op.getBody().front()) {
     if (isa<ConstantOp>(inner))
       continue;
     Value head = inner.getNumOperands() ? inner.getOperand(0) : Value();
-    if (!isa<RequantizeOp, LutOp, PwlOp, ClampOp>(inner) || !isa_and_nonnull<BlockArgument>(head)) {
-      why = "begins with something else than a requantization, a table, pieces or a limit of an input";
+    if (auto product = dyn_cast<MulOp>(inner)) {
+      if (why = checkProduct(product); !why.empty())
+        return failure();
+      head = product.getResult();
+    } else if (!isa<RequantizeOp, LutOp, PwlOp, ClampOp>(inner) || !isa_and_nonnull<BlockArgument>(head)) {
+      why = "begins with something else than a product, a requantization, a table, pieces or a limit of an input";
       return failure();
     }
     if (why = Epilogue::check(head); !why.empty())
@@ -47,24 +64,41 @@ LogicalResult emitPointwise(Kernel &k) {
   auto head = getHead(k.op, why);
   if (failed(head))
     return k.op.emitError("cannot run element by element: ") << why;
-  auto input = k.getInput(*head);
+  auto multiply = head->getDefiningOp<MulOp>();
+  SmallVector<Flat, 2> inputs;
+  for (Value value : multiply ? SmallVector<Value>(multiply->getOperands()) : SmallVector<Value>{*head}) {
+    auto input = k.getInput(value);
+    if (failed(input))
+      return failure();
+    if (!input->isCollapsible())
+      return k.op.emitError("reads a buffer whose rows do not follow each other");
+    inputs.push_back(input->collapse());
+  }
   auto epilogue = Epilogue::create(k, *head, /*collapsed=*/true);
-  if (failed(input) || failed(epilogue))
+  if (failed(epilogue))
     return failure();
-  if (!input->isCollapsible())
-    return k.op.emitError("reads a buffer whose rows do not follow each other");
-  Flat x = input->collapse();
-  bool merged = (x.sizes[0] == 1 || x.strides[0] == x.sizes[1]) && epilogue->mergePositions();
+  const Flat &x = inputs[0];
+  bool merged = llvm::all_of(inputs, [](const Flat &f) { return f.sizes[0] == 1 || f.strides[0] == f.sizes[1]; }) &&
+                epilogue->mergePositions();
   int64_t rows = merged ? 1 : x.sizes[0], width = merged ? x.sizes[0] * x.sizes[1] : x.sizes[1];
   Type storage = cast<MemRefType>(x.memory.getType()).getElementType();
-  int64_t lanes = storage.isInteger(8) ? epilogue->getCodeLanes() : k.isa.lanes, block = 2 * lanes;
+  int64_t lanes = storage.isInteger(8) && !multiply ? epilogue->getCodeLanes() : k.isa.lanes, block = 2 * lanes;
+  Arithmetic a(k);
   auto emit = [&](Value row, Value channel, int64_t count) {
-    Value from = k.add(k.mul(row, x.strides[0]), channel);
     SmallVector<Value> codes;
     for (int64_t at = 0; at < count; at += lanes) {
-      Value part = loadPart(k, x.memory, k.add(from, at), count - at, lanes);
-      // Codes of 16 bits are requantized as accumulators are.
-      codes.push_back(storage.isInteger(16) ? k.extend(part, x.code, k.b.getI32Type()) : part);
+      auto load = [&](const Flat &input, int64_t zeroPoint) {
+        Value from = k.add(k.add(k.mul(row, input.strides[0]), channel), at);
+        Value part = loadPart(k, input.memory, from, count - at, lanes);
+        // Codes of 16 bits are requantized as accumulators are.
+        if (multiply || storage.isInteger(16))
+          part = k.extend(part, input.code, k.b.getI32Type());
+        return zeroPoint ? a.sub(part, zeroPoint) : part;
+      };
+      if (multiply)
+        codes.push_back(a.mul(load(inputs[0], multiply.getLhsZeroPoint()), load(inputs[1], multiply.getRhsZeroPoint())));
+      else
+        codes.push_back(load(x, 0));
     }
     SmallVector<Value> position;
     if (!merged)

@@ -166,7 +166,22 @@ def product_of_activations(index):
     results.append((value, tensor(to, result)))
 
 
-kinds = [convolution, transposed, convolution, product, convolution_3x3, product_of_activations]
+def product_of_elements(index):
+    shape, bound, zeros = [pick(1, size()), size()], 1, []
+    for side in range(2):
+        code, low, high = pick(("i8", -128, 127), ("ui8", 0, 255), ("ui6", 0, 63), ("i16", -32767, 32767))
+        zeros.append(0 if code == "i16" else number(low, high))
+        low_code = -32768 if code == "i16" else low
+        bound *= max(abs(low_code - zeros[-1]), abs(high - zeros[-1]))
+        argument(f"{index}_{side}", shape, code, random.integers(low, high + 1, [SAMPLES] + shape))
+    types = ", ".join(tensor(shape, argument.split("x")[-1].split(">")[0]) for argument in arguments[-2:])
+    value = emit("qc.mul", f"%a{index}_0, %a{index}_1 {{lhs_zero_point = {zeros[0]}, rhs_zero_point = {zeros[1]}, acc_bound = {bound} : ui64}}",
+                 f"({types}) -> {tensor(shape, 'i32')}")
+    value, result = requantize(value, shape, 1, bound)
+    results.append((value, tensor(shape, result)))
+
+
+kinds = [convolution, transposed, convolution, product, convolution_3x3, product_of_activations, product_of_elements]
 for i in range(int(sys.argv[2])):
     kinds[i % len(kinds)](i)
 with open(sys.argv[3], "w") as file:
