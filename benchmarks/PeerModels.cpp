@@ -95,6 +95,13 @@ Counts count(const onnx::GraphProto &graph, const Tensors &tensors) {
   Counts counts;
   auto initializers = getInitializers(graph);
   for (const onnx::NodeProto &node : graph.node()) {
+    if (node.op_type() == "LSTM" && tensors.count(node.output(0)))
+      for (int input : {1, 2})
+        if (auto found = initializers.find(node.input(input)); found != initializers.end()) {
+          int64_t size = product(getDims(*found->second));
+          counts.macs += tensors.at(node.output(0)).shape[0] * size; // a step multiplies every weight
+          counts.weights += size;
+        }
     if (!weighted.count(node.op_type()))
       continue;
     auto found = initializers.find(node.input(1));
