@@ -65,7 +65,7 @@ struct ApproximateActivations : impl::ApproximateActivationsBase<ApproximateActi
     bool failedAny = false;
     for (Operation *op : ops)
       failedAny |= failed(approximate(op));
-    chosen.clear(); // a pass runs on one function after another
+    fitted.clear(); // a pass runs on one function after another
     if (failedAny)
       return signalPassFailure();
     if (!entries.empty())
@@ -79,11 +79,19 @@ private:
         return op->emitError("needs activations with one scale per tensor");
     if (getCodeType(cast<quant::QuantizedType>(getElementType(op->getOperand(0)))).getWidth() > 16)
       return op->emitError("a function of codes needs 16 bits or fewer");
-    CodeFunction function = tabulate(op);
+    // The same function from one type to another, with the same weights, is tabulated and fitted once: the steps of a recurrence,
+    // a block that repeats.
+    auto [known, isFirst] = fitted.try_emplace(getKey(op));
+    CodeFunction &function = known->second.function;
+    FailureOr<Choice> &choice = known->second.choice;
+    if (isFirst) {
+      function = tabulate(op);
+      weigh(op, function);
+    }
     if (failed(checkDomain(op, function)))
       return failure();
-    weigh(op, function);
-    FailureOr<Choice> choice = chooseOnce(op, function);
+    if (isFirst)
+      choice = choose(op, function);
     if (failed(choice))
       return failure();
     std::string name = getLocName(op->getLoc()).str();
@@ -197,13 +205,12 @@ private:
     return contents;
   }
 
-  /// The same function from one type to another, with the same weights, is fitted once: the steps of a recurrence, a block that
-  /// repeats.
-  FailureOr<Choice> chooseOnce(Operation *op, const CodeFunction &function) {
+  /// What fits depend on: the function, its types, and where codes are weighed the histogram.
+  std::string getKey(Operation *op) {
     std::string key;
     llvm::raw_string_ostream os(key);
     os << getElementType(op->getOperand(0)) << getElementType(op->getResult(0));
-    if (!function.weights.empty())
+    if (weights == "histogram")
       os << op->getAttr(histogramName);
     if (auto activation = dyn_cast<ActivationOp>(op)) {
       os << stringifyActivationKind(activation.getKind()) << " " << activation.getAlphaAttr() << activation.getBetaAttr();
@@ -218,12 +225,7 @@ private:
         os << ")";
       }
     }
-    if (auto known = chosen.find(key); known != chosen.end())
-      return known->second;
-    FailureOr<Choice> choice = choose(op, function);
-    if (succeeded(choice))
-      chosen.emplace(key, *choice);
-    return choice;
+    return key;
   }
 
   FailureOr<Choice> choose(Operation *op, const CodeFunction &function) {
@@ -324,7 +326,11 @@ private:
   }
 
   SmallVector<Attribute> entries;
-  std::map<std::string, Choice> chosen;               ///< by function, types and weights
+  struct Fit {
+    CodeFunction function;
+    FailureOr<Choice> choice = failure();
+  };
+  std::map<std::string, Fit> fitted;                  ///< by `getKey`
   std::map<std::vector<int64_t>, std::string> stored; ///< tables and pieces of this function: the first node that has them
   llvm::StringSet<> files;
 };

@@ -116,8 +116,8 @@ struct ContractionPlan {
   /// and those of a block stay in the first-level cache. Not beside codes of 16 bits: those fill the cache, and the six rows of
   /// their tiles share the widening.
   bool hasWideWeights() const {
-    return dot->weights == DotWeights::I16 && !s.isSingle() && s.code.getIntOrFloatBitWidth() <= 8 && weightsPerVector() * vectors <= 4 * 1024 &&
-           s.outC() * runs() * steps * dot->k0 <= 256 * 1024;
+    return dot->weights == DotWeights::I16 && !s.isSingle() && s.code.getIntOrFloatBitWidth() <= 8 &&
+           weightsPerVector() * vectors <= 4 * 1024 && s.outC() * runs() * steps * dot->k0 <= 256 * 1024;
   }
   /// What is added to a code of the input: of a product its zero point is taken off.
   int64_t getShift() const { return s.isProduct() ? -s.zeroPoint : s.isFloat() ? 0 : getActivationShift(*dot, s.code); }
