@@ -162,7 +162,24 @@ std::optional<Requantizer::Codes> Requantizer::planCodes() const {
   return form;
 }
 
-Requantizer::Requantizer(Kernel &k, RequantizeOp op, uint64_t bound, bool narrow) : op(op), narrow(narrow) {
+/// True if every scaled sum, and its code before the limits, is a number of 32 bits.
+static bool fitsInWord(RequantizeOp op, uint64_t bound) {
+  size_t inputs = op.getInputs().size();
+  double most = 0;
+  for (size_t i = 0; i < op.getMultipliers().size(); ++i) {
+    size_t input = inputs == 1 ? 0 : i;
+    int64_t zero = op.getInputZeroPoints()[input];
+    double magnitude = double(getMagnitude(getElementType(op.getInputs()[input]), zero));
+    if (inputs == 1 && bound)
+      magnitude = std::min(magnitude, double(bound) + double(std::abs(zero)));
+    double scaled = std::ldexp(magnitude * std::abs(double(op.getMultipliers()[i])), -op.getShifts()[inputs == 1 ? i : 0]);
+    most = inputs == 1 ? std::max(most, scaled) : most + scaled;
+  }
+  return most + std::abs(double(op.getZeroPoint())) + 2 < double(INT32_MAX);
+}
+
+Requantizer::Requantizer(Kernel &k, RequantizeOp op, uint64_t bound, bool narrow)
+    : op(op), narrow(narrow), fitsWord(fitsInWord(op, bound)) {
   high = planHigh(Narrow(k), bound);
   if (narrow)
     codes = planCodes();
@@ -379,6 +396,8 @@ Value Requantizer::emitWide(Kernel &k, ValueRange inputs, Value channel) const {
     bool even = op.getRounding() == Rounding::ONNX || op.getRounding() == Rounding::ORT;
     scaled = even ? shifter.halfEven(sum) : shifter.halfUp(sum);
   }
+  if (fitsWord)
+    scaled = k.truncate(scaled, k.b.getI32Type()); // the shift need not be arithmetic then, which some vectors lack in 64 bits
   Value code = op.getZeroPoint() ? a.add(scaled, int64_t(op.getZeroPoint())) : scaled;
   return k.truncate(a.clamp(code, op.getCodeMin(), op.getCodeMax()), k.b.getI32Type());
 }

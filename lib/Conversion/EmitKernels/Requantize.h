@@ -64,7 +64,7 @@ private:
   Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction, bool swapped = false) const;
   Value emitWide(Kernel &k, ValueRange inputs, Value channel) const;
 
-  bool narrow;
+  bool narrow, fitsWord;
   Parameter mantissa, shift;
   std::optional<High> high;
   std::optional<Codes> codes;
