@@ -65,7 +65,7 @@ struct ApproximateActivations : impl::ApproximateActivationsBase<ApproximateActi
     bool failedAny = false;
     for (Operation *op : ops)
       failedAny |= failed(approximate(op));
-    fitted.clear(); // a pass runs on one function after another
+    functions.clear(); // a pass runs on one function after another
     if (failedAny)
       return signalPassFailure();
     if (!entries.empty())
@@ -79,21 +79,22 @@ private:
         return op->emitError("needs activations with one scale per tensor");
     if (getCodeType(cast<quant::QuantizedType>(getElementType(op->getOperand(0)))).getWidth() > 16)
       return op->emitError("a function of codes needs 16 bits or fewer");
-    // The same function from one type to another, with the same weights, is tabulated and fitted once: the steps of a recurrence,
-    // a block that repeats.
-    auto [known, isFirst] = fitted.try_emplace(getKey(op));
-    CodeFunction &function = known->second.function;
-    FailureOr<Choice> &choice = known->second.choice;
-    if (isFirst) {
-      function = tabulate(op);
-      weigh(op, function);
+    std::shared_ptr<Known> &known = functions[getKey(op)];
+    if (!known) {
+      known = std::make_shared<Known>();
+      known->function = tabulate(op);
+      weigh(op, known->function);
     }
+    const CodeFunction &function = known->function;
     if (failed(checkDomain(op, function)))
       return failure();
-    if (isFirst)
-      choice = choose(op, function);
-    if (failed(choice))
-      return failure();
+    if (!known->choice) {
+      FailureOr<Choice> made = choose(op, function);
+      if (failed(made))
+        return failure();
+      known->choice = std::move(*made);
+    }
+    const std::optional<Choice> &choice = known->choice;
     std::string name = getLocName(op->getLoc()).str();
     auto code = getCodeType(cast<quant::QuantizedType>(getElementType(op->getResult(0))));
     double maxError = choice->pieces ? choice->pieces->maxError : 0, meanError = choice->pieces ? choice->pieces->meanError : 0;
@@ -205,7 +206,8 @@ private:
     return contents;
   }
 
-  /// What fits depend on: the function, its types, and where codes are weighed the histogram.
+  /// Tells functions from each other: the same one from one type to another, with the same weights, is tabulated and fitted once.
+  /// The steps of a recurrence are of that kind, and blocks that repeat.
   std::string getKey(Operation *op) {
     std::string key;
     llvm::raw_string_ostream os(key);
@@ -214,16 +216,18 @@ private:
       os << op->getAttr(histogramName);
     if (auto activation = dyn_cast<ActivationOp>(op)) {
       os << stringifyActivationKind(activation.getKind()) << " " << activation.getAlphaAttr() << activation.getBetaAttr();
-    } else {
-      // The region, as it is printed, without its name.
-      for (Operation &inner : cast<FunctionOp>(op).getBody().front()) {
-        os << inner.getName().getStringRef() << inner.getAttrDictionary() << "(";
-        for (Value operand : inner.getOperands()) {
-          Operation *producer = operand.getDefiningOp();
-          os << (producer ? std::distance(inner.getBlock()->begin(), producer->getIterator()) : -1) << ",";
-        }
-        os << ")";
-      }
+      return key;
+    }
+    // Of a region, op by op, what it is and where its operands come from.
+    Block &block = cast<FunctionOp>(op).getBody().front();
+    llvm::DenseMap<Value, size_t> numbers{{block.getArgument(0), 0}};
+    for (Operation &inner : block) {
+      os << inner.getName().getStringRef() << inner.getAttrDictionary() << "(";
+      for (Value operand : inner.getOperands())
+        os << numbers.lookup(operand) << ",";
+      os << ")";
+      for (Value result : inner.getResults())
+        numbers.try_emplace(result, numbers.size());
     }
     return key;
   }
@@ -326,12 +330,12 @@ private:
   }
 
   SmallVector<Attribute> entries;
-  struct Fit {
+  struct Known {
     CodeFunction function;
-    FailureOr<Choice> choice = failure();
+    std::optional<Choice> choice;
   };
-  std::map<std::string, Fit> fitted;                  ///< by `getKey`
-  std::map<std::vector<int64_t>, std::string> stored; ///< tables and pieces of this function: the first node that has them
+  std::map<std::string, std::shared_ptr<Known>> functions; ///< by `getKey`
+  std::map<std::vector<int64_t>, std::string> stored;      ///< tables and pieces of this function: the first node that has them
   llvm::StringSet<> files;
 };
 } // namespace

@@ -252,7 +252,7 @@ def check_divide(bits):
         for row, size in ((1, 2), (2, 5), (3, 20)):
             b[row] = right.zero + random.integers(-size, size + 1, 256)
         a[4], b[5], a[6] = left.zero, right.zero, left.zero + random.integers(-3, 4, 256)
-        a[7], b[7] = np.where(np.arange(256) % 2, left.least, left.most), right.zero + np.arange(-128, 128)
+        a[7], b[7] = np.where(np.arange(256) % 2, left.least, left.most), np.clip(right.zero + np.arange(-128, 128), right.least, right.most)
         x, y = left.decode(a), right.decode(b)
         quotient = np.divide(x, y, out=np.sign(x) * 1e30, where=y != 0)
         one, two = network.input(f"x_{tag}", left, a), network.input(f"y_{tag}", right, b)

@@ -44,3 +44,51 @@ func.func @remark(%x: tensor<4x!x>) -> tensor<4x!x> {
   %y = qc.activation leaky_relu %x {alpha = 0.0 : f32} : tensor<4x!x> -> tensor<4x!x>
   return %y : tensor<4x!x>
 }
+
+// -----
+
+!x = !quant.uniform<i8:f32, 0.0625>
+func.func @no_root_of_negatives(%x: tensor<4x!x>) -> tensor<4x!x> {
+  // expected-error @below {{sqrt has no finite value at -5.000000e-01, which lies in the range [-5.000000e-01, 8.000000e+00] of its input}}
+  %y = qc.activation sqrt %x {qc.domain = array<f64: -0.5, 8.0>} : tensor<4x!x> -> tensor<4x!x>
+  return %y : tensor<4x!x>
+}
+
+// -----
+
+!x = !quant.uniform<i8:f32, 0.0625>
+func.func @no_power_of_negatives(%x: tensor<4x!x>) -> tensor<4x!x> {
+  // expected-error @below {{pow has no finite value at -5.000000e-01, which lies in the range [-5.000000e-01, 8.000000e+00] of its input}}
+  %y = qc.function "pow" %x {qc.domain = array<f64: -0.5, 8.0>} : tensor<4x!x> -> tensor<4x!x> {
+  ^bb0(%a: tensor<f32>):
+    %e = qc.constant dense<0.3> : tensor<f32>
+    %p = qc.binary pow %a, %e : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    qc.yield %p : tensor<f32>
+  }
+  return %y : tensor<4x!x>
+}
+
+// -----
+
+// Whole exponents have values there, but not below one at 0.
+!x = !quant.uniform<i8:f32, 0.0625>
+func.func @no_negative_power_of_zero(%x: tensor<4x!x>) -> tensor<4x!x> {
+  // expected-error @below {{pow has no finite value at 0.000000e+00, which lies in the range [-5.000000e-01, 8.000000e+00] of its input}}
+  %y = qc.function "pow" %x {qc.domain = array<f64: -0.5, 8.0>} : tensor<4x!x> -> tensor<4x!x> {
+  ^bb0(%a: tensor<f32>):
+    %e = qc.constant dense<-3.0> : tensor<f32>
+    %p = qc.binary pow %a, %e : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    qc.yield %p : tensor<f32>
+  }
+  return %y : tensor<4x!x>
+}
+
+// -----
+
+// e^x overflows doubles beyond 709.
+!x = !quant.uniform<i8:f32, 16.0>
+func.func @no_exp_beyond_doubles(%x: tensor<4x!x>) -> tensor<4x!x> {
+  // expected-error @below {{exp has no finite value at 7.200000e+02, which lies in the range [0.000000e+00, 8.000000e+02] of its input}}
+  %y = qc.activation exp %x {qc.domain = array<f64: 0.0, 800.0>} : tensor<4x!x> -> tensor<4x!x>
+  return %y : tensor<4x!x>
+}

@@ -13,12 +13,15 @@ using namespace qc;
 using namespace qc::reference;
 
 namespace {
-double activation(ActivationOp op, double x) {
-  return evaluateActivation(op.getKind(), x, op.getAlpha().convertToDouble(), op.getBeta().convertToDouble());
-}
-float activation(ActivationOp op, float x) {
-  return activationF32(op.getKind(), x, op.getAlpha().convertToFloat(), op.getBeta().convertToFloat());
-}
+/// An activation whose parameters are read once.
+struct Activation {
+  ActivationKind kind;
+  double alpha, beta;
+  explicit Activation(ActivationOp op)
+      : kind(op.getKind()), alpha(op.getAlpha().convertToDouble()), beta(op.getBeta().convertToDouble()) {}
+  double operator()(double x) const { return evaluateActivation(kind, x, alpha, beta); }
+  float operator()(float x) const { return activationF32(kind, x, float(alpha), float(beta)); }
+};
 
 /// N10: whole exponents by multiplication, halves by a root, the others as e^(y * log x).
 double power(double x, double y) {
@@ -72,7 +75,7 @@ template <typename T> std::vector<T> evaluateRegion(FunctionOp function, std::ve
         .Case([&](DivOp) { map([](T a, T b) { return a / b; }); })
         .Case([&](BinaryOp binaryOp) { map([&](T a, T b) { return binary(binaryOp.getKind(), a, b); }); })
         .Case([&](ClampOp) { map([](T a, T) { return a; }); })
-        .Case([&](ActivationOp activationOp) { map([&](T a, T) { return activation(activationOp, a); }); });
+        .Case([&](ActivationOp op) { map([activation = Activation(op)](T a, T) { return activation(a); }); });
     if (auto clamp = dyn_cast<ClampOpInterface>(op)) {
       auto low = clamp.getClampMin(), high = clamp.getClampMax();
       for (T &v : result) {
@@ -90,8 +93,9 @@ template <typename T> std::vector<T> evaluateRegion(FunctionOp function, std::ve
 template <typename T> std::vector<T> evaluateAll(Operation *op, std::vector<T> x) {
   if (auto function = dyn_cast<FunctionOp>(op))
     return evaluateRegion(function, std::move(x));
+  Activation activation(cast<ActivationOp>(op));
   for (T &v : x)
-    v = activation(cast<ActivationOp>(op), v);
+    v = activation(v);
   return x;
 }
 
