@@ -205,21 +205,27 @@ private:
   }
   void setNext(Value value) { nextStates.back().first = value; }
 
-  /// The rows of a step behind the `past` ones before it.
+  /// The rows of a step behind the `past` ones before it, which hold `initial` at first.
+  struct Window {
+    int64_t past;
+    double initial;
+    Value value;
+  };
   Value getWindow(Value old, int64_t past, double initial) {
     auto [value, track] = known[old];
     if (!past)
       return value;
-    Value &window = windows[{old, past}];
-    if (window)
-      return window;
+    for (const Window &window : windows[old])
+      if (window.past == past && window.initial == initial)
+        return window.value;
     auto type = cast<RankedTensorType>(value.getType());
     SmallVector<int64_t> shape = toVector(type.getShape());
     shape[track.axis] = past;
     Value state = addState(old, withShape(type, shape), initial);
     shape[track.axis] = past + track.rows;
-    window = ConcatOp::create(b, old.getLoc(), withShape(type, shape), ValueRange{state, value}, track.axis);
+    Value window = ConcatOp::create(b, old.getLoc(), withShape(type, shape), ValueRange{state, value}, track.axis);
     setNext(getSlice(window, track.axis, track.rows, past));
+    windows[old].push_back({past, initial, window});
     return window;
   }
 
@@ -370,7 +376,7 @@ private:
         .Case([&](GatherOp gather) { return avoid(op, {int64_t(gather.getAxis())}, "selects elements of"); })
         .Case([&](ConcatOp concat) { return avoid(op, {int64_t(concat.getAxis())}, "joins values along"); })
         .Case([&](ReduceOp reduce) { return reduceRule(reduce); })
-        .Case([&](ConvOp conv) { return windowRule(conv, getWindowOf(conv), conv.getPadValue()); })
+        .Case([&](ConvOp conv) { return windowRule(conv, getFilter(conv), int64_t(conv.getPadValue())); })
         .Case([&](PoolOp pool) { return poolRule(pool); })
         .Default([&](Operation *) { return refuse(op, "has no rule for the axis of the sequence"); });
   }
@@ -623,6 +629,10 @@ private:
       starts[track.axis] = 0;
       sizes[track.axis] = track.rows;
     }
+    if (ArrayRef(sizes) == getShape(value)) { // of nothing but rows that no step gives
+      known[op.getResult()] = {value, track};
+      return success();
+    }
     auto made = cast<SliceOp>(emit(op, {value}, track));
     made.setStarts(starts);
     made.setSizes(sizes);
@@ -636,7 +646,7 @@ private:
       return refuse(op, "adds positions to the sequence");
     if (track.axis >= 0 && (low[track.axis] || high[track.axis])) {
       double code =
-          isa<FloatType>(getElementType(op.getInput())) ? double(op.getValue().convertToFloat()) : double(op.getPadValue());
+          isa<FloatType>(getElementType(op.getInput())) ? double(op.getValue().convertToFloat()) : double(int64_t(op.getPadValue()));
       if (op.getMode() != PadMode::Constant)
         return refuse(op, "repeats rows of the sequence at its ends: a step knows none in front of the first one");
       if (low[track.axis] && track.lead > 0)
@@ -679,12 +689,12 @@ private:
     return success();
   }
 
-  /// The window of a spatial op along the axis of the sequence.
-  struct Window {
+  /// How a spatial op works along the axis of the sequence.
+  struct Filter {
     int64_t kernel, stride, dilation, low, high;
   };
 
-  template <typename Op> Window getWindowOf(Op op) {
+  template <typename Op> Filter getFilter(Op op) {
     int64_t d = known[op.getInput()].track.axis - 2;
     if (d < 0)
       return {1, 1, 1, 0, 0};
@@ -697,8 +707,8 @@ private:
   }
 
   LogicalResult poolRule(PoolOp op) {
-    Window window = getWindowOf(op);
-    double initial = op.getPadValue();
+    Filter window = getFilter(op);
+    double initial = int64_t(op.getPadValue());
     if (op.getKind() == PoolKind::Max) {
       auto code = dyn_cast<IntegerType>(getElementType(op.getInput()));
       initial = code ? double(getCodeLimits(code).first) : -std::numeric_limits<float>::infinity();
@@ -708,7 +718,7 @@ private:
     return windowRule(op, window, initial);
   }
 
-  template <typename Op> LogicalResult windowRule(Op op, Window window, double initial) {
+  template <typename Op> LogicalResult windowRule(Op op, Filter window, double initial) {
     Value input = op.getInput();
     Track track = known[input].track;
     for (Value operand : op->getOperands().drop_front())
@@ -738,7 +748,7 @@ private:
       initial = track.before;
     if (track.rows % stride) {
       if (bounded)
-        return refuse(op, "takes every " + Twine(stride) + "th row only: a step of -decode is one row");
+        return refuse(op, "takes one row in " + Twine(stride) + ": a step of -decode is one row");
       factor = stride / std::gcd(track.rows, stride);
       return failure();
     }
@@ -768,7 +778,8 @@ private:
   Block *body = nullptr;
   Value position;
   DenseMap<Value, Stepped> known;
-  DenseMap<std::pair<Value, int64_t>, Value> windows, taken;
+  DenseMap<Value, SmallVector<Window>> windows;
+  DenseMap<std::pair<Value, int64_t>, Value> taken;
   DenseMap<Value, Stepped> remembered;
   SmallVector<DictionaryAttr> argAttrs, resultAttrs;
   SmallVector<std::pair<Value, DictionaryAttr>> nextStates;

@@ -246,8 +246,8 @@ def DeriveStep : Pass<"qc-derive-step", "::mlir::func::FuncOp"> {
     ```
     becomes, with `sequence=x`,
     ```mlir
-    func.func @example(%arg0: tensor<1x2x1xi8> {qc.name = "x", qc.sequence = array<i64: 2, 6, 0>}, %arg1: tensor<1x2x2xi8> {qc.initial = 7 : i64, qc.name = "x.past", qc.state = "x.next"})
-        -> (tensor<1x2x1xi32> {qc.name = "y", qc.sequence = array<i64: 2, 6, 0>}, tensor<1x2x2xi8> {qc.name = "x.next"}) {
+    func.func @example(%arg0: tensor<1x2x1xi8> {qc.name = "x", qc.sequence = array<i64: 2, 6, 0>}, %arg1: tensor<1x2x2xi8> {qc.initial = 7 : i64, qc.name = "state", qc.state = "state.next"})
+        -> (tensor<1x2x1xi32> {qc.name = "y", qc.sequence = array<i64: 2, 6, 0>}, tensor<1x2x2xi8> {qc.name = "state.next"}) {
       %0 = qc.constant dense<1> : tensor<2x1x3xi8>
       %1 = qc.concat %arg1, %arg0 {axis = 2 : i64} : (tensor<1x2x2xi8>, tensor<1x2x1xi8>) -> tensor<1x2x3xi8>
       %2 = qc.slice %1 {sizes = array<i64: 1, 2, 2>, starts = array<i64: 0, 0, 1>, steps = array<i64: 1, 1, 1>} : tensor<1x2x3xi8> -> tensor<1x2x2xi8>
