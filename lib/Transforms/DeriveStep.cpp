@@ -645,8 +645,8 @@ private:
     if (track.history >= 0 && (low[track.history] || high[track.history]))
       return refuse(op, "adds positions to the sequence");
     if (track.axis >= 0 && (low[track.axis] || high[track.axis])) {
-      double code =
-          isa<FloatType>(getElementType(op.getInput())) ? double(op.getValue().convertToFloat()) : double(int64_t(op.getPadValue()));
+      double code = isa<FloatType>(getElementType(op.getInput())) ? double(op.getValue().convertToFloat())
+                                                                  : double(int64_t(op.getPadValue()));
       if (op.getMode() != PadMode::Constant)
         return refuse(op, "repeats rows of the sequence at its ends: a step knows none in front of the first one");
       if (low[track.axis] && track.lead > 0)
