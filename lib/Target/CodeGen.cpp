@@ -53,7 +53,7 @@ std::unique_ptr<TargetMachine> createMachine(const Target &target, std::string &
       found->createTargetMachine(triple, target.cpu, target.features, options, Reloc::PIC_, model, CodeGenOptLevel::Aggressive));
 }
 
-/// Gives the two entries their names and makes everything else invisible. `callbacks`: arguments behind the arena.
+/// Gives the entries their names and makes everything else invisible. `callbacks`: arguments behind the arena.
 void nameEntries(Module &module, const CodeGenOptions &options, unsigned callbacks) {
   for (GlobalVariable &global : module.globals()) {
     global.setLinkage(GlobalValue::PrivateLinkage);
@@ -65,16 +65,20 @@ void nameEntries(Module &module, const CodeGenOptions &options, unsigned callbac
     function.setDSOLocal(true);
     function.addFnAttr(Attribute::NoUnwind);
     bool wrapper = function.getName() == "run_f32";
-    if (!wrapper && function.getName() != "run") {
+    bool reset = function.getName() == "reset"; // does nothing that could be divided
+    if (!wrapper && !reset && function.getName() != "run") {
       function.setLinkage(GlobalValue::InternalLinkage);
       function.addFnAttr(Attribute::NoInline); // one huge function would cost compile time and buys nothing
       continue;
     }
     function.addFnAttr(Attribute::NoInline); // the wrapper stays thin
-    function.setName(options.prefix + "_" + function.getName());
+    std::string suffix = function.getName().str();
+    if (!reset)
+      suffix.replace(0, StringRef("run").size(), options.entry);
+    function.setName(options.prefix + "_" + suffix);
     if (wrapper)
-      function.setSection(".text." + options.prefix + "_run_f32");
-    size_t buffers = function.arg_size() - std::min<size_t>(callbacks, function.arg_size());
+      function.setSection(".text." + function.getName().str());
+    size_t buffers = function.arg_size() - std::min<size_t>(reset ? 0 : callbacks, function.arg_size());
     for (size_t i = 0; i < buffers; ++i)
       if (function.getArg(i)->getType()->isPointerTy())
         function.getArg(i)->addAttr(Attribute::NoAlias);

@@ -1,7 +1,7 @@
 // Puts one qc.observe on each edge to be quantized.
 #include "Quantizable.h"
 #include "RangeFile.h"
-#include "States.h"
+#include "qc/Dialect/QC/IR/States.h"
 #include "qc/Transforms/Passes.h"
 
 #include "llvm/ADT/StringSet.h"

@@ -1,5 +1,5 @@
 // Runs the reference evaluator on functions: constants in the file, or samples of an .npz file.
-#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/IR/States.h"
 #include "qc/Dialect/QC/Reference/Eval.h"
 #include "qc/Dialect/QC/Reference/Npz.h"
 #include "qc/Transforms/Passes.h"
@@ -144,6 +144,27 @@ struct Interpret : impl::InterpretBase<Interpret> {
     return diagnostic << "] with at least one sample";
   }
 
+  struct Argument {
+    std::string name;
+    std::optional<unsigned> state; ///< the result that is the next sample's value
+    Tensor start;                  ///< of a state without an array
+    NpzArray header;
+    std::unique_ptr<NpzFile::Reader> reader; ///< null: a state without an array
+  };
+
+  static Tensor getStart(func::FuncOp function, unsigned index, RankedTensorType type) {
+    Tensor start = Tensor::zeros(type);
+    for (StringRef name : {initialName, StringLiteral("qc.zero_point")})
+      if (Attribute number = function.getArgAttr(index, name)) {
+        if (auto real = dyn_cast<FloatAttr>(number); real && start.isFloat())
+          llvm::fill(start.floats, float(real.getValueAsDouble()));
+        else if (auto code = dyn_cast<IntegerAttr>(number); code && !start.isFloat())
+          llvm::fill(start.ints, code.getInt());
+        break;
+      }
+    return start;
+  }
+
   LogicalResult runSamples() {
     auto found = findEntry();
     if (failed(found))
@@ -155,9 +176,7 @@ struct Interpret : impl::InterpretBase<Interpret> {
     if (!file)
       return fail(file.takeError());
 
-    std::vector<std::string> names;
-    std::vector<NpzArray> headers;
-    std::vector<std::unique_ptr<NpzFile::Reader>> readers;
+    std::vector<Argument> list;
     SmallVector<Tensor> arguments;
     int64_t samples = 0;
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
@@ -165,35 +184,51 @@ struct Interpret : impl::InterpretBase<Interpret> {
       if (!tensorType || !tensorType.hasStaticShape() ||
           !(tensorType.getElementType().isF32() || getStorage(tensorType.getElementType())))
         return emitError(function.getLoc()) << "argument " << i << " of type " << type << " cannot be read from a file";
-      names.push_back(getPortName(function.getArgAttrDict(i), "arg", i));
-      auto header = (*file)->header(names[i]);
+      arguments.push_back(Tensor::zeros(tensorType));
+      Argument argument;
+      argument.name = getPortName(function.getArgAttrDict(i), "arg", i);
+      argument.state = getStateResult(function, i);
+      argument.start = argument.state ? getStart(function, i, tensorType) : arguments.back();
+      if (argument.state && !(*file)->has(argument.name)) {
+        list.push_back(std::move(argument));
+        continue;
+      }
+      auto header = (*file)->header(argument.name);
       if (!header)
         return fail(header.takeError());
-      if (failed(checkHeader(*header, names[i], tensorType)))
+      if (failed(checkHeader(*header, argument.name, tensorType)))
         return failure();
-      if (i && header->shape[0] != samples)
+      if (samples && header->shape[0] != samples)
         return emitError(getOperation().getLoc(), "qc-interpret: ")
-               << inputs << ": array '" << names[i] << "' has " << header->shape[0] << " samples, '" << names[0] << "' has "
-               << samples;
+               << inputs << ": array '" << argument.name << "' has " << header->shape[0] << " samples, others have " << samples;
       samples = header->shape[0];
-      auto reader = (*file)->read(names[i]);
+      auto reader = (*file)->read(argument.name);
       if (!reader)
         return fail(reader.takeError());
-      headers.push_back(std::move(*header));
-      readers.push_back(std::move(*reader));
-      arguments.push_back(Tensor::zeros(tensorType));
+      argument.header = std::move(*header);
+      argument.reader = std::move(*reader);
+      list.push_back(std::move(argument));
     }
+    if (!samples)
+      return emitError(getOperation().getLoc(), "qc-interpret: ") << inputs << ": has no array of an argument";
     if (limit > 0)
       samples = std::min<int64_t>(samples, limit);
 
     std::vector<NpzArray> results(function.getNumResults());
     std::vector<char> bytes;
+    SmallVector<Tensor> previous;
     for (int64_t n = 0; n < samples; ++n) {
-      for (size_t i = 0; i < arguments.size(); ++i) {
-        if (Error error = readers[i]->next(bytes))
-          return fail(std::move(error));
-        if (Error error =
-                fromBytes(headers[i], bytes, inputs + ": array '" + names[i] + "', sample " + std::to_string(n), arguments[i]))
+      bool starts = n == 0 || (resetEvery > 0 && n % resetEvery == 0);
+      for (auto [argument, tensor] : llvm::zip_equal(list, arguments)) {
+        if (argument.reader)
+          if (Error error = argument.reader->next(bytes))
+            return fail(std::move(error));
+        if (argument.state && !starts)
+          tensor = previous[*argument.state];
+        else if (!argument.reader)
+          tensor = argument.start;
+        else if (Error error = fromBytes(argument.header, bytes,
+                                         inputs + ": array '" + argument.name + "', sample " + std::to_string(n), tensor))
           return fail(std::move(error));
       }
       auto values = evaluate(function, arguments);
@@ -205,6 +240,7 @@ struct Interpret : impl::InterpretBase<Interpret> {
         array.shape.insert(array.shape.end(), tensor.type.getShape().begin(), tensor.type.getShape().end());
         appendBytes(tensor, array);
       }
+      previous = std::move(*values);
     }
     if (outputs.empty())
       return success();

@@ -125,11 +125,19 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     LowerToIntegerOptions lower;
     lower.requant = options.requant;
     pm.addNestedPass<func::FuncOp>(createLowerToInteger(lower));
+    // Here, where all scales are those of the whole sequence and nothing is split yet.
+    DeriveStepOptions step;
+    step.sequence = options.decode.empty() ? options.streaming : options.decode;
+    step.bounded = !options.decode.empty();
+    if (!step.sequence.empty())
+      pm.addNestedPass<func::FuncOp>(createDeriveStep(step));
     SplitBoundaryOptions split;
     split.float32 = options.float32;
     split.dropSoftmax = options.dropSoftmax;
     split.integerOnly = options.integerOnly;
     pm.addPass(createSplitBoundary(split));
+    if (!step.sequence.empty() || options.stateInArena)
+      pm.addPass(createStatesToArena());
     pm.addNestedPass<func::FuncOp>(createCSEPass());
     return;
   }
@@ -166,6 +174,11 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> state{*this, "state", llvm::cl::desc("input:output,...: outputs that are the next sample's inputs"),
                             llvm::cl::init("")};
   Option<int64_t> resetEvery{*this, "reset-every", llvm::cl::desc("samples of one sequence"), llvm::cl::init(0)};
+  Option<bool> stateInArena{*this, "state-in-arena", llvm::cl::desc("states lie in the arena"), llvm::cl::init(false)};
+  Option<std::string> decode{
+      *this, "decode", llvm::cl::desc("input[:axis]: the function of one token, with all earlier ones kept"), llvm::cl::init("")};
+  Option<std::string> streaming{*this, "streaming", llvm::cl::desc("input[:axis]: the function of one frame"),
+                                llvm::cl::init("")};
   Option<bool> integerOnly{*this, "integer-only", llvm::cl::desc("float fallbacks are errors"), llvm::cl::init(false)};
   Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
   Option<std::string> activationForm{*this, "activation-form", llvm::cl::desc("auto, table or pwl"), llvm::cl::init("auto")};
@@ -204,6 +217,9 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.constraints = text.constraints;
   options.state = text.state;
   options.resetEvery = text.resetEvery;
+  options.stateInArena = text.stateInArena;
+  options.decode = text.decode;
+  options.streaming = text.streaming;
   options.integerOnly = text.integerOnly;
   options.dropSoftmax = text.dropSoftmax;
   options.activationForm = text.activationForm;
@@ -284,6 +300,15 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
                        std::to_string(mostThreads));
   if (options.resetEvery < 0 || (options.resetEvery > 0 && options.state.empty()))
     problems.push_back("reset-every: use a positive number, with state");
+  if (options.stateInArena && options.state.empty())
+    problems.push_back("state-in-arena: name the states with state=in:out,...");
+  if (!options.decode.empty() && !options.streaming.empty())
+    problems.push_back(
+        "decode and streaming both derive a step: use decode where attention sees all earlier rows, else streaming");
+  if (!options.state.empty() && !(options.decode.empty() && options.streaming.empty()))
+    problems.push_back("state: decode and streaming make the states of a step themselves; drop it");
+  if (options.float32 && !(options.decode.empty() && options.streaming.empty()))
+    problems.push_back("decode and streaming derive a step of integer codes, which mode=f32 does not have: drop one of them");
   if (!(options.percentile > 50 && options.percentile <= 100))
     problems.push_back("percentile: use a number above 50 and up to 100");
   return problems;

@@ -1,5 +1,5 @@
 // Static memory planning: one arena, every buffer at an offset known at compile time.
-#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/IR/States.h"
 #include "qc/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -107,6 +107,7 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
   using PlanArenaBase::PlanArenaBase;
 
   void runOnOperation() override {
+    placed.clear();
     DenseSet<Operation *> done;
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (failed(planCalleesFirst(function, done, {})))
@@ -136,12 +137,18 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
   LogicalResult plan(func::FuncOp function) {
     Block &body = function.getBody().front();
     bool hasArena = body.getNumArguments() && function.getArgAttr(body.getNumArguments() - 1, "qc.arena");
+    int64_t stateBytes = 0;
+    SmallVector<Attribute> map;
+    if (failed(placeStates(function, hasArena, stateBytes, map)))
+      return failure();
     SmallVector<Buffer> buffers;
     BufferViewFlowAnalysis views(function);
     DenseMap<Operation *, int64_t> position;
     for (auto [i, op] : llvm::enumerate(body))
       position[&op] = i;
     LogicalResult result = success();
+    memref::AllocOp keeper;
+    int64_t keeperBytes = 0;
     function.walk([&](memref::AllocOp alloc) {
       if (failed(result))
         return;
@@ -165,29 +172,37 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
           }
       if (buffer.last < 0)
         buffer.first = buffer.last = position[body.findAncestorOpInBlock(*alloc)];
+      // What holds states of a callee lives on from call to call, where the callee itself would have it.
+      if (auto callee = alloc->getAttrOfType<FlatSymbolRefAttr>("qc.arena_of");
+          callee && getOperation().lookupSymbol<func::FuncOp>(callee.getValue())->hasAttr("qc.state_bytes")) {
+        if (keeper || stateBytes)
+          result = alloc.emitError("a function can call one with states only, and have none itself");
+        keeper = alloc;
+        keeperBytes = bytes;
+        return;
+      }
       buffers.push_back(buffer);
     });
     if (failed(result))
       return failure();
     if (!hasArena) {
-      if (buffers.empty())
+      if (buffers.empty() && !keeper)
         return success();
       return function.emitError("needs an arena as its last argument (attribute qc.arena) for its ")
              << buffers.size() << " buffers";
     }
-    int64_t total = qc::plan(buffers);
+    int64_t start = align(stateBytes) + align(keeperBytes), total = start + qc::plan(buffers);
     // Scratch lives together with what its kernel reads and writes, so it counts.
-    int64_t bound = getPeak(buffers, [](const Buffer &b) { return b.bytes; });
+    int64_t bound = stateBytes + keeperBytes + getPeak(buffers, [](const Buffer &b) { return b.bytes; });
+    for (Buffer &buffer : buffers)
+      buffer.offset += start;
+    if (keeper)
+      buffers.push_back({keeper, keeperBytes, 0, int64_t(position.size()) - 1, 0});
     rewrite(function, buffers, total);
 
     OpBuilder b(&getContext());
-    SmallVector<Attribute> map;
     for (Buffer &buffer : buffers)
-      map.push_back(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(getLocName(buffer.alloc.getLoc()))),
-                                         b.getNamedAttr("offset", b.getI64IntegerAttr(buffer.offset)),
-                                         b.getNamedAttr("bytes", b.getI64IntegerAttr(buffer.bytes)),
-                                         b.getNamedAttr("first", b.getI64IntegerAttr(buffer.first)),
-                                         b.getNamedAttr("last", b.getI64IntegerAttr(buffer.last))}));
+      map.push_back(describe(getLocName(buffer.alloc.getLoc()), buffer.offset, buffer.bytes, buffer.first, buffer.last));
     for (Buffer &buffer : buffers)
       buffer.alloc->erase();
     function->setAttr("qc.arena_bytes", b.getI64IntegerAttr(total));
@@ -195,6 +210,63 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
     function->setAttr("qc.arena_map", b.getArrayAttr(map));
     return success();
   }
+
+  Attribute describe(StringRef name, int64_t offset, int64_t bytes, int64_t first, int64_t last) {
+    Builder b(&getContext());
+    return b.getDictionaryAttr(
+        {b.getNamedAttr("name", b.getStringAttr(name)), b.getNamedAttr("offset", b.getI64IntegerAttr(offset)),
+         b.getNamedAttr("bytes", b.getI64IntegerAttr(bytes)), b.getNamedAttr("first", b.getI64IntegerAttr(first)),
+         b.getNamedAttr("last", b.getI64IntegerAttr(last))});
+  }
+
+  /// States are no arguments from here on: views of the start of the arena, or the callee's own.
+  LogicalResult placeStates(func::FuncOp function, bool hasArena, int64_t &bytes, SmallVector<Attribute> &map) {
+    Block &body = function.getBody().front();
+    // Callees have placed theirs; a caller hands its own ones on to them and keeps none.
+    bool handsOn = false;
+    for (auto call : function.getOps<func::CallOp>())
+      if (auto it = placed.find(getOperation().lookupSymbol(call.getCallee())); it != placed.end()) {
+        handsOn = true;
+        for (unsigned i : llvm::reverse(it->second))
+          call->eraseOperand(i);
+      }
+    SmallVector<unsigned> states;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (function.getArgAttr(i, inArenaName))
+        states.push_back(i);
+    if (states.empty())
+      return success();
+    if (!hasArena)
+      return function.emitError("has states in an arena, but no arena as its last argument (attribute qc.arena)");
+    OpBuilder b = OpBuilder::atBlockBegin(&body);
+    int64_t lastOp = int64_t(body.getOperations().size()) - 1;
+    for (unsigned i : states) {
+      BlockArgument argument = body.getArgument(i);
+      if (handsOn) {
+        if (!argument.use_empty())
+          return function.emitError("uses a state that it hands on to another function");
+        continue;
+      }
+      auto type = cast<MemRefType>(argument.getType());
+      auto name = function.getArgAttrOfType<StringAttr>(i, "qc.name");
+      int64_t size = type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8), offset = align(bytes);
+      Value at = arith::ConstantIndexOp::create(b, function.getLoc(), offset);
+      BlockArgument arena = body.getArguments().back();
+      // The arena's size is not known yet: rewrite() changes its type.
+      argument.replaceAllUsesWith(memref::ViewOp::create(b, function.getLoc(), type, arena, at, ValueRange()).getResult());
+      map.push_back(describe(name ? name.getValue() : StringRef(), offset, size, 0, lastOp));
+      bytes = offset + size;
+    }
+    for (unsigned i : llvm::reverse(states))
+      if (failed(function.eraseArgument(i)))
+        return failure();
+    placed[function] = states;
+    if (bytes)
+      function->setAttr("qc.state_bytes", b.getI64IntegerAttr(bytes));
+    return success();
+  }
+
+  DenseMap<Operation *, SmallVector<unsigned>> placed; ///< the arguments that were states, of each function
 
   void rewrite(func::FuncOp function, ArrayRef<Buffer> buffers, int64_t total) {
     Block &body = function.getBody().front();

@@ -1,6 +1,6 @@
 // Gives operands and results of same-scale ops one range.
 #include "Quantizable.h"
-#include "States.h"
+#include "qc/Dialect/QC/IR/States.h"
 #include "qc/Transforms/Passes.h"
 
 #include "llvm/ADT/EquivalenceClasses.h"

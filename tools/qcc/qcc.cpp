@@ -63,6 +63,17 @@ cl::opt<std::string> state("state", cl::desc("streaming networks: outputs that a
                            cl::value_desc("in:out,..."), cl::cat(category));
 cl::opt<unsigned> resetEvery("reset-every", cl::desc("for -state: calibration samples of one sequence (default: all)"),
                              cl::value_desc("K"), cl::cat(category));
+cl::opt<bool> stateInArena("state-in-arena",
+                           cl::desc("for -state: states lie in the arena; <name>_reset sets them to their start"),
+                           cl::cat(category));
+cl::opt<std::string> decode("decode",
+                            cl::desc("of a causal network of whole sequences, the function of one token: <name>_step. The input "
+                                     "with the tokens; axis: the last one longer than 1"),
+                            cl::value_desc("input[:axis]"), cl::cat(category));
+cl::opt<std::string> streaming("streaming",
+                               cl::desc("of a causal convolutional network of whole sequences, the function of one frame: "
+                                        "<name>_step. The input with the frames; axis: the last one longer than 1"),
+                               cl::value_desc("input[:axis]"), cl::cat(category));
 cl::opt<bool> integerOnly("integer-only", cl::desc("refuse a network that would keep float operations"), cl::cat(category));
 cl::opt<bool> dropSoftmax("drop-softmax", cl::desc("remove a softmax at the very end: results are logits"), cl::cat(category));
 cl::opt<std::string> activationForm("activation-form",
@@ -138,6 +149,9 @@ qc::PipelineOptions getPipelineOptions() {
   options.constraints = constraints;
   options.state = state;
   options.resetEvery = resetEvery;
+  options.stateInArena = stateInArena;
+  options.decode = decode;
+  options.streaming = streaming;
   options.integerOnly = integerOnly;
   options.dropSoftmax = dropSoftmax;
   options.activationForm = activationForm;
@@ -254,6 +268,12 @@ llvm::json::Object describeOptions() {
     options["constraints"] = llvm::sys::path::filename(constraints);
   if (!state.empty())
     options["state"] = state.getValue(), options["reset_every"] = int64_t(resetEvery);
+  if (stateInArena)
+    options["state_in_arena"] = true;
+  if (!decode.empty())
+    options["decode"] = decode.getValue();
+  if (!streaming.empty())
+    options["streaming"] = streaming.getValue();
   if (activationForm != "auto")
     options["activation_form"] = activationForm.getValue();
   if (pieces)
@@ -402,6 +422,7 @@ int compileModel() {
   qc::CodeGenOptions codegen;
   codegen.emit = emit == EmitKind::Object ? qc::Emit::Object : emit == EmitKind::Assembly ? qc::Emit::Assembly : qc::Emit::LLVM;
   codegen.prefix = info.name;
+  codegen.entry = info.step ? "step" : "run";
   codegen.interface = qc::makeInterface(info);
   auto code = qc::compile(*module, *target, codegen);
   if (!code)

@@ -101,9 +101,15 @@ static u64 now(void) {
 
 // Guards lie directly before and behind each buffer; the result of a sample starts with 0 or 1 + the number of the broken buffer.
 static constexpr const char *kMain = R"(
-enum { GUARD = 4096, REPEAT = %REPEAT% };
+enum { GUARD = 4096, REPEAT = %REPEAT%, STATES = %STATES% /* bytes at the start of the arena */ };
 %BUFFERS%
 void %SYMBOL%(%PARAMETERS%);
+%RESET%
+static u8 kept[STATES + 1];
+static void copy(u8 *to, const u8 *from, word bytes) {
+  for (word i = 0; i < bytes; ++i)
+    ((volatile u8 *)to)[i] = from[i];
+}
 static u64 times[REPEAT];
 static struct { u8 *at; word bytes; } buffers[] = {%TABLE%};
 enum { INPUTS = %INPUTS%, COUNT = sizeof(buffers) / sizeof(buffers[0]), UNCHANGED = COUNT, DISJOINT };
@@ -138,7 +144,20 @@ __attribute__((used)) void program(void) {
     u64 start = now(), cost = now() - start;
     clock = cost < clock ? cost : clock;
   }
+  u8 *states = buffers[COUNT - 1].at;
   for (;;) {
+    /* Before a sample: 1: the states as they start, which are sent back; 2: these states. */
+    for (u8 command = STATES > 0; command;) {
+      if (!receive(&command, 1))
+        leave(0);
+      if (command == 1) {
+        reset(states);
+        deliver(states, STATES);
+      } else if (command == 2 && !receive(states, STATES)) {
+        leave(0);
+      }
+    }
+    copy(kept, states, STATES);
     for (int p = 0; p < INPUTS; ++p)
       if (!receive(buffers[p].at, buffers[p].bytes))
         leave(0);
@@ -146,6 +165,7 @@ __attribute__((used)) void program(void) {
       fill(buffers[p].at, buffers[p].bytes, 0xA5);
     u64 before = digest();
     for (int i = 0; i < REPEAT; ++i) {
+      copy(states, kept, STATES);
       u64 start = now();
       %SYMBOL%(%ARGUMENTS%);
       u64 cost = now() - start;
@@ -162,6 +182,7 @@ __attribute__((used)) void program(void) {
     deliver(&broken, sizeof broken);
     for (int p = INPUTS; p < COUNT - 1; ++p)
       deliver(buffers[p].at, buffers[p].bytes);
+    deliver(states, STATES);
     deliver(times, sizeof times);
   }
 }
@@ -200,6 +221,11 @@ static std::string getSource(const Interface &interface, const EntryPoint &entry
 
   std::string text = replace(options.program.empty() ? kMain : options.program, "%REPEAT%", Twine(options.repeat));
   text = replace(text, "%POOL%", pool);
+  text = replace(text, "%STATES%", Twine(interface.stateBytes()));
+  text = replace(text, "%RESET%",
+                 interface.reset.empty() ? std::string("static void reset(void *arena) {}")
+                                         : "void " + interface.reset + "(void *arena);\nstatic void reset(void *arena) { " +
+                                               interface.reset + "(arena); }");
   text = replace(text, "%INPUTS%", Twine(interface.inputs.size()));
   text = replace(text, "%BUFFERS%", buffers);
   text = replace(text, "%PARAMETERS%", parameters);
@@ -425,11 +451,27 @@ Error Harness::send(const void *data, size_t bytes) {
   return sendAll(toProgram, static_cast<const char *>(data), bytes) ? Error::success() : died();
 }
 
-Error Harness::receive(void *data, size_t bytes) {
-  return receiveAll(fromProgram, data, bytes) ? Error::success() : died();
+Error Harness::receive(void *data, size_t bytes) { return receiveAll(fromProgram, data, bytes) ? Error::success() : died(); }
+
+Error Harness::reset(std::vector<char> &states) {
+  char command = 1;
+  if (Error error = send(&command, 1))
+    return error;
+  return receive(states.data(), states.size());
 }
 
-Error Harness::run(ArrayRef<std::vector<char>> inputs, MutableArrayRef<std::vector<char>> outputs, std::vector<uint64_t> &times) {
+Error Harness::setStates(const std::vector<char> &states) {
+  char command = 2;
+  if (Error error = send(&command, 1))
+    return error;
+  return send(states.data(), states.size());
+}
+
+Error Harness::run(ArrayRef<std::vector<char>> inputs, MutableArrayRef<std::vector<char>> outputs, std::vector<char> &states,
+                   std::vector<uint64_t> &times) {
+  if (char command = 0; !states.empty())
+    if (Error error = send(&command, 1))
+      return error;
   for (const std::vector<char> &input : inputs)
     if (Error error = send(input.data(), input.size()))
       return error;
@@ -446,6 +488,8 @@ Error Harness::run(ArrayRef<std::vector<char>> inputs, MutableArrayRef<std::vect
   for (std::vector<char> &output : outputs)
     if (Error error = receive(output.data(), output.size()))
       return error;
+  if (Error error = receive(states.data(), states.size()))
+    return error;
   return receive(times.data(), times.size() * sizeof(uint64_t));
 }
 } // namespace qc

@@ -27,9 +27,14 @@ public:
                                                         const HarnessOptions &options);
   ~Harness();
 
-  /// Runs one sample: raw bytes of the inputs in, raw bytes of the outputs and `repeat` times in nanoseconds out.
+  /// Runs one sample: raw bytes of the inputs in; raw bytes of the outputs, the start of the arena with the states (as many bytes
+  /// as the interface says), and `repeat` times in nanoseconds out.
   llvm::Error run(llvm::ArrayRef<std::vector<char>> inputs, llvm::MutableArrayRef<std::vector<char>> outputs,
-                  std::vector<uint64_t> &times);
+                  std::vector<char> &states, std::vector<uint64_t> &times);
+  /// Sets the states in the arena to their start, and says what that is. For objects with states only.
+  llvm::Error reset(std::vector<char> &states);
+  /// Sets the states in the arena.
+  llvm::Error setStates(const std::vector<char> &states);
 
   /// Raw bytes to the program and from it.
   llvm::Error send(const void *data, size_t bytes);

@@ -35,6 +35,13 @@ int64_t Port::high() const {
   return valueBits >= 63 ? INT64_MAX : (int64_t(1) << valueBits) - 1;
 }
 
+int64_t Interface::stateBytes() const {
+  int64_t bytes = 0;
+  for (const Port &state : states)
+    bytes = std::max(bytes, state.offset + state.elements() * int64_t(state.bytes(false)));
+  return bytes;
+}
+
 //===--- JSON -------------------------------------------------------------------------------------------------------===//
 
 static bool isKnownType(StringRef type) {
@@ -43,11 +50,17 @@ static bool isKnownType(StringRef type) {
          ((type.consume_front("ui") || type.consume_front("i")) && !type.getAsInteger(10, bits) && bits >= 1 && bits <= 64);
 }
 
+static bool fromJSON(const json::Value &value, Port::Sequence &sequence, json::Path path) {
+  json::ObjectMapper map(value, path);
+  return map && map.map("axis", sequence.axis) && map.map("length", sequence.length) && map.map("lead", sequence.lead);
+}
+
 static bool fromJSON(const json::Value &value, Port &port, json::Path path) {
   json::ObjectMapper map(value, path);
   if (!map || !map.map("name", port.name) || !map.map("shape", port.shape) || !map.map("type", port.type) ||
       !map.mapOptional("scale", port.scale) || !map.mapOptional("zero_point", port.zeroPoint) ||
-      !map.mapOptional("f32", port.f32))
+      !map.mapOptional("f32", port.f32) || !map.map("sequence", port.sequence) || !map.mapOptional("position", port.position) ||
+      !map.mapOptional("next", port.next) || !map.mapOptional("offset", port.offset))
     return false;
   if (port.type == "bool")
     port.type = "i1";
@@ -64,6 +77,15 @@ static bool fromJSON(const json::Value &value, Port &port, json::Path path) {
       return false;
     }
   }
+  if (auto &s = port.sequence; s && (s->axis < 0 || s->axis >= int64_t(port.shape.size()) || s->length < 1 || s->lead < 0 ||
+                                     s->length > INT32_MAX / int64_t(elements))) {
+    path.field("sequence").report("no axis of the port, or not a length");
+    return false;
+  }
+  if (port.offset < 0 || port.offset > INT32_MAX) {
+    path.field("offset").report("not an offset");
+    return false;
+  }
   return true;
 }
 
@@ -76,6 +98,10 @@ static bool fromJSON(const json::Value &value, KernelCall &call, json::Path path
          map.mapOptional("output_shape", call.outputShape) && map.mapOptional("layers", call.layers);
 }
 
+static bool isIdentifier(StringRef name) {
+  return !name.empty() && all_of(name, [](char c) { return isAlnum(c) || c == '_'; });
+}
+
 static bool fromJSON(const json::Value &value, EntryPoint &entry, json::Path path) {
   json::ObjectMapper map(value, path);
   if (!map || !map.map("symbol", entry.symbol) || !map.map("arena_bytes", entry.arenaBytes) ||
@@ -86,7 +112,7 @@ static bool fromJSON(const json::Value &value, EntryPoint &entry, json::Path pat
     return false;
   }
   // The symbol becomes an identifier of the harness.
-  if (entry.symbol.empty() || !all_of(entry.symbol, [](char c) { return isAlnum(c) || c == '_'; })) {
+  if (!isIdentifier(entry.symbol)) {
     path.field("symbol").report("not a C identifier");
     return false;
   }
@@ -115,8 +141,18 @@ static bool fromJSON(const json::Value &value, Interface &interface, json::Path 
   TargetName target;
   if (!map.map("name", interface.name) || !map.map("target", target) || !map.map("inputs", interface.inputs) ||
       !map.map("outputs", interface.outputs) || !map.map("run", interface.run) || !map.map("run_f32", interface.runF32) ||
-      !map.mapOptional("threads", interface.threads))
+      !map.mapOptional("threads", interface.threads) || !map.mapOptional("states", interface.states) ||
+      !map.mapOptional("reset", interface.reset))
     return false;
+  if (!interface.states.empty() && !isIdentifier(interface.reset)) {
+    path.field("reset").report("not a C identifier");
+    return false;
+  }
+  for (const std::optional<EntryPoint> &entry : {interface.run, interface.runF32})
+    if (entry && interface.stateBytes() > entry->arenaBytes) {
+      path.field("states").report("states do not fit the arena");
+      return false;
+    }
   if (interface.threads < 1 || interface.threads > 1000) {
     path.field("threads").report("not a number of threads");
     return false;

@@ -18,6 +18,15 @@ struct Port {
   std::optional<double> scale; ///< of a quantized port
   int64_t zeroPoint = 0;
   bool f32 = false; ///< float in `run_f32`
+  /// Of a port with the rows of one step: their dimension, its size in the whole sequence, and how many rows come before the
+  /// first.
+  struct Sequence {
+    int64_t axis = 0, length = 0, lead = 0;
+  };
+  std::optional<Sequence> sequence;
+  bool position = false; ///< takes the number of the step
+  std::string next;      ///< of a state in the arena: the name of its value after a run
+  int64_t offset = 0;    ///< of a state in the arena: where
 
   int64_t elements() const;
   /// As `run` (false) or `run_f32` (true) sees it.
@@ -48,8 +57,11 @@ struct EntryPoint {
 struct Interface {
   std::string name, triple, cpu, features;
   std::vector<Port> inputs, outputs;
+  std::vector<Port> states; ///< in the arena
+  std::string reset;        ///< the function that sets them to their start
   std::optional<EntryPoint> run, runF32;
-  int64_t threads = 1; ///< above 1: entries take a parallel_for and its pool
+  int64_t stateBytes() const; ///< of the arena, from its start, that hold states
+  int64_t threads = 1;        ///< above 1: entries take a parallel_for and its pool
 };
 
 /// What is needed of the object itself.

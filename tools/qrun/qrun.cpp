@@ -41,6 +41,11 @@ static cl::opt<std::string> statePairs("state", cl::desc("States: each output is
 static cl::opt<unsigned> resetEvery("reset-every",
                                     cl::desc("States restart every K samples from their arrays, or from zero without one"),
                                     cl::value_desc("K"), cl::cat(category));
+static cl::opt<bool>
+    sequences("sequences",
+              cl::desc("For an object of qcc -decode or -streaming: samples are whole sequences; they are fed step by "
+                       "step, and the rows that come out are joined"),
+              cl::cat(category));
 static cl::opt<unsigned> threads("threads", cl::desc("Threads for an object of qcc -threads, the caller included"), cl::init(1),
                                  cl::cat(category));
 static cl::opt<TaskOrder>
@@ -58,12 +63,14 @@ static cl::opt<double> seconds("seconds", cl::desc("How long -profile runs (defa
 static cl::opt<int> core("core", cl::desc("Core that -profile runs on (default: any)"), cl::init(-1), cl::cat(category));
 
 namespace {
-/// One input of the network: where its samples come from.
+/// One input of the network, or a state in its arena: where its samples come from.
 struct Source {
   const Port *port;
+  std::vector<int64_t> shape;              ///< of a sample: that of the port, or of a whole sequence
   std::unique_ptr<NpzFile::Reader> reader; ///< null: a state without an array
   std::string dtype;
-  int state = -1; ///< the output that is fed back
+  int state = -1;        ///< the output that is fed back
+  std::vector<char> raw; ///< of a state in the arena: its array's part for this sample
 };
 
 class Runner {
@@ -78,6 +85,11 @@ private:
   Error openStates();
   Error encode(const Source &source, const std::vector<char> &raw, std::vector<char> &bytes);
   void clear(const Port &port, std::vector<char> &bytes);
+  std::vector<int64_t> getSampleShape(const Port &port);
+  Error openArray(Source &source);
+  Error restart(Harness &harness);
+  Error runSteps(Harness &harness, std::vector<std::vector<char>> &whole, std::vector<uint64_t> &allTimes);
+  void storeStates(std::map<std::string, NpzArray> &results);
   void feedBack(const Port &from, const std::vector<char> &raw, const Port &to, std::vector<char> &bytes);
   void report(std::vector<uint64_t> &times);
 
@@ -85,8 +97,11 @@ private:
   const Interface &interface;
   bool f32;
   std::unique_ptr<NpzFile> file; ///< outlives its readers
-  std::vector<Source> sources;
+  std::vector<Source> sources, arenaSources;
+  std::optional<std::string> first; ///< the array that said how many samples there are
   uint64_t samples = 0;
+  std::vector<std::vector<char>> inputs, outputs; ///< of one run
+  std::vector<char> states;                       ///< the start of the arena
 };
 } // namespace
 
@@ -123,9 +138,44 @@ Error Runner::openStates() {
   return Error::success();
 }
 
+/// With -sequences the rows of a step are those of a whole sequence.
+std::vector<int64_t> Runner::getSampleShape(const Port &port) {
+  std::vector<int64_t> shape = port.shape;
+  if (sequences && port.sequence)
+    shape[port.sequence->axis] = port.sequence->length;
+  return shape;
+}
+
+Error Runner::openArray(Source &source) {
+  const std::string &name = source.port->name;
+  Expected<NpzArray> header = file->header(name);
+  if (!header)
+    return header.takeError();
+  if (header->shape.empty() || ArrayRef(header->shape).drop_front() != ArrayRef(source.shape))
+    return createStringError(inputsPath + ": array '" + name + "' has shape " + formatShape(header->shape) + "; expected [N] + " +
+                             formatShape(source.shape) +
+                             (!sequences && source.port->sequence ? " (whole sequences need -sequences)" : ""));
+  uint64_t count = header->shape[0];
+  if (count == 0)
+    return createStringError(inputsPath + ": array '" + name + "' holds zero samples");
+  if (first && count != samples)
+    return createStringError(inputsPath + ": array '" + name + "' holds " + Twine(count) + " samples, but '" + *first +
+                             "' holds " + Twine(samples));
+  first = name;
+  samples = count;
+  source.dtype = header->dtype;
+  Expected<std::unique_ptr<NpzFile::Reader>> reader = file->read(name);
+  if (!reader)
+    return reader.takeError();
+  source.reader = std::move(*reader);
+  return Error::success();
+}
+
 Error Runner::openInputs() {
   for (const Port &port : interface.inputs)
-    sources.push_back({&port, nullptr, "", -1});
+    sources.push_back({&port, getSampleShape(port), nullptr, "", -1, {}});
+  for (const Port &port : interface.states)
+    arenaSources.push_back({&port, port.shape, nullptr, "", -1, {}});
   if (Error error = openStates())
     return error;
 
@@ -133,39 +183,30 @@ Error Runner::openInputs() {
   if (!opened)
     return opened.takeError();
   file = std::move(*opened);
-  std::optional<std::string> first;
   for (Source &source : sources) {
     const std::string &name = source.port->name;
+    if (sequences && source.port->position)
+      continue;
     if (!file->has(name)) {
       if (source.state >= 0)
         continue;
       return createStringError(inputsPath + ": no array '" + name + "'; the inputs of the network are " +
                                listNames(interface.inputs));
     }
-    Expected<NpzArray> header = file->header(name);
-    if (!header)
-      return header.takeError();
-    if (header->shape.empty() || ArrayRef(header->shape).drop_front() != ArrayRef(source.port->shape))
-      return createStringError(inputsPath + ": array '" + name + "' has shape " + formatShape(header->shape) +
-                               "; expected [N] + " + formatShape(source.port->shape));
-    uint64_t count = header->shape[0];
-    if (count == 0)
-      return createStringError(inputsPath + ": array '" + name + "' holds zero samples");
-    if (first && count != samples)
-      return createStringError(inputsPath + ": array '" + name + "' holds " + Twine(count) + " samples, but '" + *first +
-                               "' holds " + Twine(samples));
-    first = name;
-    samples = count;
-    source.dtype = header->dtype;
-    Expected<std::unique_ptr<NpzFile::Reader>> reader = file->read(name);
-    if (!reader)
-      return reader.takeError();
-    source.reader = std::move(*reader);
+    if (Error error = openArray(source))
+      return error;
   }
+  for (Source &source : arenaSources)
+    if (file->has(source.port->name))
+      if (Error error = openArray(source))
+        return error;
   if (!first)
     return createStringError(inputsPath + ": no array of an input, so the number of samples is unknown");
+  auto hasName = [](ArrayRef<Port> ports, StringRef name) {
+    return any_of(ports, [&](const Port &port) { return port.name == name; });
+  };
   for (const std::string &name : file->names()) // labels may lie beside the inputs
-    if (name != "y" && none_of(interface.inputs, [&](const Port &port) { return port.name == name; }))
+    if (name != "y" && !hasName(interface.inputs, name) && !hasName(interface.states, name))
       return createStringError(inputsPath + ": array '" + name + "' is no input of the network; the inputs are " +
                                listNames(interface.inputs));
   if (limit)
@@ -185,8 +226,8 @@ static int64_t loadInt(const Port &port, unsigned width, const char *from) {
 
 Error Runner::encode(const Source &source, const std::vector<char> &raw, std::vector<char> &bytes) {
   const Port &port = *source.port;
-  size_t count = port.elements();
   unsigned width = port.bytes(f32);
+  size_t count = bytes.size() / width;
   std::string what = inputsPath + ": array '" + port.name + "'";
   bool floatArray = source.dtype[0] == 'f';
   if (port.isFloat(f32))
@@ -254,6 +295,99 @@ void Runner::report(std::vector<uint64_t> &times) {
            << "\n";
 }
 
+/// Copies rows `from`, ... of `whole`, which has the shape `shape`, to all rows of `part`, or back with `back`.
+static void copyRows(ArrayRef<int64_t> shape, int64_t axis, int64_t from, int64_t rows, unsigned width, char *whole, char *part,
+                     int64_t partRows, int64_t partFrom, bool back) {
+  int64_t outer = 1, inner = width;
+  for (auto [d, size] : enumerate(shape))
+    (int64_t(d) < axis ? outer : inner) *= int64_t(d) == axis ? 1 : size;
+  for (int64_t o = 0; o < outer; ++o) {
+    char *a = whole + (o * shape[axis] + from) * inner, *b = part + (o * partRows + partFrom) * inner;
+    memcpy(back ? a : b, back ? b : a, rows * inner);
+  }
+}
+
+/// Sets the states in the arena to their start, or to what the samples say.
+Error Runner::restart(Harness &harness) {
+  if (states.empty())
+    return Error::success();
+  if (Error error = harness.reset(states))
+    return error;
+  bool given = false;
+  std::vector<char> bytes;
+  for (Source &source : arenaSources) {
+    if (!source.reader)
+      continue;
+    given = true;
+    bytes.resize(source.port->elements() * source.port->bytes(f32));
+    if (Error error = encode(source, source.raw, bytes))
+      return error;
+    memcpy(&states[source.port->offset], bytes.data(), bytes.size());
+  }
+  return given ? harness.setStates(states) : Error::success();
+}
+
+/// One sample: its one run or, with -sequences, its steps. Leaves the results in `whole`, per output.
+Error Runner::runSteps(Harness &harness, std::vector<std::vector<char>> &whole, std::vector<uint64_t> &allTimes) {
+  std::vector<uint64_t> times(repeat);
+  if (!sequences) {
+    if (Error error = harness.run(inputs, outputs, states, times))
+      return error;
+    append_range(allTimes, times);
+    whole = outputs;
+    return Error::success();
+  }
+  int64_t steps = 0;
+  for (const Port &port : interface.inputs)
+    if (port.sequence)
+      steps = port.sequence->length / port.shape[port.sequence->axis];
+  std::vector<std::vector<char>> rows = inputs;
+  for (int64_t step = 0; step < steps; ++step) {
+    for (auto [source, all, part] : zip_equal(sources, inputs, rows)) {
+      const Port &port = *source.port;
+      if (port.position) {
+        storeInt(step, port.bytes(f32), part.data());
+      } else if (port.sequence) {
+        int64_t axis = port.sequence->axis, count = port.shape[axis];
+        part.resize(port.elements() * port.bytes(f32));
+        copyRows(source.shape, axis, step * count, count, port.bytes(f32), all.data(), part.data(), count, 0, false);
+      }
+    }
+    if (Error error = harness.run(rows, outputs, states, times))
+      return error;
+    append_range(allTimes, times);
+    for (auto [port, all, part] : zip_equal(interface.outputs, whole, outputs)) {
+      if (!port.sequence) {
+        all = part;
+        continue;
+      }
+      int64_t axis = port.sequence->axis, count = port.shape[axis], at = step * count - port.sequence->lead;
+      for (int64_t r = 0; r < count; ++r)
+        if (at + r >= 0 && at + r < port.sequence->length)
+          copyRows(getSampleShape(port), axis, at + r, 1, port.bytes(f32), all.data(), part.data(), count, r, true);
+    }
+  }
+  return Error::success();
+}
+
+/// The states after a run, as the outputs that they would be: in float for the float wrapper.
+void Runner::storeStates(std::map<std::string, NpzArray> &results) {
+  for (const Port &port : interface.states) {
+    NpzArray &array = results[port.next];
+    unsigned width = port.bytes(false);
+    const char *from = &states[port.offset];
+    if (!f32 || !port.scale) {
+      array.data.insert(array.data.end(), from, from + port.elements() * width);
+      continue;
+    }
+    for (int64_t i = 0; i < port.elements(); ++i) {
+      float value = dequantizeF32(loadInt(port, width, from + i * width), float(*port.scale), port.zeroPoint);
+      const char *bytes = reinterpret_cast<const char *>(&value);
+      array.data.insert(array.data.end(), bytes, bytes + sizeof value);
+    }
+  }
+}
+
 Error Runner::run() {
   if (Error error = openInputs())
     return error;
@@ -266,23 +400,38 @@ Error Runner::run() {
   if (!harness)
     return harness.takeError();
 
-  std::vector<std::vector<char>> inputs, outputs;
   std::map<std::string, NpzArray> results;
-  for (const Port &port : interface.inputs)
-    inputs.emplace_back(port.elements() * port.bytes(f32));
-  for (const Port &port : interface.outputs) {
-    outputs.emplace_back(port.elements() * port.bytes(f32));
-    NpzArray &array = results[port.name];
-    array.dtype = getDType(port, f32);
+  std::vector<std::vector<char>> whole;
+  auto addResult = [&](StringRef name, std::string dtype, ArrayRef<int64_t> shape) -> NpzArray & {
+    NpzArray &array = results[name.str()];
+    array.dtype = std::move(dtype);
     array.shape = {int64_t(samples)};
-    append_range(array.shape, port.shape);
-    array.data.reserve(samples * outputs.back().size());
+    append_range(array.shape, shape);
+    return array;
+  };
+  auto getBytes = [&](const Port &port, ArrayRef<int64_t> shape) {
+    size_t bytes = port.bytes(f32);
+    for (int64_t size : shape)
+      bytes *= size;
+    return bytes;
+  };
+  for (const Source &source : sources)
+    inputs.emplace_back(getBytes(*source.port, source.shape));
+  for (const Port &port : interface.outputs) {
+    std::vector<int64_t> shape = getSampleShape(port);
+    outputs.emplace_back(port.elements() * port.bytes(f32));
+    whole.emplace_back(getBytes(port, shape));
+    addResult(port.name, getDType(port, f32), shape).data.reserve(samples * whole.back().size());
   }
+  states.resize(interface.stateBytes());
+  if (!sequences)
+    for (const Port &port : interface.states)
+      addResult(port.next, f32 && port.scale ? "f4" : getDType(port, f32), port.shape);
 
   std::vector<char> raw;
-  std::vector<uint64_t> times(repeat), allTimes;
+  std::vector<uint64_t> allTimes;
   for (uint64_t sample = 0; sample < samples; ++sample) {
-    bool reset = sample == 0 || (resetEvery && sample % resetEvery == 0);
+    bool reset = sample == 0 || sequences || (resetEvery && sample % resetEvery == 0);
     for (auto [source, bytes] : zip_equal(sources, inputs)) {
       if (source.reader)
         if (Error error = source.reader->next(raw))
@@ -295,11 +444,19 @@ Error Runner::run() {
         return error;
       }
     }
-    if (Error error = (*harness)->run(inputs, outputs, times))
+    for (Source &source : arenaSources)
+      if (source.reader)
+        if (Error error = source.reader->next(source.raw))
+          return error;
+    if (reset)
+      if (Error error = restart(**harness))
+        return error;
+    if (Error error = runSteps(**harness, whole, allTimes))
       return error;
-    append_range(allTimes, times);
-    for (auto [port, bytes] : zip_equal(interface.outputs, outputs))
+    for (auto [port, bytes] : zip_equal(interface.outputs, whole))
       append_range(results[port.name].data, bytes);
+    if (!sequences)
+      storeStates(results);
   }
   if (!outputsPath.empty())
     if (Error error = writeNpz(outputsPath, results))
@@ -332,7 +489,6 @@ Error Runner::profile() {
   if (!inputsPath.empty())
     if (Error error = openInputs())
       return error;
-  std::vector<std::vector<char>> inputs;
   for (const Port &port : interface.inputs)
     inputs.emplace_back(port.elements() * port.bytes(f32));
   for (auto [port, bytes] : zip_equal(interface.inputs, inputs))
@@ -353,6 +509,7 @@ static Error checkMode() {
                                                {"repeat", repeat.getNumOccurrences() != 0},
                                                {"limit", limit.getNumOccurrences() != 0},
                                                {"state", !statePairs.empty()},
+                                               {"sequences", sequences},
                                                {"cpu", !cpu.empty()},
                                                {"threads", threads.getNumOccurrences() != 0},
                                                {"task-order", taskOrder.getNumOccurrences() != 0}};
@@ -375,12 +532,16 @@ static Error runMain() {
     return createStringError("-repeat=" + Twine(repeat) + ": from 1 to 1000000");
   if (wantF32 && wantInt)
     return createStringError("-f32 and -int exclude each other");
-  if (resetEvery && statePairs.empty())
-    return createStringError("-reset-every needs -state");
   Expected<ObjectFile> object = readObject(objectPath);
   if (!object)
     return object.takeError();
   const Interface &interface = object->interface;
+  if (resetEvery && statePairs.empty() && interface.states.empty())
+    return createStringError("-reset-every needs -state, or an object with states in its arena");
+  if (sequences && none_of(interface.inputs, [](const Port &port) { return port.sequence.has_value(); }))
+    return createStringError(objectPath + ": takes no steps of a sequence; compile it with -decode or -streaming for -sequences");
+  if (sequences && (resetEvery || !statePairs.empty()))
+    return createStringError("-sequences starts each sample anew; it does not go with -state and -reset-every");
   if (wantF32 && !interface.runF32)
     return createStringError(objectPath + ": no float wrapper (the target has no FPU); use -int");
   if (wantInt && !interface.run)

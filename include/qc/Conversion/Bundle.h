@@ -21,6 +21,15 @@ struct Port {
   std::string f32Type; ///< element type of `_run_f32`
   std::optional<double> scale;
   std::optional<int64_t> zeroPoint;
+  /// Of a port with the rows of one step: their dimension, its size in the whole sequence, and how many rows come before the
+  /// first.
+  struct Sequence {
+    int64_t axis, length, lead;
+  };
+  std::optional<Sequence> sequence;
+  bool position = false; ///< takes the number of the step
+  std::string next;      ///< of a state: the name of the output that it was
+  int64_t offset = 0;    ///< of a state: where in the arena
   int64_t elements() const;
 };
 
@@ -39,11 +48,16 @@ struct BundleInfo {
   Target target;
   std::string requant;
   std::vector<Port> inputs, outputs;
+  std::vector<Port> states; ///< in the arena
+  bool step = false;        ///< the program takes one step of a sequence and is called `_step`
   Entry run, runF32;
   int64_t threads = 1;                      ///< above 1, entries take the caller's parallel_for
   int64_t codeBytes = 0, constantBytes = 0; ///< of the object
   llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights, activations;
   llvm::json::Object options;
+  int64_t stateBytes() const;
+  /// What stands behind `name`: "_run" or "_step", with "_f32" for the wrapper.
+  std::string suffix(bool f32) const { return std::string(step ? "_step" : "_run") + (f32 ? "_f32" : ""); }
   bool integerOnly() const { return run.present && floatOps.empty(); }
 };
 

@@ -16,8 +16,9 @@ enum class Emit { Object, Assembly, LLVM };
 
 struct CodeGenOptions {
   Emit emit = Emit::Object;
-  std::string prefix;    ///< functions `run` and `run_f32` become `<prefix>_run`, `<prefix>_run_f32`; all else is internal
-  std::string interface; ///< JSON text for the non-allocated section `.qc.interface`; "" for none
+  std::string prefix;        ///< functions `run`, `run_f32`, `reset` become `<prefix>_run` and so on; all else is internal
+  std::string entry = "run"; ///< what `run` is called behind the prefix
+  std::string interface;     ///< JSON text for the non-allocated section `.qc.interface`; "" for none
 };
 
 /// Optimizes and compiles. The result links with nothing: memory intrinsics and wide divisions are expanded, no libm, no stack

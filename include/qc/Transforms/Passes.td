@@ -232,6 +232,69 @@ def DeclareStates : Pass<"qc-declare-states", "::mlir::func::FuncOp"> {
   ];
 }
 
+def DeriveStep : Pass<"qc-derive-step", "::mlir::func::FuncOp"> {
+  let summary = "makes of the graph of a whole sequence the graph of one step";
+  let description = [{
+    Exporters write a decoder or a streaming filter for a whole sequence: one input has an axis of time. Run like that, each new token or frame computes
+    all earlier ones again. This pass follows the axis from the input `sequence` through the integer graph. What works on rows of the axis one by one
+    works on the rows of the step. A convolution or pooling along the axis gets a state with the rows before. With `bounded`, where an argument counts the steps, what differs from
+    row to row (rotary tables, masks) becomes a `qc.take` of the row of this position, and an operand of a product that all later positions see (keys and
+    values) becomes a state with one row per position, `qc.scatter`ed into. All scales stay what they are, so the codes are those of the whole sequence. Each op has
+    one rule; what mixes positions otherwise (an attention without causal mask, a sum over the axis, a look ahead) is an error that names the op. Where a value is later
+    than its input (a convolution without padding), `qc.sequence` says by how many rows.
+
+    Afterwards the function takes the rows of one step; states are arguments with `qc.state` and `qc.initial`, and results.
+    ```mlir
+    func.func @example(%x: tensor<1x2x6xi8> {qc.name = "x"}) -> (tensor<1x2x6xi32> {qc.name = "y"}) {
+      %w = qc.constant dense<1> : tensor<2x1x3xi8>
+      %y = qc.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 2, 0>, dilations = array<i64: 1>, groups = 2 : i64, pad_value = 7 : i64, acc_bound = 384 : ui64}
+         : (tensor<1x2x6xi8>, tensor<2x1x3xi8>) -> tensor<1x2x6xi32>
+      return %y : tensor<1x2x6xi32>
+    }
+    ```
+    becomes, with `sequence=x`,
+    ```mlir
+    func.func @example(%arg0: tensor<1x2x1xi8> {qc.name = "x", qc.sequence = array<i64: 2, 6, 0>}, %arg1: tensor<1x2x2xi8> {qc.initial = 7 : i64, qc.name = "state", qc.state = "state.next"})
+        -> (tensor<1x2x1xi32> {qc.name = "y", qc.sequence = array<i64: 2, 6, 0>}, tensor<1x2x2xi8> {qc.name = "state.next"}) {
+      %0 = qc.constant dense<1> : tensor<2x1x3xi8>
+      %1 = qc.concat %arg1, %arg0 {axis = 2 : i64} : (tensor<1x2x2xi8>, tensor<1x2x1xi8>) -> tensor<1x2x3xi8>
+      %2 = qc.slice %1 {sizes = array<i64: 1, 2, 2>, starts = array<i64: 0, 0, 1>, steps = array<i64: 1, 1, 1>} : tensor<1x2x3xi8> -> tensor<1x2x2xi8>
+      %3 = qc.conv %1, %0 {acc_bound = 384 : ui64, dilations = array<i64: 1>, groups = 2 : i64, pad_value = 7 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x3xi8>, tensor<2x1x3xi8>) -> tensor<1x2x1xi32>
+      return %3, %2 : tensor<1x2x1xi32>, tensor<1x2x2xi8>
+    }
+    ```
+  }];
+  let options = [
+    Option<"sequence", "sequence", "std::string", "\"\"", "input[:axis]: the input and its axis (default: the last one longer than 1)">,
+    Option<"bounded", "bounded", "bool", "false", "steps are counted by an argument, and all rows are kept">
+  ];
+}
+
+def StatesToArena : Pass<"qc-states-to-arena", "::mlir::ModuleOp"> {
+  let summary = "moves states from inputs and outputs into the arena";
+  let description = [{
+    An object whose states are inputs and outputs leaves it to the caller to carry them; a state that lies in the arena stays where it is. Marks the arguments of `@run`
+    with `qc.state`, and the results that are their next values, with `qc.in_arena`; `@run_f32` hands them on as codes. Adds `@reset`, whose results are the numbers that states start
+    from (`qc.initial`, else the zero point). Functions keep their meaning, so the evaluator still runs them; `convert-qc-to-linalg` gives a state one buffer and
+    `qc-plan-arena` places that at the start of the arena. A state without a result, or of another type, scale or zero point than its result, is an error.
+    ```mlir
+    func.func @run(%h: tensor<2xi8> {qc.name = "h", qc.state = "hn", qc.zero_point = 3 : i64}) -> (tensor<2xi8> {qc.name = "hn", qc.zero_point = 3 : i64}) {
+      return %h : tensor<2xi8>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @run(%arg0: tensor<2xi8> {qc.in_arena, qc.name = "h", qc.state = "hn", qc.zero_point = 3 : i64}) -> (tensor<2xi8> {qc.in_arena, qc.name = "hn", qc.zero_point = 3 : i64}) {
+      return %arg0 : tensor<2xi8>
+    }
+    func.func @reset() -> (tensor<2xi8> {qc.in_arena, qc.name = "h"}) {
+      %0 = qc.constant dense<3> : tensor<2xi8>
+      return %0 : tensor<2xi8>
+    }
+    ```
+  }];
+}
+
 def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
   let summary = "puts one qc.observe on each edge to be quantized";
   let description = [{
@@ -428,14 +491,16 @@ def Interpret : Pass<"qc-interpret", "::mlir::ModuleOp"> {
   let summary = "evaluates functions with the reference evaluator";
   let description = [{
     Without `inputs`, every function without arguments is evaluated and its results are printed, one line each:
-    `name: tensor<2xf32> [1, 2]`. With `inputs`, `entry` is run over the samples of the .npz file and the results go to `outputs`.
+    `name: tensor<2xf32> [1, 2]`. With `inputs`, `entry` is run over the samples of the .npz file and the results go to `outputs`. A state (`qc.state`) takes the value that the
+    sample before gave it; every `reset-every` samples it starts anew, from its array or, without one, from `qc.initial`, the zero point or zero.
     Works at every stage up to `integer`.
   }];
   let options = [
     Option<"entry", "entry", "std::string", "\"\"", "function to run on inputs (default: the only public one)">,
     Option<"inputs", "inputs", "std::string", "\"\"", ".npz file with one array [N] + shape per argument">,
     Option<"outputs", "outputs", "std::string", "\"\"", ".npz file to write">,
-    Option<"limit", "limit", "int64_t", "0", "use only the first samples (0: all)">
+    Option<"limit", "limit", "int64_t", "0", "use only the first samples (0: all)">,
+    Option<"resetEvery", "reset-every", "int64_t", "0", "samples of one sequence (0: all)">
   ];
 }
 
@@ -557,7 +622,8 @@ def PlanArena : Pass<"qc-plan-arena", "::mlir::ModuleOp"> {
   let description = [{
     The object has no heap. Each `memref.alloc` becomes a `memref.view` of the last argument, an `i8` buffer that the caller provides. A
     buffer lives from its first to its last use, views included; offsets are 64-byte aligned. A function that calls another gives it a part of
-    its own arena (the alloc with `qc.arena_of`). The function gets `qc.arena_bytes`, `qc.arena_lower_bound` (the largest sum of simultaneously
+    its own arena (the alloc with `qc.arena_of`). States (arguments with `qc.in_arena`) lie at the start of the arena and are arguments no more; they live on, so nothing else takes
+    their place, and `qc.state_bytes` says how much they take. The function gets `qc.arena_bytes`, `qc.arena_lower_bound` (the largest sum of simultaneously
     live buffers, scratch included) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
     ```mlir
     %a = memref.alloc() : memref<16xi32>   ==>   %a = memref.view %arena[%c128][] : memref<512xi8> to memref<16xi32>

@@ -29,13 +29,16 @@ struct PipelineOptions {
   std::string requant = "onnx";   ///< rounding contract
   std::string calibrator = "mse"; ///< minmax | percentile | mse | entropy
   double percentile = 99.99;
-  std::string samples;      ///< calibration .npz
-  std::string ranges;       ///< range file, instead of or on top of samples
-  std::string dumpRanges;   ///< write ranges here
-  std::string constraints;  ///< JSON file with code types of single tensors
-  std::string state;        ///< input:output,...: outputs that are the next sample's inputs
-  int64_t resetEvery = 0;   ///< samples of one sequence; 0: all are one
-  bool integerOnly = false; ///< float fallbacks are errors
+  std::string samples;       ///< calibration .npz
+  std::string ranges;        ///< range file, instead of or on top of samples
+  std::string dumpRanges;    ///< write ranges here
+  std::string constraints;   ///< JSON file with code types of single tensors
+  std::string state;         ///< input:output,...: outputs that are the next sample's inputs
+  int64_t resetEvery = 0;    ///< samples of one sequence; 0: all are one
+  bool stateInArena = false; ///< states lie in the arena instead of inputs and outputs
+  std::string decode;        ///< input[:axis]: the function of one token, with what it needs of all earlier ones
+  std::string streaming;     ///< input[:axis]: the function of one frame, with the histories of convolutions
+  bool integerOnly = false;  ///< float fallbacks are errors
   bool dropSoftmax = false;
   std::string activationForm = "auto";       ///< auto | table | pwl
   unsigned pieces = 0;                       ///< of each function by pieces; 0: as few as meet the bound

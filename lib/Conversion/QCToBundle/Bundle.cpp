@@ -1,7 +1,7 @@
 // Collects what the bundle says from the module at its stages, and writes files.
 #include "qc/Conversion/Bundle.h"
 #include "qc/Conversion/Lowering.h"
-#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/IR/States.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -48,15 +48,24 @@ std::string portName(ArrayAttr all, unsigned index, StringRef fallback) {
 }
 
 void fillPorts(std::vector<Port> &ports, TypeRange types, TypeRange f32Types, ArrayAttr attrs, ArrayAttr f32Attrs,
-               StringRef fallback) {
+               StringRef fallback, bool states = false) {
   for (auto [i, type] : llvm::enumerate(types)) {
+    auto dictionary = attrs ? cast<DictionaryAttr>(attrs[i]) : DictionaryAttr();
+    if (bool(dictionary && dictionary.get(inArenaName)) != states)
+      continue;
     auto shaped = cast<ShapedType>(type);
     Port port;
     port.name = portName(f32Attrs ? f32Attrs : attrs, i, fallback);
     port.shape = shaped.getShape().vec();
     port.type = typeName(shaped.getElementType());
     port.f32Type = f32Types.empty() ? "f32" : typeName(cast<ShapedType>(f32Types[i]).getElementType());
-    auto dictionary = attrs ? cast<DictionaryAttr>(attrs[i]) : DictionaryAttr();
+    if (dictionary) {
+      if (auto sequence = dictionary.getAs<DenseI64ArrayAttr>(sequenceName))
+        port.sequence = {sequence[0], sequence[1], sequence[2]};
+      port.position = bool(dictionary.get(positionName));
+      if (auto next = dictionary.getAs<StringAttr>(stateName))
+        port.next = next.str();
+    }
     if (dictionary && dictionary.get("qc.scale")) {
       port.scale = dictionary.getAs<FloatAttr>("qc.scale").getValueAsDouble();
       port.zeroPoint = dictionary.getAs<IntegerAttr>("qc.zero_point").getInt();
@@ -147,6 +156,17 @@ llvm::json::Object describeLayer(Operation &op) {
 
 int64_t Port::elements() const { return product(shape); }
 
+int64_t BundleInfo::stateBytes() const {
+  int64_t bytes = 0;
+  for (const Port &state : states) {
+    StringRef type = state.type;
+    unsigned bits = 8;
+    type.drop_while([](char c) { return !llvm::isDigit(c); }).getAsInteger(10, bits);
+    bytes = std::max(bytes, state.offset + state.elements() * int64_t(llvm::PowerOf2Ceil(std::max(8u, bits)) / 8));
+  }
+  return bytes;
+}
+
 void collectTensors(ModuleOp module, BundleInfo &info) {
   auto add = [&](Value value, StringRef name, StringRef kind) {
     QuantSchemeInterface scheme = getScheme(value.getType());
@@ -194,6 +214,9 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
             "input");
   fillPorts(info.outputs, main.getResultTypes(), f32Out, main.getAllResultAttrs(),
             runF32 ? runF32.getAllResultAttrs() : ArrayAttr(), "output");
+  info.step = llvm::any_of(info.inputs, [](const Port &port) { return port.sequence.has_value(); });
+  if (run)
+    fillPorts(info.states, main.getArgumentTypes(), f32In, main.getAllArgAttrs(), ArrayAttr(), "state", /*states=*/true);
   if (auto requant = main->getAttrOfType<StringAttr>("qc.requant"))
     info.requant = requant.str();
   if (auto list = main->getAttrOfType<ArrayAttr>("qc.float_ops"))
@@ -292,7 +315,9 @@ void collectArena(ModuleOp module, BundleInfo &info) {
     }
   func::FuncOp main = lookup(module, info.run.present ? "run" : "run_f32");
   if (auto map = main ? main->getAttrOfType<ArrayAttr>("qc.arena_map") : ArrayAttr())
-    for (auto entry : map.getAsRange<DictionaryAttr>()) {
+    for (auto [i, entry] : llvm::enumerate(map.getAsRange<DictionaryAttr>())) {
+      if (i < info.states.size()) // they come first
+        info.states[i].offset = entry.getAs<IntegerAttr>("offset").getInt();
       llvm::json::Object row;
       for (NamedAttribute attr : entry)
         if (auto integer = dyn_cast<IntegerAttr>(attr.getValue()))

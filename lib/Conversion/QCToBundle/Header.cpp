@@ -47,9 +47,9 @@ std::vector<std::string> parameterNames(const BundleInfo &info) {
   return names;
 }
 
-void declare(raw_ostream &os, const BundleInfo &info, StringRef suffix, bool f32) {
+void declare(raw_ostream &os, const BundleInfo &info, bool f32) {
   auto names = parameterNames(info);
-  os << "void " << info.name << suffix << "(";
+  os << "void " << info.name << info.suffix(f32) << "(";
   size_t next = 0;
   for (const Port &port : info.inputs)
     os << "const " << cType(f32 ? port.f32Type : port.type) << " " << names[next++] << "[" << port.elements() << "], ";
@@ -106,7 +106,42 @@ void definePorts(raw_ostream &os, StringRef prefix, StringRef kind, const std::v
       os << "#define " << base << "_SCALE " << format("%.9e", *port.scale) << "f\n";
       os << "#define " << base << "_ZERO_POINT " << *port.zeroPoint << "\n";
     }
+    if (port.sequence)
+      os << "#define " << base << "_SEQUENCE_AXIS " << port.sequence->axis << "\n#define " << base << "_SEQUENCE_LENGTH "
+         << port.sequence->length << "\n#define " << base << "_SEQUENCE_LEAD " << port.sequence->lead << "\n";
+    if (kind == "STATE")
+      os << "#define " << base << "_OFFSET " << port.offset << "\n";
   }
+}
+/// What the caller of a step must know.
+void describeStep(raw_ostream &os, const BundleInfo &info) {
+  int64_t rows = 0, length = 0;
+  std::string sequence, position, late;
+  for (const Port &port : info.inputs) {
+    if (port.sequence) {
+      rows = port.shape[port.sequence->axis];
+      length = port.sequence->length;
+      sequence = port.name;
+    }
+    if (port.position)
+      position = port.name;
+  }
+  for (const Port &port : info.outputs)
+    if (port.sequence && port.sequence->lead)
+      late += (late.empty() ? "" : ", ") + port.name + " (" + std::to_string(port.sequence->lead) + ")";
+  auto clean = [](std::string text) { // a name must not end the comment
+    for (char &c : text)
+      c = isPrint(c) && c != '*' && c != '\\' ? c : '_';
+    return text;
+  };
+  os << "/* One step of a sequence: " << clean(sequence) << " takes its next "
+     << (rows == 1 ? "row" : std::to_string(rows) + " rows")
+     << ", and outputs give theirs, with the codes of the whole sequence.\n";
+  if (!position.empty())
+    os << "   " << clean(position) << ": the number of the step, from 0 to " << length - 1 << "; one after another.\n";
+  if (!late.empty())
+    os << "   Outputs that come so many rows later than their input: " << clean(late) << ".\n";
+  os << "*/\n";
 }
 } // namespace
 
@@ -131,6 +166,15 @@ json::Array describePorts(const std::vector<Port> &ports) {
       row["scale"] = *port.scale;
       row["zero_point"] = *port.zeroPoint;
     }
+    if (port.sequence)
+      row["sequence"] =
+          json::Object{{"axis", port.sequence->axis}, {"length", port.sequence->length}, {"lead", port.sequence->lead}};
+    if (port.position)
+      row["position"] = true;
+    if (!port.next.empty()) {
+      row["next"] = port.next;
+      row["offset"] = port.offset;
+    }
     list.push_back(std::move(row));
   }
   return list;
@@ -141,12 +185,13 @@ std::string makeHeader(const BundleInfo &info) {
   raw_string_ostream os(text);
   os << "/* " << info.name << ": made by qcc " QCC_VERSION " for " << info.target.triple << " (" << info.target.headerNote
      << ").\n"
-     << "   Every pointer is the caller's; buffers must not overlap. No heap, no state: one arena per thread makes it reentrant. "
-        "*/\n"
+     << "   Every pointer is the caller's; buffers must not overlap. No heap, "
+     << (info.states.empty() ? "no state: one arena per thread makes it reentrant. */\n"
+                             : "no state but in the arena: one arena per sequence. */\n")
      << "#ifndef " << upper << "_H\n#define " << upper
      << "_H\n\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
-  os << "/* 1: no floating-point instruction in " << info.name << "_run. */\n#define " << upper << "_INTEGER_ONLY "
-     << info.integerOnly() << "\n";
+  os << "/* 1: no floating-point instruction in " << info.name << info.suffix(false) << ". */\n#define " << upper
+     << "_INTEGER_ONLY " << info.integerOnly() << "\n";
   if (info.run.present)
     os << "/* Rounding contract of every requantization. */\n#define " << upper << "_REQUANT \"" << info.requant << "\"\n";
   os << "/* Scratch memory that the caller provides, in bytes, and its alignment. */\n";
@@ -160,18 +205,30 @@ std::string makeHeader(const BundleInfo &info) {
   describeActivations(os, upper, info.activations);
   definePorts(os, upper, "INPUT", info.inputs);
   definePorts(os, upper, "OUTPUT", info.outputs);
+  if (!info.states.empty()) {
+    os << "\n/* What is kept from call to call lies at the start of the arena: so many bytes. */\n#define " << upper
+       << "_STATE_BYTES " << info.stateBytes() << "\n";
+    if (!info.step) // those of a step have no meaning outside
+      definePorts(os, upper, "STATE", info.states);
+  }
   os << "\n";
   if (info.threads > 1)
     declareCallback(os, upper, info.threads);
+  if (!info.states.empty())
+    os << "/* Sets the states to their start, before the first call and before each new sequence. Arena: that of the other "
+          "calls. */\n"
+       << "void " << info.name << "_reset(void *arena);\n";
+  if (info.step)
+    describeStep(os, info);
   if (info.run.present) {
     os << "/* Integer codes in the model's shape and layout: real = SCALE * (code - ZERO_POINT). Arena: " << upper
        << "_ARENA_BYTES. */\n";
-    declare(os, info, "_run", false);
+    declare(os, info, false);
   }
   if (info.runF32.present) {
-    os << "/* Real values in f32" << (info.run.present ? "; converts and calls " + info.name + "_run" : "")
+    os << "/* Real values in f32" << (info.run.present ? "; converts and calls " + info.name + info.suffix(false) : "")
        << ". Arena: " << upper << "_F32_ARENA_BYTES. */\n";
-    declare(os, info, "_run_f32", true);
+    declare(os, info, true);
   }
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << upper << "_H */\n";
   return text;
@@ -186,12 +243,16 @@ std::string makeInterface(const BundleInfo &info) {
       {"requant", info.requant},
       {"inputs", describePorts(info.inputs)},
       {"outputs", describePorts(info.outputs)}};
-  for (auto [suffix, entry] : {std::make_pair("run", &info.run), std::make_pair("run_f32", &info.runF32)})
+  if (!info.states.empty()) {
+    root["states"] = describePorts(info.states);
+    root["reset"] = info.name + "_reset";
+  }
+  for (auto [key, f32, entry] : {std::make_tuple("run", false, &info.run), std::make_tuple("run_f32", true, &info.runF32)})
     if (entry->present)
-      root[suffix] = json::Object{{"symbol", info.name + "_" + suffix},
-                                  {"arena_bytes", entry->arenaBytes},
-                                  {"arena_align", arenaAlign},
-                                  {"kernels", json::Array(entry->kernels)}};
+      root[key] = json::Object{{"symbol", info.name + info.suffix(f32)},
+                               {"arena_bytes", entry->arenaBytes},
+                               {"arena_align", arenaAlign},
+                               {"kernels", json::Array(entry->kernels)}};
   if (info.threads > 1)
     root["threads"] = info.threads;
   std::string text;

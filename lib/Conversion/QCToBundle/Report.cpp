@@ -53,6 +53,8 @@ std::string makeReport(const BundleInfo &info) {
   };
   if (info.threads > 1)
     root["threads"] = info.threads;
+  if (!info.states.empty())
+    root["states"] = describePorts(info.states);
   if (info.run.present)
     root["run"] = describeEntry(info.run);
   if (info.runF32.present)
@@ -75,6 +77,12 @@ std::string makeSummary(const BundleInfo &info) {
      << " B\n\n";
   if (info.threads > 1)
     os << "Up to " << info.threads << " threads of the caller; what has one task runs on the caller.\n\n";
+  if (!info.states.empty()) {
+    os << "States in the arena (offset, elements):\n";
+    for (const Port &state : info.states)
+      os << "  " << state.name << ": " << state.offset << ", " << state.elements() << " " << state.type << "\n";
+    os << "\n";
+  }
   auto column = [&](const Twine &tasks) { return info.threads > 1 ? formatv(" {0,6}", tasks.str()).str() : std::string(); };
   os << formatv("{0,-40} {1,-24} {2,12} {3,12} {4,12}{5}\n", "layer", "kernel", "MACs", "constants B", "output B",
                 column("tasks"));

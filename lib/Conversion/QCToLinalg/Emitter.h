@@ -56,11 +56,12 @@ using ScalarFn = llvm::function_ref<Value(Scalars &, ValueRange)>;
 
 /// What happens to one accumulator before it is stored: a clamp, or a requantization. `parameters` are tensors with one entry per
 /// output channel; the body gets the accumulator and the channel's entries.
-struct Epilogue {
+struct LoopEpilogue {
   Type code; ///< element type of the result as qc writes it
   SmallVector<Value> parameters;
   std::function<Value(Scalars &, Value, ValueRange)> body;
 };
+using Epilogue = LoopEpilogue; // the class of that name is the kernels'
 
 class Emitter {
 public:
@@ -117,6 +118,8 @@ public:
   AffineMap broadcastMap(ArrayRef<int64_t> from, ArrayRef<int64_t> to);
 };
 
+/// Indexed.cpp. The row that an index means: negative ones count from the end, the rest is limited to the rows.
+Value emitRow(Scalars &s, Value index, int64_t rows);
 /// Contractions.cpp. `epilogue.code` is the element type of `result`.
 LogicalResult emitConv(Emitter &e, ConvOp op, const Epilogue &epilogue, Value &result);
 LogicalResult emitConvTranspose(Emitter &e, ConvTransposeOp op, const Epilogue &epilogue, Value &result);

@@ -4,14 +4,13 @@
 using namespace mlir;
 
 namespace qc {
-namespace {
-/// The row that an index means: negative ones count from the end, the rest is limited to the rows.
 Value emitRow(Scalars &s, Value index, int64_t rows) {
   Value at = s.toIndex(index), zero = s.index(0);
   at = s.select(s.less(at, zero), s.add(at, s.index(rows)), at);
   return s.clamp(at, zero, s.index(rows - 1));
 }
 
+namespace {
 Value emitTake(Emitter &e, TakeOp op) {
   auto type = Emitter::getStorageTensor(op.getType());
   Value input = e.get(op.getInput()), indices = e.get(op.getIndices());

@@ -1,5 +1,6 @@
 // The pass: one walk over the function, op by op, into a new body on buffers (the ports) and tensors (everything between).
 #include "Emitter.h"
+#include "qc/Dialect/QC/IR/States.h"
 
 using namespace mlir;
 
@@ -77,9 +78,24 @@ private:
     for (auto [i, input] : llvm::enumerate(type.getInputs()))
       if (failed(addPort(input, function.getArgAttrDict(i), "")))
         return failure();
-    for (auto [i, result] : llvm::enumerate(type.getResults()))
+    // A state in the arena is one port, for the value before and the value after.
+    SmallVector<int64_t> stateOf(type.getNumResults(), -1), places(type.getNumResults(), -1);
+    for (unsigned i = 0; i < type.getNumInputs(); ++i)
+      if (function.getArgAttr(i, inArenaName)) {
+        auto result = getStateResult(function, i);
+        if (!result)
+          return function.emitError("has a state without a result");
+        if (stateOf[*result] >= 0)
+          return function.emitError("has two states with one next value; give one of them an output of its own");
+        stateOf[*result] = i;
+      }
+    for (auto [i, result] : llvm::enumerate(type.getResults())) {
+      if (stateOf[i] >= 0)
+        continue;
+      places[i] = inputs.size();
       if (failed(addPort(result, function.getResultAttrDict(i), "qc.output")))
         return failure();
+    }
     inputs.push_back(getArena());
     attributes.push_back(
         b.getDictionaryAttr({b.getNamedAttr("llvm.noalias", b.getUnitAttr()), b.getNamedAttr("qc.arena", b.getUnitAttr())}));
@@ -89,10 +105,15 @@ private:
     b.setInsertionPointToStart(body);
     e.entry = body;
     e.loc = function.getLoc();
+    Operation *terminator = old->getTerminator();
+    for (auto [i, state] : llvm::enumerate(stateOf))
+      if (auto scatter = state < 0 ? ScatterOp() : getUpdateInPlace(old->getArgument(state), terminator->getOperand(i)))
+        inPlace[scatter] = body->getArgument(state);
     for (auto [argument, port] : llvm::zip(old->getArguments(), body->getArguments())) {
-      e.values[argument] =
-          bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(argument.getType()), port, /*restrict=*/true);
       ports[argument] = port;
+      bool updated = argument.hasOneUse() && inPlace.lookup(*argument.user_begin()) == port;
+      if (!updated)
+        e.values[argument] = readPort(argument.getType(), port);
     }
     SmallVector<Operation *> ops = llvm::map_to_vector(old->without_terminator(), [](Operation &op) { return &op; });
     for (Operation *op : llvm::reverse(ops))
@@ -101,15 +122,64 @@ private:
     for (Operation &op : old->without_terminator())
       if (failed(convert(&op)))
         return failure();
-    Operation *terminator = old->getTerminator();
     e.loc = terminator->getLoc();
-    for (auto [i, result] : llvm::enumerate(terminator->getOperands()))
-      store(e.get(result), body->getArgument(type.getNumInputs() + i));
+    SmallVector<std::pair<Value, Value>> nextStates; // they replace what others may read until all results are there
+    for (auto [i, result] : llvm::enumerate(terminator->getOperands())) {
+      if (places[i] >= 0) {
+        store(e.get(result), body->getArgument(places[i]));
+        continue;
+      }
+      Value port = body->getArgument(stateOf[i]);
+      if (isStored(result, port))
+        continue;
+      auto buffer = memref::AllocOp::create(b, e.loc, cast<MemRefType>(port.getType()));
+      buffer->moveBefore(e.entry, e.entry->begin());
+      store(e.get(result), buffer);
+      nextStates.push_back({buffer, port});
+    }
+    for (auto [from, to] : nextStates)
+      memref::CopyOp::create(b, e.loc, from, to);
     func::ReturnOp::create(b, e.loc);
     shareConstants(body);
     function.setFunctionType(b.getFunctionType(inputs, {}));
     function.setAllArgAttrs(attributes);
     function.setAllResultAttrs(ArrayRef<Attribute>());
+    return success();
+  }
+
+  Value readPort(Type tensor, Value port) {
+    return bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(tensor), port, /*restrict=*/true);
+  }
+
+  /// The op that changes single rows of the state `argument` into its next value, if nobody else reads the state.
+  static ScatterOp getUpdateInPlace(BlockArgument argument, Value next) {
+    auto scatter = next.getDefiningOp<ScatterOp>();
+    return scatter && scatter.getInput() == argument && scatter.getKind() == ScatterKind::Set && argument.hasOneUse() &&
+                   getShape(scatter.getIndices())[0] == 1
+               ? scatter
+               : ScatterOp();
+  }
+
+  /// True if the value of a state's port is its next value already: it was updated there, here or by a call.
+  bool isStored(Value next, Value port) {
+    if (Operation *op = next.getDefiningOp())
+      return inPlace.lookup(op) == port || (isa<func::CallOp>(op) && statesOfCalls.lookup(next) == port);
+    return ports.lookup(next) == port;
+  }
+
+  /// Replaces one row of a state where it lies.
+  LogicalResult convertInPlace(ScatterOp op, Value port) {
+    int64_t rows = getShape(op.getInput())[0], width = product(getShape(op.getInput()).drop_front());
+    auto update = memref::AllocOp::create(b, e.loc, getPort(op.getUpdates().getType()));
+    update->moveBefore(e.entry, e.entry->begin());
+    store(e.get(op.getUpdates()), update);
+    Scalars s = e.scalars();
+    Value row = emitRow(s, tensor::ExtractOp::create(b, e.loc, e.get(op.getIndices()), ValueRange(e.index(0))), rows);
+    Value place =
+        memref::SubViewOp::create(b, e.loc, reshapeBuffer(port, {rows, width}), SmallVector<OpFoldResult>{row, b.getIndexAttr(0)},
+                                  e.sizes({1, width}), e.sizes({1, 1}));
+    memref::CopyOp::create(b, e.loc, reshapeBuffer(update, {1, width}), place);
+    e.values[op.getResult()] = readPort(op.getType(), port);
     return success();
   }
 
@@ -177,6 +247,8 @@ private:
       return convertCall(call);
     if (auto kernel = dyn_cast<KernelOp>(op))
       return convertKernel(kernel);
+    if (Value port = inPlace.lookup(op))
+      return convertInPlace(cast<ScatterOp>(op), port);
     if (getFusedRequantize(op))
       return success(); // emitted with its requantization
     Value result;
@@ -273,7 +345,15 @@ private:
 
   /// Arguments and results of a call lie in buffers; the callee gets its arena as part of this function's.
   LogicalResult convertCall(func::CallOp call) {
-    SmallVector<Value> operands;
+    SmallVector<Value> operands, results(call.getNumResults());
+    // Which results are next values of states is said by the caller's own ports.
+    for (Value operand : call.getOperands())
+      if (auto argument = dyn_cast<BlockArgument>(operand); argument && function.getArgAttr(argument.getArgNumber(), inArenaName))
+        if (auto result = dyn_cast<OpResult>(
+                call->getBlock()->getTerminator()->getOperand(*getStateResult(function, argument.getArgNumber())));
+            result && result.getOwner() == call.getOperation()) {
+          results[result.getResultNumber()] = statesOfCalls[result] = ports.lookup(operand);
+        }
     for (Value operand : call.getOperands()) {
       if (Value port = ports.lookup(operand)) {
         operands.push_back(port);
@@ -285,16 +365,16 @@ private:
       store(e.get(operand), buffer);
       operands.push_back(buffer);
     }
-    for (Value result : call.getResults())
-      operands.push_back(memref::AllocOp::create(b, e.loc, getPort(result.getType())));
+    for (auto [result, place] : llvm::zip(call.getResults(), results))
+      if (!place)
+        operands.push_back(place = memref::AllocOp::create(b, e.loc, getPort(result.getType())));
     auto arena = memref::AllocOp::create(b, e.loc, getArena());
     arena->setAttr("qc.arena_of", call.getCalleeAttr());
-    size_t first = call.getNumOperands();
     operands.push_back(arena);
     func::CallOp::create(b, e.loc, call.getCallee(), TypeRange(), operands);
-    for (auto [i, result] : llvm::enumerate(call.getResults()))
-      e.values[result] = bufferization::ToTensorOp::create(b, e.loc, Emitter::getStorageTensor(result.getType()),
-                                                           operands[first + i], /*restrict=*/true);
+    for (auto [result, place] : llvm::zip(call.getResults(), results))
+      if (!statesOfCalls.contains(result))
+        e.values[result] = readPort(result.getType(), place);
     return success();
   }
 
@@ -302,6 +382,8 @@ private:
   OpBuilder &b;
   Emitter e;
   DenseMap<Value, Value> ports;
+  DenseMap<Operation *, Value> inPlace; ///< updates of a state's rows, and its port
+  DenseMap<Value, Value> statesOfCalls; ///< results of calls that are next values of states, and their ports
 };
 
 struct ConvertQCToLinalg : impl::ConvertQCToLinalgBase<ConvertQCToLinalg> {
