@@ -223,7 +223,7 @@ LogicalResult importOneHot(Node &node) {
 
 LogicalResult importReverseSequence(Node &node) {
   int64_t batch = node.getInt("batch_axis", 1), time = node.getInt("time_axis", 0), rank = node.rank(0);
-  if (rank < 2 || batch + time != 1 || std::min(batch, time) < 0 || node.shape(1) != Shape({node.shape(0)[batch]}))
+  if (rank < 2 || std::min(batch, time) != 0 || std::max(batch, time) != 1 || node.shape(1) != Shape({node.shape(0)[batch]}))
     return node.fail("it needs one length per batch, with batch and time axes 0 and 1");
   Algebra a(node);
   Entry x = getInput(node, 0), lengths = a.cast(getInput(node, 1), node.i64());

@@ -432,7 +432,7 @@ bool isZeroPoint(const onnx::NodeProto &proto, int i) {
   if (proto.op_type() == "QLinearConcat")
     return i == 1 || (i > 2 && (i - 2) % 3 == 2);
   const QOperator *op = findQOperator(proto.op_type());
-  return op && (i == op->scale + 1 || llvm::any_of(op->inputs, [&](const CodeInput &input) { return input.zero == i; }));
+  return op && ((op->scale >= 0 && i == op->scale + 1) || llvm::any_of(op->inputs, [&](const CodeInput &input) { return input.zero == i; }));
 }
 
 ArrayRef<Operator> getQOperators() { return standard; }
