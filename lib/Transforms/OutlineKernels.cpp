@@ -105,7 +105,8 @@ private:
         above.insert(producer->operand_begin(), producer->operand_end());
     return buffers;
   }
-  /// Work on other buffers has nothing to do with a layer: results that are copies of each other all have the place of the return.
+  /// Work on other buffers has nothing to do with a layer: results that are copies of each other all have the place of the
+  /// return.
   static bool sharesBuffer(ArrayRef<Operation *> group, Operation *op) {
     DenseSet<Value> buffers = getBuffers(op);
     return llvm::any_of(group, [&](Operation *other) {
