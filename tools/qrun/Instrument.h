@@ -11,9 +11,9 @@ struct InstrumentedObject {
   std::vector<size_t> calls;
 };
 
-/// An entry is a row of calls of internal functions, each with a relocation. Call number i now goes to the symbol
-/// `qrun_site_<i>`, which the harness defines and which jumps on to `qrun_kernel_<i>`, the function that was called. A call and a
-/// jump (the last call may be one) are the same here.
+/// An entry is a row of calls of internal functions, each with a relocation. Call number i now goes to the symbol `qrun_site_<i>`,
+/// which the harness defines and which jumps on to `qrun_kernel_<i>`, the function that was called. A call and a jump (the last
+/// call may be one) are the same here.
 llvm::Expected<InstrumentedObject> instrument(llvm::StringRef path, const EntryPoint &entry);
 } // namespace qc
 

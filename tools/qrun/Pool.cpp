@@ -208,8 +208,7 @@ std::string getPoolSource(const Interface &interface, const PoolOptions &options
   if (options.order == TaskOrder::Threads)
     return text + "enum { THREADS = " + std::to_string(options.threads) + " };\n" + kThreads;
   text += "#define FORWARD 1\n#define REVERSE 2\n#define SHUFFLED 3\n#define ISOLATED 4\n#define ORDER " +
-          std::to_string(int(options.order)) + "\nenum { SLOTS = " + std::to_string(interface.threads) +
-          ", ALL_BYTES = " + std::to_string(bytes) + " };\n";
+          std::to_string(int(options.order)) + "\nenum { SLOTS = " + std::to_string(interface.threads) + ", ALL_BYTES = " + std::to_string(bytes) + " };\n";
   return text + kOrders;
 }
 } // namespace qc

@@ -376,8 +376,8 @@ void Profiler::print() const {
     std::string form = call.form + (call.dot.empty() ? "" : " " + call.dot) + (call.tile.empty() ? "" : " " + call.tile) +
                        (call.permuted ? " permuted" : "");
     outs() << formatv(format, StringRef(call.name).take_back(34), form, call.macs ? cell(double(call.macs) / 1e6) : "-", cell(us),
-                      call.macs && us > 0 ? cell(double(call.macs) / us / 1000) : "-",
-                      formatv("{0:f1} %", 100 * us / whole).str(), cell(predicted), us > 0 ? cell(predicted / us) : "-");
+                      call.macs && us > 0 ? cell(double(call.macs) / us / 1000) : "-", formatv("{0:f1} %", 100 * us / whole).str(),
+                      cell(predicted), us > 0 ? cell(predicted / us) : "-");
     sum += us;
     predictions += predicted;
     macs += call.macs;
