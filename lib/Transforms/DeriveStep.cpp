@@ -754,11 +754,11 @@ private:
     }
     // Row i of the step reads the rows i * stride - past + [0, reach] of it: none that has not come, and those of a whole row
     // late.
-    int64_t pads = window.low - track.lead, past = std::max<int64_t>({pads, reach - (stride - 1), 0});
+    int64_t pads = window.low - track.lead, past = std::max<int64_t>({pads, reach - (stride - 1)});
     past += ((pads - past) % stride + stride) % stride;
-    Value all = getWindow(input, past, initial);
+    Value all = getWindow(input, std::max<int64_t>(past, 0), initial);
     int64_t inputAxis = track.axis, count = track.rows / stride;
-    operands[0] = getSlice(all, inputAxis, 0, (count - 1) * stride + reach + 1);
+    operands[0] = getSlice(all, inputAxis, std::max<int64_t>(-past, 0), (count - 1) * stride + reach + 1);
     track.rows = count;
     track.lead = (past - pads) / stride;
     track.before = 0;
