@@ -128,15 +128,8 @@ def check_identity(arguments, report, targets):
             same_arrays(f"{target}.npz", "x86-64.npz", arguments.small if limit else None)
     if arguments.reference:
         run("qcc", arguments.model, "-ranges=ranges.json", "-stop-after=integer", "-o", "integer.mlir", *arguments.qcc, *state)
-        codes = dict(np.load("codes.npz"))
-        for pair in arguments.pairs:
-            given, result = pair.split(":")
-            after = np.load("x86-64.npz")[result]
-            for i in range(1, len(after)):
-                if i % arguments.reset_every:
-                    codes[given][i] = after[i - 1]
-        np.savez("codes.npz", **codes)
-        run("qopt", "integer.mlir", f"--qc-interpret=entry=run inputs=codes.npz outputs=reference.npz limit={arguments.reference}", "-o", os.devnull)
+        every = f" reset-every={arguments.reset_every}" if arguments.pairs else ""
+        run("qopt", "integer.mlir", f"--qc-interpret=entry=run inputs=codes.npz outputs=reference.npz limit={arguments.reference}{every}", "-o", os.devnull)
         same_arrays("reference.npz", "x86-64.npz", arguments.reference)
 
 
