@@ -44,14 +44,6 @@ struct DeclareStates : impl::DeclareStatesBase<DeclareStates> {
     if (failed)
       signalPassFailure();
   }
-
-private:
-  static std::optional<unsigned> findArgument(func::FuncOp function, StringRef name) {
-    for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      if (auto known = function.getArgAttrOfType<StringAttr>(i, "qc.name"); known && known.getValue() == name)
-        return i;
-    return std::nullopt;
-  }
 };
 } // namespace
 } // namespace qc

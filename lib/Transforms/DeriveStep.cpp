@@ -839,13 +839,6 @@ struct DeriveStep : impl::DeriveStepBase<DeriveStep> {
     }
     return success();
   }
-
-  static std::optional<unsigned> findArgument(func::FuncOp function, StringRef name) {
-    for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      if (auto known = function.getArgAttrOfType<StringAttr>(i, "qc.name"); known && known.getValue() == name)
-        return i;
-    return std::nullopt;
-  }
 };
 } // namespace
 } // namespace qc

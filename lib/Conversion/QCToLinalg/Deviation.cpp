@@ -1,4 +1,4 @@
-// Normalization by mean magnitudes: a sum, a sum of magnitudes and one reciprocal a row, then element by element.
+// Normalization of codes by mean magnitudes: a sum, a sum of magnitudes and one reciprocal a row, then element by element.
 #include "RowLoops.h"
 
 #include "qc/Dialect/QC/Reference/FunctionsInt.h"
@@ -7,44 +7,6 @@
 using namespace mlir;
 
 namespace qc {
-Value emitDeviation(Emitter &e, NormalizeOp op) {
-  Rows rows(e, getShape(op.getInput()), op.getFirstAxis(), op.getLastAxis());
-  Type f32 = e.b.getF32Type();
-  Value x = e.get(op.getInput());
-  double count = double(op.getRowLength());
-  bool centres = subtractsMean(op.getKind());
-  Scalars outside = e.scalars();
-  SmallVector<Value> inputs{x};
-  SmallVector<AffineMap> maps{rows.whole};
-  if (centres) {
-    Value sum =
-        rows.reduce(f32, outside.zero(f32), {x}, {rows.whole}, [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
-    inputs.push_back(rows.perRow(f32, {sum}, [&](Scalars &s, ValueRange v) { return s.div(v[0], s.real(f32, count)); }));
-    maps.push_back(rows.row);
-  }
-  size_t have = inputs.size();
-  auto centred = [&](Scalars &s, ValueRange v) { return centres ? s.sub(v[0], v[1]) : v[0]; };
-  Value magnitudes = rows.reduce(f32, outside.zero(f32), inputs, maps, [&](Scalars &s, ValueRange v) {
-    return s.add(v[have], math::AbsFOp::create(s.b, s.loc, centred(s, v)));
-  });
-  inputs.push_back(rows.perRow(f32, {magnitudes}, [&](Scalars &s, ValueRange v) {
-    return s.add(s.div(v[0], s.real(f32, count)), s.real(f32, op.getEpsilon().convertToFloat()));
-  }));
-  maps.push_back(rows.row);
-  for (Value parameter : {op.getScale(), op.getBias()})
-    if (parameter) {
-      inputs.push_back(e.get(parameter));
-      maps.push_back(rows.broadcast(inputs.back()));
-    }
-  return rows.each(f32, inputs, maps, [&](Scalars &s, ValueRange v) {
-    size_t next = have + 1;
-    Value y = s.div(centred(s, v), v[have]);
-    if (op.getScale())
-      y = s.mul(y, v[next++]);
-    return op.getBias() ? s.add(y, v[next]) : y;
-  });
-}
-
 Value emitDeviationCodes(Emitter &e, NormalizeCodesOp op) {
   Rows rows(e, getShape(op.getInput()), op.getFirstAxis(), op.getLastAxis());
   auto code = cast<IntegerType>(getElementType(op.getInput())), result = cast<IntegerType>(getElementType(op.getResult()));

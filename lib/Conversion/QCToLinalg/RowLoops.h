@@ -83,7 +83,6 @@ inline Value masked(Scalars &s, ArrayRef<Value> mask, Value v, Value otherwise) 
 }
 
 /// Deviation.cpp: normalization by mean magnitudes (`mad`, `mean_abs`), f32 and codes.
-Value emitDeviation(Emitter &e, NormalizeOp op);
 Value emitDeviationCodes(Emitter &e, NormalizeCodesOp op);
 } // namespace qc
 

@@ -134,22 +134,23 @@ Value emitNormalize(Emitter &e, NormalizeOp op) {
   Scalars outside = e.scalars();
   SmallVector<Value> inputs{x};
   SmallVector<AffineMap> maps{rows.whole};
-  bool isLayer = op.getKind() == NormalizeKind::Layer;
-  if (isLayer) {
+  bool centres = subtractsMean(op.getKind()), roots = takesRoot(op.getKind());
+  if (centres) {
     Value sum =
         rows.reduce(f32, outside.zero(f32), {x}, {rows.whole}, [](Scalars &s, ValueRange v) { return s.add(v[1], v[0]); });
     inputs.push_back(rows.perRow(f32, {sum}, [&](Scalars &s, ValueRange v) { return s.div(v[0], s.real(f32, count)); }));
     maps.push_back(rows.row);
   }
   size_t have = inputs.size();
-  auto centred = [&](Scalars &s, ValueRange v) { return isLayer ? s.sub(v[0], v[1]) : v[0]; };
-  Value squares = rows.reduce(f32, outside.zero(f32), inputs, maps, [&](Scalars &s, ValueRange v) {
+  auto centred = [&](Scalars &s, ValueRange v) { return centres ? s.sub(v[0], v[1]) : v[0]; };
+  Value sum = rows.reduce(f32, outside.zero(f32), inputs, maps, [&](Scalars &s, ValueRange v) {
     Value c = centred(s, v);
-    return s.add(v[have], s.mul(c, c));
+    return s.add(v[have], roots ? s.mul(c, c) : math::AbsFOp::create(s.b, s.loc, c).getResult());
   });
-  Value deviation = rows.perRow(f32, {squares}, [&](Scalars &s, ValueRange v) {
+  Value deviation = rows.perRow(f32, {sum}, [&](Scalars &s, ValueRange v) {
     Value mean = op.getKind() == NormalizeKind::L2 ? v[0] : s.div(v[0], s.real(f32, count));
-    return math::SqrtOp::create(s.b, s.loc, s.add(mean, s.real(f32, op.getEpsilon().convertToFloat()))).getResult();
+    mean = s.add(mean, s.real(f32, op.getEpsilon().convertToFloat()));
+    return roots ? math::SqrtOp::create(s.b, s.loc, mean).getResult() : mean;
   });
   inputs.push_back(deviation);
   maps.push_back(rows.row);
@@ -282,9 +283,7 @@ FailureOr<Value> emitRows(Emitter &e, Operation *op) {
   return TypeSwitch<Operation *, FailureOr<Value>>(op)
       .Case([&](SoftmaxOp softmax) -> FailureOr<Value> { return emitSoftmax(e, softmax); })
       .Case([&](SoftmaxCodesOp softmax) -> FailureOr<Value> { return emitSoftmaxCodes(e, softmax); })
-      .Case([&](NormalizeOp normalize) -> FailureOr<Value> {
-        return takesRoot(normalize.getKind()) ? emitNormalize(e, normalize) : emitDeviation(e, normalize);
-      })
+      .Case([&](NormalizeOp normalize) -> FailureOr<Value> { return emitNormalize(e, normalize); })
       .Case([&](NormalizeCodesOp normalize) -> FailureOr<Value> {
         return takesRoot(normalize.getKind()) ? emitNormalizeCodes(e, normalize) : emitDeviationCodes(e, normalize);
       })

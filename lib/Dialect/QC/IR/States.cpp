@@ -3,6 +3,13 @@
 using namespace mlir;
 
 namespace qc {
+std::optional<unsigned> findArgument(func::FuncOp function, StringRef name) {
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (auto known = function.getArgAttrOfType<StringAttr>(i, "qc.name"); known && known.getValue() == name)
+      return i;
+  return std::nullopt;
+}
+
 std::optional<unsigned> findResult(func::FuncOp function, StringRef name) {
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     if (auto known = function.getResultAttrOfType<StringAttr>(i, "qc.name"); known && known.getValue() == name)

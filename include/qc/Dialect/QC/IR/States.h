@@ -22,7 +22,8 @@ constexpr llvm::StringLiteral sequenceName = "qc.sequence";
 /// The unit attribute of the argument that takes the number of the step.
 constexpr llvm::StringLiteral positionName = "qc.position";
 
-/// The index of the result named `name`.
+/// The index of the argument, or of the result, named `name`.
+std::optional<unsigned> findArgument(mlir::func::FuncOp function, llvm::StringRef name);
 std::optional<unsigned> findResult(mlir::func::FuncOp function, llvm::StringRef name);
 /// The result that is the next value of argument `index`, if that is a state.
 std::optional<unsigned> getStateResult(mlir::func::FuncOp function, unsigned index);
