@@ -102,6 +102,7 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
     s.inPerGroup = lhs.back();
     s.outPerGroup = rhs.back();
     s.inW = s.outW = product(lhs.drop_back());
+    s.centered = s.main->hasAttr(centeredName);
     return SmallVector<ContractionShape, 1>{s};
   }
   Value activations = s.main->getOperand(0);
@@ -295,7 +296,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   p.vectors = vectors;
   p.flat = s.isPointwise() && !s.isProduct();
   bool asIs = s.isProduct() ? s.code.getIntOrFloatBitWidth() > 8 : readsDirectly(dot, s.code);
-  p.panel = s.taps() && (s.pads || !asIs || s.inPerGroup % dot.k0);
+  p.panel = s.taps() && (s.pads || !asIs || s.inPerGroup % dot.k0 || p.isMarked());
   p.pixelStride = s.inPerGroup; // of a panel; in a buffer the strides are the buffer's
   p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
@@ -326,7 +327,8 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   // A panel should leave room for the weights in the first-level cache; where the weights are large anyway, reading them once
   // more for every panel costs most.
   int64_t weightBytes = s.outC() * p.runs() * p.steps * dot.k0;
-  int64_t budget = weightBytes > 128 * 1024 ? 64 * 1024 : 16 * 1024, pixel = p.pixelStride * p.elementBytes();
+  int64_t budget = (weightBytes > 128 * 1024 ? 64 * 1024 : 16 * 1024) / (p.isMarked() ? 2 : 1),
+          pixel = p.pixelStride * p.elementBytes();
   if (p.flat) {
     int64_t tiles = std::max<int64_t>(p.width() / rows, 1);
     p.band = std::clamp<int64_t>(budget / (rows * pixel), 1, tiles);
@@ -342,7 +344,9 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
     p.panelRows = rowsOf(p.band);
   }
   p.panelBytes = llvm::alignTo(p.panelRows * p.panelWidth * pixel + 4 * dot.k0 * p.elementBytes(), 64);
-  p.scratchBytes = p.panelBytes + permutedBytes + p.rightBytes;
+  if (p.isMarked()) // one i64 for what is at least eight elements
+    p.markBytes = 2 * p.panelBytes;
+  p.scratchBytes = p.panelBytes + permutedBytes + p.rightBytes + p.markBytes;
   return p;
 }
 
@@ -365,6 +369,8 @@ bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t v
     // A chain of two holds the weights of both steps; a longer one its sums in i16 while the accumulators wait in memory.
     return rows * vectors + (dot.chain == 2 ? 2 : 1) * vectors + 4 <= isa.registers;
   case DotStep::VPSIGNB: // the activation, its magnitude, ones
+    if (hasMarks(dot))   // which are of one position
+      return rows == 1 && vectors <= 6;
     return rows * vectors + vectors + 4 <= isa.registers;
   case DotStep::VPMADDWD:
   case DotStep::VPDPBUSD:
@@ -399,7 +405,7 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
 double getCost(const ContractionPlan &p, const Isa &isa) {
   double units = double(isa.units);
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
-                      : p.dot->step == DotStep::VPSIGNB  ? 4
+                      : p.dot->step == DotStep::VPSIGNB  ? (p.isMarked() ? 3.5 : 4)
                       : p.dot->step == DotStep::VPMADDWD ? 2
                                                          : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
@@ -464,6 +470,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
     return "it does not multiply codes of 16 bits";
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
+  if (hasMarks(dot) && (!s.isPointwise() || s.isProduct() || s.groups != 1 || s.inPerGroup % 32))
+    return "its panel has marks for groups of 32 activations of one pixel";
   if (dot.needs == DotProof::NoLowest)
     return llvm::all_of(parts, hasNoLowest) ? "" : "it changes the signs of weights, which -128 does not survive";
   return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })
@@ -489,8 +497,21 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
     if (dot.needs == DotProof::Nothing)
       return choice.dot ? choice : DotChoice{&dot, nullptr};
     if (dot.needs == DotProof::NoLowest) {
-      if (s.isSingle() && s.outPerGroup >= 8 && llvm::all_of(parts, hasNoLowest))
+      if (s.outPerGroup < 8 || !checkDot(parts, isa, dot, /*permuted=*/false).empty())
+        continue;
+      if (s.isSingle() && (s.centered || !hasMarks(dot)))
         return {&dot, nullptr};
+      // Several positions have cheaper steps where their weights have an order that costs little.
+      if (s.centered && hasMarks(dot)) {
+        ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
+        PairSafeProblem problem = getPairProblem(p, s.getWeights(), {p.runLength});
+        problem.chain = 1;
+        double cost = 1.1 * estimateNatural(problem);
+        if (!choice.dot || cost < lowest) {
+          choice = {&dot, nullptr};
+          lowest = cost;
+        }
+      }
       continue;
     }
     if (s.groups != 1)

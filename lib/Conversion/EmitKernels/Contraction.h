@@ -34,6 +34,7 @@ struct ContractionShape {
   bool pads = false;                  ///< some tap of some position lies outside
   int64_t cropTop = 0, cropLeft = 0;  ///< what the buffer has in front of the first row and column, and inH, inW do not count
   int64_t zeroPoint = 0;              ///< what the op takes off every code
+  bool centered = false;              ///< the code of 0 is in the middle of all
   int64_t outStepH = 1, outStepW = 1; ///< of a transposed convolution; positions of its outputs
   SmallVector<ContractionPhase> phases = SmallVector<ContractionPhase>(1);
   uint64_t bound = 0;
@@ -96,11 +97,16 @@ struct ContractionPlan {
   int64_t panelRows = 0, panelWidth = 0;
   int64_t panelBytes = 0, scratchBytes = 0;
   int64_t rightBytes = 0; ///< of the right side of a product, packed, behind the panel
+  /// Chains that depend on the activations (isMarked): bytes of the panel's magnitudes and marks, behind it.
+  int64_t markBytes = 0;
   /// The permuted form: what each block of channels reads, in the order in which its pairs are safe.
   std::shared_ptr<PairSafePacking> packing;
   std::string unsafe;                                         ///< what the proof found; must be empty
   int64_t singleChunks = 0, chunkPairs = 0, furtherTerms = 0; ///< of every block: some are there more than once
   int64_t permutedStride = 0, permutedTiles = 1;              ///< bytes per position; register tiles per filling
+
+  /// True if two steps add up in i16 where the panel's marks allow it.
+  bool isMarked() const { return hasMarks(*dot); }
 
   int64_t runs() const { return mergedTaps ? s.kernelH : s.taps(); }
   /// Strides and first rows as the panel sees them: it holds only what a kernel of height or width 1 reads.

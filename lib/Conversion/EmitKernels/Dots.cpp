@@ -1,5 +1,6 @@
 // The dot steps: rows of lib/Target/DotKernels.def as operations on one-dimensional vectors.
 #include "Dots.h"
+#include "Arithmetic.h"
 #include "X86.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -103,6 +104,22 @@ Value emitPairs(Kernel &k, Value x, Value w) {
   return x86::call(k, x86::pmaddubsw, VectorType::get({2 * k.isa.lanes}, k.b.getIntegerType(16)), {x, w});
 }
 
+Value emitSignedPairs(Kernel &k, Value x, Value magnitude, Value w) {
+  return emitPairs(k, magnitude, x86::call(k, x86::psignb, cast<VectorType>(w.getType()), {w, x}));
+}
+
+std::pair<Value, Value> markChains(Kernel &k, Value x) {
+  Type i8 = k.b.getIntegerType(8), i16 = k.b.getIntegerType(16), i64 = k.b.getI64Type();
+  int64_t lanes = k.isa.lanes;
+  Arithmetic a(k);
+  Value magnitude = math::AbsIOp::create(k.b, k.loc, x);
+  // Neighbours, then the neighbours of two steps: four terms, each of which is multiplied with 127 at most.
+  Value pairs = emitPairs(k, magnitude, k.splat(i8, 1, 4 * lanes));
+  Value sums = a.add(pairs, k.bitcast(a.ushr(k.bitcast(pairs, i64), 32), i16));
+  Value isLarge = k.extend(a.less(k.splat(i16, INT16_MAX / 127, 2 * lanes), sums), k.b.getI1Type(), i16);
+  return {magnitude, a.bitAnd(k.bitcast(isLarge, i64), 0xffffffff)};
+}
+
 Value addPairs(Kernel &k, Value pairs, Value acc) {
   Value ones = k.splat(k.b.getIntegerType(16), 1, 2 * k.isa.lanes);
   Value wide = x86::call(k, x86::pmaddwd, cast<VectorType>(acc.getType()), {pairs, ones});
@@ -119,9 +136,8 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   case DotStep::VPMADDUBSW:
     return addPairs(k, emitPairs(k, x, w), acc);
   case DotStep::VPSIGNB: {
-    auto bytes = cast<VectorType>(w.getType());
     Value magnitude = math::AbsIOp::create(k.b, k.loc, x); // of -128 the byte 128, which is read without a sign
-    return addPairs(k, emitPairs(k, magnitude, x86::call(k, x86::psignb, bytes, {w, x})), acc);
+    return addPairs(k, emitSignedPairs(k, x, magnitude, w), acc);
   }
   case DotStep::VPDPBUSD:
     return x86::call(k, x86::vpdpbusd, cast<VectorType>(type), {acc, x, w});

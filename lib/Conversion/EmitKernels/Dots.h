@@ -19,12 +19,20 @@ int64_t getLargestActivation(const DotKernel &dot, Type code);
 /// True if the step can read codes of this type where they lie.
 bool readsDirectly(const DotKernel &dot, Type code);
 
+/// True if chains of the step depend on activations.
+inline bool hasMarks(const DotKernel &dot) { return dot.step == DotStep::VPSIGNB && dot.chain > 1; }
+/// Magnitudes of `lanes * 4` activations `x`, and per eight of them an i64 that is 0 if two steps may add up in i16, whatever
+/// their weights (which are no -128).
+std::pair<Value, Value> markChains(Kernel &k, Value x);
+
 /// `k0` activations at `offset`, in every lane.
 Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, Value offset);
 /// Vector `index` of `lanes * k0` weights, as the step wants them.
 Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights, Value index);
 /// The products of a step that adds pairs in i16, [lanes * 2] of them.
 Value emitPairs(Kernel &k, Value activation, Value weights);
+/// The same of an activation's magnitude, and the weights with its sign.
+Value emitSignedPairs(Kernel &k, Value activation, Value magnitude, Value weights);
 /// accumulator + the sums of two neighbouring i16
 Value addPairs(Kernel &k, Value pairs, Value accumulator);
 /// accumulator + dot products

@@ -73,6 +73,10 @@ public:
     bias = s.getBiases(k, p.getShift(), p.vectors * p.lanes);
     if (p.panel)
       panel = k.getScratch(p.getType(k), 0, p.panelBytes / p.elementBytes());
+    if (p.isMarked()) {
+      magnitudes = k.getScratch(p.getType(k), p.panelBytes, p.panelBytes);
+      marks = k.getScratch(k.b.getI64Type(), 2 * p.panelBytes, p.panelBytes / 8);
+    }
     if (p.packing)
       permuted = k.getScratch(k.b.getIntegerType(8), p.panelBytes, p.scratchBytes - p.panelBytes);
     // Tasks divide channels by groups or, where there is one, by blocks.
@@ -333,6 +337,17 @@ private:
 
   void copy(Value from, Value to, int64_t count) { copyRun(k, input.memory, from, s.code, p.getShift(), panel, to, count); }
 
+  /// What chains that depend on activations need of the first `count` elements of the panel.
+  void markPanel(Value count) {
+    int64_t bytes = 4 * p.lanes;
+    k.loop(k.index(0), count, bytes, {}, [&](Value at, ValueRange) {
+      auto [magnitude, mark] = markChains(k, k.load(panel, at, bytes));
+      k.store(magnitude, magnitudes, at);
+      k.store(mark, marks, arith::DivUIOp::create(k.b, k.loc, at, k.index(2 * dot.k0)));
+      return SmallVector<Value>();
+    });
+  }
+
   //===-- Positions --------------------------------------------------------------------------------------------------------===//
 
   using PositionFn = llvm::function_ref<SmallVector<Value>(int64_t row)>;
@@ -353,6 +368,8 @@ private:
             });
           return SmallVector<Value>();
         });
+      if (p.isMarked())
+        markPanel(k.mul(count, rows * p.pixelStride));
       int64_t nextPosition = p.panel ? p.pixelStride : stride;
       Value from = p.panel ? k.index(0) : k.add(group, k.mul(first, stride));
       forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
@@ -453,7 +470,7 @@ private:
       nextPosition = p.permutedStride;
     // A permuted block keeps its size where channels are missing.
     int64_t stepWeights = p.packing ? p.vectors : vectors, runWeights = p.steps * stepWeights;
-    TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights, Value(), Value()};
+    TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights, Value(), Value(), magnitudes, marks};
     if (p.packing && dot.chain > 1) {
       tile.fullEnd = getChainEnd(block, 0);
       tile.halfEnd = getChainEnd(block, 1);
@@ -482,7 +499,7 @@ private:
   WeightCode code;
   PackedWeights weights;
   std::optional<Flat> right; ///< of a product
-  Value bias, panel;
+  Value bias, panel, magnitudes, marks;
   PhaseCursor phase;
   Range blocks;                      ///< of channels, in each group
   Value permuted, shuffles, offsets; ///< of the permuted form

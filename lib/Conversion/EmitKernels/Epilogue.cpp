@@ -111,8 +111,46 @@ bool hasPiecesInRegisters(Kernel &k, PwlOp op) {
   return count > 4 && count <= Narrow(k).mostWords();
 }
 
+/// The two numbers of each index in a table of pairs.
+std::pair<Value, Value> loadPairs(Kernel &k, Value table, Value indices) {
+  auto type = cast<VectorType>(indices.getType());
+  int64_t lanes = type.getNumElements();
+  Arithmetic a(k);
+  if (k.isa.hasGroups()) { // has instructions for it
+    Value mask = k.splat(k.b.getI1Type(), 1, lanes);
+    auto gather = [&](int64_t which) -> Value {
+      return vector::GatherOp::create(k.b, k.loc, type, table, ValueRange{k.index(0)}, a.add(a.shl(indices, 1), which), mask,
+                                      a.number(type, 0));
+    };
+    return {gather(0), gather(1)};
+  }
+  // One load a pair. The order in which they are joined lets a shuffle inside of 128 bits part them again.
+  SmallVector<Value> parts(lanes);
+  SmallVector<int64_t> at(lanes);
+  int64_t count = 0;
+  for (int64_t second : {0, 1})
+    for (int64_t lane = 0; lane < lanes; lane += 4)
+      for (int64_t i = lane + 2 * second; i < std::min(lane + 2 * second + 2, lanes); ++i) {
+        Value index =
+            arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), vector::ExtractOp::create(k.b, k.loc, indices, i));
+        at[i] = 2 * count;
+        parts[count++] = k.load(table, k.mul(index, 2), 2);
+      }
+  for (int64_t size = 2; parts.size() > 1; size *= 2) {
+    SmallVector<Value> joined;
+    for (size_t i = 0; i < parts.size(); i += 2)
+      joined.push_back(a.shuffle(parts[i], parts[i + 1], llvm::to_vector(llvm::seq<int64_t>(0, 2 * size))));
+    parts = std::move(joined);
+  }
+  auto pick = [&](int64_t which) {
+    return a.shuffle(parts[0], parts[0], llvm::map_to_vector(at, [&](int64_t first) { return first + which; }));
+  };
+  return {pick(0), pick(1)};
+}
+
 /// The code of each lane by straight pieces (N19). Which piece follows from the upper bits of the code where all have one length,
-/// else from comparisons. Its numbers are looked up in registers, in `table` (slopes before intercepts), or selected on the way.
+/// else from comparisons. Its numbers are looked up in registers, in `table` (slope and intercept of each), or selected on the
+/// way.
 Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
   auto type = cast<VectorType>(x.getType());
   Arithmetic a(k);
@@ -131,14 +169,9 @@ Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
     slope = n.lookUpWords(SmallVector<int64_t>(slopes), piece);
     intercept = n.lookUpWords(SmallVector<int64_t>(intercepts), piece);
   } else if (table) {
-    int64_t low = getCodeLimits(cast<IntegerType>(getElementType(op.getInput()))).first, count = slopes.size();
+    int64_t low = getCodeLimits(cast<IntegerType>(getElementType(op.getInput()))).first;
     Value pieces = a.ushr(a.sub(x, low), *getUniformLength(op));
-    for (int64_t lane = 0; lane < type.getNumElements(); ++lane) {
-      Value piece = vector::ExtractOp::create(k.b, k.loc, pieces, lane);
-      Value at = arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), piece);
-      slope = vector::InsertOp::create(k.b, k.loc, k.loadScalar(table, at), slope, lane);
-      intercept = vector::InsertOp::create(k.b, k.loc, k.loadScalar(table, k.add(at, count)), intercept, lane);
-    }
+    std::tie(slope, intercept) = loadPairs(k, table, pieces);
   } else {
     for (auto [p, knot] : llvm::enumerate(op.getKnots())) {
       Value below = a.less(x, int64_t(knot));
@@ -298,8 +331,9 @@ FailureOr<Epilogue> Epilogue::create(Kernel &k, Value acc, bool collapsed) {
       step.table = k.constants.get(k.b, k.loc, k.b.getIntegerType(width), entries);
     } else if (auto pwl = dyn_cast<PwlOp>(step.op);
                pwl && getUniformLength(pwl) && pwl.getSlopes().size() > 8 && !hasPiecesInRegisters(k, pwl)) {
-      SmallVector<int64_t> entries(pwl.getSlopes());
-      entries.append(pwl.getIntercepts().begin(), pwl.getIntercepts().end());
+      SmallVector<int64_t> entries;
+      for (auto [slope, intercept] : llvm::zip_equal(pwl.getSlopes(), pwl.getIntercepts()))
+        entries.append({slope, intercept});
       step.table = k.constants.get(k.b, k.loc, k.b.getI32Type(), entries);
     }
   }

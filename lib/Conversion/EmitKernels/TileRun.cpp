@@ -55,6 +55,8 @@ SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
     sums = runChains(from, weightRun, fullEnd, halfEnd, {2, 1, 1}, sums);
     return runSteps(from, weightRun, halfEnd, sums);
   }
+  if (marks)
+    return runMarked(from, weightRun, accs);
   int64_t whole = p.dot->chain > 1 ? p.steps / p.dot->chain * p.dot->chain : 0;
   SmallVector<Value> sums = runChains(from, weightRun, k.index(0), k.index(whole), p.dot->chain, accs);
   return runSteps(from, weightRun, k.index(whole), sums);
@@ -113,6 +115,41 @@ SmallVector<Value> TileRun::runChains(Value from, Value weightRun, Value low, Va
       step = k.add(step, length);
     }
     return next;
+  });
+}
+
+SmallVector<Value> TileRun::runMarked(Value from, Value weightRun, ValueRange accs) {
+  const DotKernel &dot = *p.dot;
+  return k.loop(p.steps, 2, accs, [&](Value step, ValueRange carried) {
+    Value at = k.add(from, k.mul(step, dot.k0));
+    Value mark = k.loadScalar(marks, arith::DivUIOp::create(k.b, k.loc, at, k.index(2 * dot.k0)));
+    Value zero = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(0));
+    Value isSmall = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, mark, zero);
+    auto choice = scf::IfOp::create(k.b, k.loc, carried.getTypes(), isSmall, /*withElseRegion=*/true);
+    auto multiply = [&](Block *block, bool chained) {
+      OpBuilder::InsertionGuard guard(k.b);
+      k.b.setInsertionPointToStart(block);
+      SmallVector<Value> x, magnitude, sums;
+      for (int64_t u = 0; u < 2; ++u) {
+        x.push_back(loadActivation(k, dot, p.s.code, source, k.add(at, u * dot.k0)));
+        magnitude.push_back(loadActivation(k, dot, p.s.code, magnitudes, k.add(at, u * dot.k0)));
+      }
+      for (int64_t v = 0; v < vectors; ++v) {
+        SmallVector<Value> pairs;
+        for (int64_t u = 0; u < 2; ++u)
+          pairs.push_back(
+              emitSignedPairs(k, x[u], magnitude[u],
+                              loadWeights(k, dot, weights, k.add(weightRun, k.add(k.mul(k.add(step, u), stepWeights), v)))));
+        if (chained)
+          sums.push_back(addPairs(k, arith::AddIOp::create(k.b, k.loc, pairs[0], pairs[1]), carried[v]));
+        else
+          sums.push_back(addPairs(k, pairs[1], addPairs(k, pairs[0], carried[v])));
+      }
+      scf::YieldOp::create(k.b, k.loc, sums);
+    };
+    multiply(choice.thenBlock(), true);
+    multiply(choice.elseBlock(), false);
+    return SmallVector<Value>(choice.getResults());
   });
 }
 

@@ -13,7 +13,8 @@ struct TileRun {
   Value source;
   const PackedWeights &weights;
   int64_t nextPosition, stepWeights; ///< stepWeights: vectors from one step's weights to the next
-  Value fullEnd, halfEnd;            ///< permuted chains: the first step that is in no full chunk, in no chunk with a chain
+  Value fullEnd = {}, halfEnd = {};  ///< permuted chains: the first step that is in no full chunk, in no chunk with a chain
+  Value magnitudes = {}, marks = {}; ///< of chains that depend on activations: as the panel, and one i64 for each two steps
 
   /// The accumulators that begin with these biases, one per vector of channels, in whatever order the dot step keeps them.
   SmallVector<Value> start(ArrayRef<Value> biases);
@@ -35,6 +36,8 @@ private:
   SmallVector<Value> runChains(Value from, Value weightRun, Value low, Value high, ArrayRef<int64_t> lengths, ValueRange accs);
   /// `length` steps that add up in i16.
   void addChain(Value from, Value weightStep, int64_t length, SmallVector<Value> &accs);
+  /// Chains of two where the marks allow them.
+  SmallVector<Value> runMarked(Value from, Value weightRun, ValueRange accs);
   SmallVector<Value> runWideningLanes(Value from, Value weightRun, ValueRange accs);
   void multiplyLanes(Value first, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
                      llvm::function_ref<void(int64_t row)> behind);

@@ -265,6 +265,9 @@ struct LowerMatmul : Pattern<MatmulOp> {
       return failure();
     auto matmul = MatmulOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getLhs(), rhs,
                                    *bias, FloatAttr(), FloatAttr(), lhsZero, rhsZero, IntegerAttr());
+    auto code = cast<IntegerType>(getElementType(in.getLhs()));
+    if (getConstant(rhs) && code.getWidth() == 8 && std::abs(x.zeroPoint - (code.isUnsigned() ? 128 : 0)) <= 16)
+      matmul->setAttr(centeredName, rewriter.getUnitAttr());
     return closeAccumulator(rewriter, op, matmul, 0, divideBy(scales, y.scale), getShape(op.getResult()).size() - 1, rounding);
   }
 };

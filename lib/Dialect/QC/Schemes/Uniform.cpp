@@ -136,8 +136,12 @@ quant::UniformQuantizedType qc::getAffineType(IntegerType code, double min, doub
   min = std::min(min, 0.0);
   max = std::max(max, 0.0);
   double scale = max == min ? 1.0 : (max - min) / double(high - low);
+  // Codes of 16 bits have room: without a zero point products of two stay in 32 bits.
+  bool symmetric = code.getWidth() > 8 && low < 0 && min < 0 && max > 0;
+  if (symmetric)
+    scale = std::max(min / double(low), max / double(high));
   scale = toScale(powerOfTwo ? ceilPowerOfTwo(scale) : scale);
-  double zero = std::clamp(std::nearbyint(double(low) - min / scale), double(low), double(high));
+  double zero = symmetric ? 0 : std::clamp(std::nearbyint(double(low) - min / scale), double(low), double(high));
   return quant::UniformQuantizedType::get(code.isUnsigned() ? 0 : quant::QuantizationFlags::Signed, signless(code),
                                           Float32Type::get(code.getContext()), scale, int64_t(zero), low, high);
 }

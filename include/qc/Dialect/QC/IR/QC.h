@@ -109,6 +109,9 @@ private:
 constexpr llvm::StringLiteral codeHintName = "qc.code_hint", rangeGroupName = "qc.range_group",
                               powerOfTwoName = "qc.power_of_two";
 
+/// Of a product with constant weights, in integers: the codes of its input lie around 0 (ui8: 128), so that most are small.
+constexpr llvm::StringLiteral centeredName = "qc.centered";
+
 /// The attribute of the qc.constant that defines `value`, or null.
 mlir::ElementsAttr getConstant(mlir::Value value);
 } // namespace qc

@@ -16,8 +16,9 @@ QuantSchemeInterface getScheme(mlir::Type tensorOrElementType);
 /// long, and zero points inside the code range; upstream's type verifier lets others through.
 mlir::LogicalResult verifyQuantizedTypes(mlir::Operation *op);
 
-/// Affine type for the real range [min, max] (docs/Numerics.md, N2): zero is made part of the range and is exactly representable.
-/// `code` is `iN` or `uiN`; with `powerOfTwo` the scale is rounded up to a power of two.
+/// Affine type for the real range [min, max] (docs/Numerics.md, N2): zero is made part of the range and is exactly representable;
+/// codes of 16 bits for both signs are symmetric. `code` is `iN` or `uiN`; with `powerOfTwo` the scale is rounded up to a power
+/// of two.
 mlir::quant::UniformQuantizedType getAffineType(mlir::IntegerType code, double min, double max, bool powerOfTwo = false);
 
 /// Symmetric type for weights: codes in [-(2^(N-1)-1), 2^(N-1)-1], zero point 0, one scale per index of `axis` (or one if axis <
