@@ -497,6 +497,17 @@ func.func @few_bits(%x: tensor<8x32xi8> {qc.name = "x"}, %c: tensor<1x8x8x16xi8>
   return %y, %z, %2 : tensor<8x32xi32>, tensor<8x32xi32>, tensor<1x8x8x16xi32>
 }
 
+// Codes around 0: two steps add up in i16 where they are small. Not of codes that lie elsewhere.
+// CHECK-LABEL: func.func @centered(
+// AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpsignb.2", scratch_bytes = 576 : i64, tile = array<i64: 1, 4>}
+// AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpsignb", tile =
+func.func @centered(%x: tensor<1x128xi8> {qc.name = "x"}) -> (tensor<1x32xi32>, tensor<1x32xi32>) {
+  %w = qc.constant dense<127> : tensor<128x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 2080768 : ui64, qc.centered} : (tensor<1x128xi8>, tensor<128x32xi8>) -> tensor<1x32xi32>
+  %z = qc.matmul %x, %w {acc_bound = 2080768 : ui64} : (tensor<1x128xi8>, tensor<128x32xi8>) -> tensor<1x32xi32>
+  return %y, %z : tensor<1x32xi32>, tensor<1x32xi32>
+}
+
 // One position reads every weight once: the signs of activations move to the weights, unless one is -128.
 // CHECK-LABEL: func.func @single_position(
 // AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpsignb", tile =

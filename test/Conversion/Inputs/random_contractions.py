@@ -130,10 +130,19 @@ def product(index):
     rows, depth, channels = pick(1, size()), size(), size()
     if not number(0, 3):
         depth, channels = number(1, 300), number(1, 200)
+    elif not number(0, 2):
+        depth = 32 * number(1, 8)
     code, low, high, weight, bias, x, bound = operands(0, [depth, channels], [rows, depth], channels)
+    centered = ""
+    if high - low == 255 and not number(0, 1):  # most are small: chains that depend on activations, which some of these forbid
+        x = np.clip(np.rint(random.standard_normal(x.shape) * pick(8, 32, 64)) + (low + high + 1) // 2, low, high).astype(x.dtype)
+        centered = "qc.centered, "
+        if number(0, 2):
+            weight = np.maximum(weight, -127)
+            bound = get_bound(np.abs(weight).sum(axis=0), max(-low, high), bias)
     argument(index, [rows, depth], code, x)
     w, b, to = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32), [rows, channels]
-    value = emit("qc.matmul", f"%a{index}, {w}, {b} {{acc_bound = {bound} : ui64}}",
+    value = emit("qc.matmul", f"%a{index}, {w}, {b} {{{centered}acc_bound = {bound} : ui64}}",
                  f"({tensor([rows, depth], code)}, {tensor([depth, channels], 'i8')}, {tensor([channels], 'i32')}) -> {tensor(to, 'i32')}")
     value, result = requantize(value, to, 1, bound)
     results.append((value, tensor(to, result)))
