@@ -1,5 +1,6 @@
 // The rounding contracts in vector arithmetic: rules N6 to N9 and N12 of docs/Numerics.md.
 #include "Requantize.h"
+#include "X86.h"
 
 #include "qc/Dialect/QC/Reference/Requantize.h"
 
@@ -162,6 +163,34 @@ std::optional<Requantizer::Codes> Requantizer::planCodes() const {
   return form;
 }
 
+/// Bits of the mantissas' lower part.
+constexpr int64_t lowerBits = 12;
+
+std::optional<Requantizer::Words> Requantizer::planWords() const {
+  if (op.getInputs().size() != 2 || op.getShifts().size() != 1)
+    return std::nullopt;
+  Words form;
+  form.shift = op.getShifts()[0] - lowerBits;
+  if (form.shift < 1 || form.shift > 30)
+    return std::nullopt;
+  int64_t start = 0, mostTop = int64_t(1) << form.shift, mostLow = int64_t(1) << lowerBits;
+  for (auto [input, zero, m] : llvm::zip(op.getInputs(), op.getInputZeroPoints(), op.getMultipliers())) {
+    auto [low, high] = getCodeLimits(cast<IntegerType>(getElementType(input)));
+    int64_t top = m >> lowerBits, most = std::max(-low, high);
+    if (low < INT16_MIN || high > INT16_MAX || top < INT16_MIN || top > INT16_MAX)
+      return std::nullopt;
+    form.top.push_back(top);
+    form.low.push_back(m - (top << lowerBits));
+    mostTop += most * std::abs(top);
+    mostLow += most * form.low.back();
+    start -= zero * m;
+  }
+  form.topStart = start >> lowerBits;
+  form.lowStart = start & ((1 << lowerBits) - 1);
+  mostTop += std::abs(form.topStart) + (mostLow >> lowerBits) + 1;
+  return mostTop <= INT32_MAX && mostLow <= INT32_MAX ? std::optional(form) : std::nullopt;
+}
+
 /// True if every scaled sum, and its code before the limits, is a number of 32 bits.
 static bool fitsInWord(RequantizeOp op, uint64_t bound) {
   size_t inputs = op.getInputs().size();
@@ -183,6 +212,7 @@ Requantizer::Requantizer(Kernel &k, RequantizeOp op, uint64_t bound, bool narrow
   high = planHigh(Narrow(k), bound);
   if (narrow)
     codes = planCodes();
+  words = planWords();
 }
 
 //===-- Parameters ---------------------------------------------------------------------------------------------------------===//
@@ -317,6 +347,40 @@ Half Requantizer::emitNarrow(Kernel &k, ArrayRef<Half> inputs) const {
   return half;
 }
 
+//===-- Two words ----------------------------------------------------------------------------------------------------------===//
+
+Value Requantizer::emitWords(Kernel &k, ValueRange inputs) const {
+  Arithmetic a(k);
+  auto type = cast<VectorType>(inputs.front().getType());
+  Type i16 = k.b.getIntegerType(16);
+  // Both products and their sum are one instruction on x86.
+  Value both;
+  if (k.isa.arch == "x86")
+    both = k.bitcast(a.bitOr(a.bitAnd(inputs[0], 0xffff), a.shl(inputs[1], 16)), i16);
+  auto multiply = [&](ArrayRef<int64_t> factors, int64_t start) {
+    Value sum;
+    if (both)
+      sum = x86::call(k, x86::pmaddwd, type, {both, k.bitcast(a.number(type, (factors[0] & 0xffff) | factors[1] << 16), i16)});
+    else
+      sum = a.add(a.mul(inputs[0], factors[0]), a.mul(inputs[1], factors[1]));
+    return start ? a.add(sum, start) : sum;
+  };
+  Value low = multiply(words->low, words->lowStart);
+  Value sum = a.add(multiply(words->top, words->topStart), a.shr(low, lowerBits));
+  int64_t half = int64_t(1) << (words->shift - 1);
+  if (roundsToEven(op.getRounding())) {
+    Value rest = arith::MinUIOp::create(k.b, k.loc, a.bitAnd(low, (1 << lowerBits) - 1), a.number(type, 1));
+    Value odd = a.bitAnd(a.ushr(sum, words->shift), 1);
+    sum = a.add(a.add(sum, half - 1), a.bitOr(odd, rest));
+  } else {
+    sum = a.add(sum, half);
+  }
+  Value code = a.shr(sum, words->shift);
+  if (int64_t zero = op.getZeroPoint())
+    code = a.add(code, zero);
+  return a.clamp(code, op.getCodeMin(), op.getCodeMax());
+}
+
 //===-- 64 bits ------------------------------------------------------------------------------------------------------------===//
 
 namespace {
@@ -403,6 +467,8 @@ Value Requantizer::emitWide(Kernel &k, ValueRange inputs, Value channel) const {
 }
 
 Value Requantizer::emit(Kernel &k, ValueRange inputs, Value channel) const {
+  if (words)
+    return emitWords(k, inputs);
   if (!high)
     return emitWide(k, inputs, channel);
   Arithmetic a(k);

@@ -16,6 +16,9 @@ namespace qc {
 ///        bound there is none, else a mask finds it. tflite-double rounds the high half, then away from zero. ort differs from
 ///        onnx for a few accumulators next to ties; they are listed.
 /// codes  One or two 8-bit codes. sum x_i * m_i with mantissas in two parts of 16 bits: products of 16 bits, the same rounding.
+/// words  Two codes of up to 16 bits. With m_i = 2^12 h_i + l_i the sum is 2^12 (H + floor(L / 2^12)) + (L mod 2^12), H = sum x_i
+/// h_i
+///        and L = sum x_i l_i in 32 bits; of what is below the last bit the rounding needs to know only whether it is 0.
 /// wide   Everything in 64 bits, as the rules are written.
 ///
 /// High and codes end in 16 bits where codes have 8: saturation keeps what the limits keep.
@@ -57,17 +60,25 @@ private:
     int64_t drop = 0, fraction = 0;
     bool hasTies = false;
   };
+  struct Words {
+    SmallVector<int64_t> top, low;      ///< parts of the mantissas
+    int64_t topStart = 0, lowStart = 0; ///< what the zero points take off, in the same parts
+    int64_t shift = 0;                  ///< of the upper part
+  };
   std::optional<High> planHigh(const Narrow &n, uint64_t bound) const;
   bool planExceptions(High &form, int64_t bound) const;
   std::optional<Codes> planCodes() const;
+  std::optional<Words> planWords() const;
   Value load(Kernel &k, const Parameter &parameter, Value channel, Type vector) const;
   Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction, bool swapped = false) const;
+  Value emitWords(Kernel &k, ValueRange inputs) const;
   Value emitWide(Kernel &k, ValueRange inputs, Value channel) const;
 
   bool narrow, fitsWord;
   Parameter mantissa, shift;
   std::optional<High> high;
   std::optional<Codes> codes;
+  std::optional<Words> words;
 };
 } // namespace qc
 
