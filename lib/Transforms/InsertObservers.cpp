@@ -159,6 +159,9 @@ private:
         otherwise = type;
     };
     Operation *op = value.getDefiningOp();
+    // Rows of a constant table (an embedding) are weights: what they are read as is how they are stored.
+    if (auto take = dyn_cast_if_present<TakeOp>(op); take && getConstant(take.getInput()) && otherwise.getWidth() > 8)
+      return IntegerType::get(&getContext(), 8);
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       // A state is as wide as what the sample before left there.
       auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());

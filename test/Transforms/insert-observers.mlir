@@ -1,7 +1,23 @@
 // Which edges are observed: f32 arguments and results of ops with an integer form, each once, under the name of the tensor.
 // RUN: qopt %s --qc-insert-observers --split-input-file | FileCheck %s
 // RUN: qopt %s --qc-insert-observers=activations=u4 --split-input-file | FileCheck %s --check-prefix=U4
+// RUN: qopt %s --qc-insert-observers=activations=i16 --split-input-file | FileCheck %s --check-prefix=WIDE
 // RUN: not qopt %s --qc-insert-observers=activations=i9 --split-input-file 2>&1 | FileCheck %s --check-prefix=CODE
+// An embedding: rows of a constant table are stored as weights are, in 8 bits beside activations of 16.
+// WIDE-LABEL: func.func @embedding(
+// WIDE: %[[ROWS:.*]] = qc.take
+// WIDE-NEXT: qc.observe %[[ROWS]] {code = i8, id = "rows"}
+// WIDE: %[[SUM:.*]] = qc.add
+// WIDE-NEXT: qc.observe %[[SUM]] {code = i16, id = "sum"}
+func.func @embedding(%i: tensor<3xi64> {qc.name = "i"}) -> tensor<3x2xf32> {
+  %table = qc.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]> : tensor<4x2xf32>
+  %x = qc.take %table, %i : (tensor<4x2xf32>, tensor<3xi64>) -> tensor<3x2xf32> loc("rows")
+  %y = qc.add %x, %x : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32> loc("sum")
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
 // CODE: error: 'i9' is no code type of activations: use iN or uN with N in 2..8 or 16
 
 // CHECK-LABEL: @observe_arguments_and_results

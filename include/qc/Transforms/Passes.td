@@ -304,7 +304,7 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
     Edges that a model itself quantizes keep their casts. The code type is `activations`, or what `constraints` says
     (`{"version": 1, "tensors": {"<id>": {"code": "i16"}}}`), or the wider one that the importer asks for (`qc.code_hint`: the cell of an LSTM); codes that only move
     keep the width they have. What a product of two activations reads gets `product-activations`, also through moves: 16 bits on both sides need sums of
-    64 bits. Afterwards each quantizable edge has exactly one observe.
+    64 bits. Rows of a constant table (an embedding) have 8 bits at most, as weights have. Afterwards each quantizable edge has exactly one observe.
     ```mlir
     func.func @example(%x: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
       %y = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32> loc("out"("node"))
