@@ -366,6 +366,7 @@ bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t v
   case DotStep::SMLAD:
     return rows * vectors + vectors + rows <= isa.registers;
   case DotStep::VPMADDUBSW:
+  case DotStep::VPMADDCODES:
     // A chain of two holds the weights of both steps; a longer one its sums in i16 while the accumulators wait in memory.
     return rows * vectors + (dot.chain == 2 ? 2 : 1) * vectors + 4 <= isa.registers;
   case DotStep::VPSIGNB: // the activation, its magnitude, ones
@@ -404,10 +405,10 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
 /// all).
 double getCost(const ContractionPlan &p, const Isa &isa) {
   double units = double(isa.units);
-  double arithmetic = p.dot->step == DotStep::VPMADDUBSW ? 2 + 1.0 / double(p.dot->chain)
-                      : p.dot->step == DotStep::VPSIGNB  ? (p.isMarked() ? 3.5 : 4)
-                      : p.dot->step == DotStep::VPMADDWD ? 2
-                                                         : 1;
+  double arithmetic = p.dot->step == DotStep::VPMADDUBSW || p.dot->step == DotStep::VPMADDCODES ? 2 + 1.0 / double(p.dot->chain)
+                      : p.dot->step == DotStep::VPSIGNB                                         ? (p.isMarked() ? 3.5 : 4)
+                      : p.dot->step == DotStep::VPMADDWD                                        ? 2
+                                                                                                : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
     if (isByLane(*p.dot))
       return getLaneCost(p, rows, vectors);
@@ -460,6 +461,15 @@ static bool hasNoLowest(const ContractionShape &s) {
   return llvm::all_of(llvm::seq(s.phases.size()), [&](size_t phase) { return !llvm::is_contained(s.getWeights(phase), -128); });
 }
 
+/// True if the weights are packed by default, and whole vectors of activations are read once for a chain.
+static bool hasFewBits(const ContractionShape &s, const Isa &isa, const DotKernel &dot) {
+  int64_t whole = std::max<int64_t>(4 * isa.lanes, dot.k0 * dot.chain);
+  if (!s.isPointwise() || s.isProduct() || !s.isSingle() || s.groups != 1 || s.phases.size() != 1 || s.inPerGroup % whole)
+    return false;
+  WeightCode code = WeightCode::find({ArrayRef<int8_t>(s.getWeights())}, /*needsZero=*/false);
+  return code.isFewBits() && s.weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes;
+}
+
 std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const DotKernel &dot, bool permuted) {
   const ContractionShape &s = parts.front();
   if (s.isFloat() != (dot.step == DotStep::FMA))
@@ -475,6 +485,10 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
     return "";
   if (hasMarks(dot) && (!s.isPointwise() || s.isProduct() || s.groups != 1 || s.inPerGroup % 32))
     return "its panel has marks for groups of 32 activations of one pixel";
+  if (dot.needs == DotProof::FewBits)
+    return parts.size() == 1 && hasFewBits(s, isa, dot)
+               ? ""
+               : "it takes weights of at most four bits for one position, in whole chains";
   if (dot.needs == DotProof::NoLowest)
     return llvm::all_of(parts, hasNoLowest) ? "" : "it changes the signs of weights, which -128 does not survive";
   return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })
@@ -499,6 +513,11 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
       continue;
     if (dot.needs == DotProof::Nothing)
       return choice.dot ? choice : DotChoice{&dot, nullptr};
+    if (dot.needs == DotProof::FewBits) {
+      if (s.outPerGroup >= isa.lanes && checkDot(parts, isa, dot, /*permuted=*/false).empty())
+        return {&dot, nullptr};
+      continue;
+    }
     if (dot.needs == DotProof::NoLowest) {
       if (s.outPerGroup < 8 || !checkDot(parts, isa, dot, /*permuted=*/false).empty())
         continue;

@@ -50,8 +50,8 @@ int64_t getActivationShift(const DotKernel &dot, Type code) {
   // Codes of fewer bits move to zero, not to the middle of eight bits: the smaller they are, the more pairs are safe.
   if (dot.activation == DotActivation::U8)
     return code.isUnsignedInteger() ? 0 : -getCodeLimits(cast<IntegerType>(code)).first;
-  if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead ||
-      dot.step == DotStep::VPSIGNB) // smmla has a form for unsigned codes
+  if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead || dot.step == DotStep::VPSIGNB ||
+      dot.step == DotStep::VPMADDCODES) // smmla has a form for unsigned codes
     return code.isUnsignedInteger(8) ? -128 : 0;
   return 0;
 }
@@ -90,6 +90,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights,
     return k.extend(k.extend(raw, i8, i16), i16, k.b.getI32Type()); // or i16 as they are
   case DotStep::VPDPBUSD:
   case DotStep::VPMADDUBSW:
+  case DotStep::VPMADDCODES:
   case DotStep::VPSIGNB:
   case DotStep::SDOT:
   case DotStep::SDOTAhead:
@@ -135,6 +136,8 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
     return sum(pairs(x, w));
   case DotStep::VPMADDUBSW:
     return addPairs(k, emitPairs(k, x, w), acc);
+  case DotStep::VPMADDCODES:
+    return addPairs(k, emitPairs(k, w, x), acc);
   case DotStep::VPSIGNB: {
     Value magnitude = math::AbsIOp::create(k.b, k.loc, x); // of -128 the byte 128, which is read without a sign
     return addPairs(k, emitSignedPairs(k, x, magnitude, w), acc);

@@ -1,4 +1,5 @@
 // The loops of a contraction: bands of positions, panels of activations, blocks of channels, register tiles, runs of dot steps.
+#include "Arithmetic.h"
 #include "Dots.h"
 #include "TileRun.h"
 #include "X86.h"
@@ -135,7 +136,9 @@ private:
     packed.reserve(s.phases.size() * weightsPerPhase() * p.vectorWeights());
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
       pack(s.getWeights(phase), packed);
-    if (!code.isPacked() && p.hasWideWeights())
+    if (dot.step == DotStep::VPMADDCODES)
+      weights = PackedWeights(k, packed, p.vectorWeights(), code, /*interleaved=*/true);
+    else if (!code.isPacked() && p.hasWideWeights())
       weights =
           PackedWeights(k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end())),
                         p.vectorWeights());
@@ -460,6 +463,20 @@ private:
         });
   }
 
+  /// What the activations of one position add to each accumulator beside the products of codes: their sum times the lowest
+  /// weight.
+  Value sumActivations(Value source, Value from) {
+    int64_t bytes = 4 * p.lanes;
+    Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
+    Value none = k.splat(i32, 0, p.lanes);
+    Value sum = k.loop(p.runLength, bytes, none, [&](Value at, ValueRange carried) -> SmallVector<Value> {
+      Value pairs = emitPairs(k, k.splat(i8, 1, bytes), k.load(source, k.add(from, at), bytes));
+      return {addPairs(k, pairs, carried[0])};
+    })[0];
+    Value all = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, sum);
+    return Arithmetic(k).mul(k.broadcast(all, p.lanes), code.low);
+  }
+
   void emitTile(int64_t rows, int64_t vectors, Value block, Value from, int64_t nextPosition, int64_t nextTapRow, int64_t nextTap,
                 Value channel, Value weightOffset, int64_t channels, PositionFn positionOf) {
     SmallVector<Value> biases;
@@ -476,6 +493,11 @@ private:
       tile.halfEnd = getChainEnd(block, 1);
     }
     int64_t taps = p.packing || p.mergedTaps ? 1 : s.kernelW;
+    // Codes are multiplied without what all of them have in common.
+    bool addsSums = dot.step == DotStep::VPMADDCODES;
+    SmallVector<Value> sums = biases;
+    if (addsSums)
+      llvm::fill(biases, k.splat(k.b.getI32Type(), 0, p.lanes));
     SmallVector<Value> accs = k.loop(p.packing ? 1 : s.kernelH, 1, tile.start(biases), [&](Value ky, ValueRange outer) {
       return k.loop(taps, 1, outer, [&](Value kx, ValueRange inner) {
         Value run = k.add(k.mul(ky, taps), kx);
@@ -484,6 +506,12 @@ private:
       });
     });
     accs = tile.finish(accs);
+    if (addsSums) {
+      Arithmetic a(k);
+      Value common = sumActivations(source, from);
+      for (auto [acc, sum] : llvm::zip_equal(accs, sums))
+        acc = a.add(a.add(code.shift ? a.shl(acc, code.shift) : acc, common), sum);
+    }
     SmallVector<SmallVector<Value>> positions;
     for (int64_t row = 0; row < rows; ++row)
       positions.push_back(positionOf(row));

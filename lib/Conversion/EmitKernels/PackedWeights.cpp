@@ -41,7 +41,7 @@ static SmallVector<int64_t, 3> getPlanes(int64_t bits) {
 /// Bytes of `vectors` vectors in a plane.
 static int64_t getPlaneBytes(int64_t vectors, int64_t elements, int64_t bits) { return (vectors * elements * bits + 7) / 8; }
 
-PackedWeights::PackedWeights(Kernel &k, ArrayRef<int8_t> weights, int64_t elements, const WeightCode &code)
+PackedWeights::PackedWeights(Kernel &k, ArrayRef<int8_t> weights, int64_t elements, const WeightCode &code, bool interleaved)
     : elements(elements), code(code), count(int64_t(weights.size()) / elements) {
   if (!isPacked()) {
     memory = k.constants.get(k.b, k.loc, weights);
@@ -55,6 +55,10 @@ PackedWeights::PackedWeights(Kernel &k, ArrayRef<int8_t> weights, int64_t elemen
     for (auto [at, w] : llvm::enumerate(weights)) {
       int64_t vector = int64_t(at) / elements, i = int64_t(at) % elements;
       int64_t field = ((int64_t(w) - code.low) >> code.shift >> lowest) & ((1 << bits) - 1);
+      if (interleaved) {
+        bytes[first + vector * bits / 8 * elements + i] |= int8_t(field << vector * bits % 8);
+        continue;
+      }
       int64_t byte = perVector ? vector * perVector + i % perVector : int64_t(at) * bits / 8;
       int64_t bit = perVector ? i / perVector * bits : int64_t(at) * bits % 8;
       bytes[first + byte] |= int8_t(field << bit);
@@ -115,6 +119,27 @@ Value PackedWeights::unpack(Kernel &k, Value index) const {
     lowest += bits;
   }
   return code.low ? arith::AddIOp::create(k.b, k.loc, sum, k.splat(k.b.getIntegerType(8), code.low, elements)) : sum;
+}
+
+Value PackedWeights::loadCodes(Kernel &k, Value index, int64_t at) const {
+  Value sum;
+  int64_t first = 0, lowest = 0;
+  Type i16 = k.b.getIntegerType(16);
+  for (int64_t bits : getPlanes(code.bits)) {
+    int64_t offset = first + at * bits / 8 * elements, down = at * bits % 8 - lowest;
+    Value plane = k.bitcast(k.load(memory, k.add(k.mul(index, elements * bits / 8), offset), elements), i16);
+    Value by = k.splat(i16, std::abs(down), elements / 2);
+    if (down > 0)
+      plane = arith::ShRUIOp::create(k.b, k.loc, plane, by);
+    else if (down < 0)
+      plane = arith::ShLIOp::create(k.b, k.loc, plane, by);
+    plane = arith::AndIOp::create(k.b, k.loc, k.bitcast(plane, k.b.getIntegerType(8)),
+                                  k.splat(k.b.getIntegerType(8), ((1 << bits) - 1) << lowest, elements));
+    sum = sum ? arith::OrIOp::create(k.b, k.loc, sum, plane).getResult() : plane;
+    first += getPlaneBytes(count, elements, bits);
+    lowest += bits;
+  }
+  return sum;
 }
 
 Value PackedWeights::load(Kernel &k, Value index, int64_t count) const {

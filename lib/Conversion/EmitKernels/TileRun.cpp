@@ -67,7 +67,12 @@ void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector
   auto loadX = [&](int64_t row, int64_t u) {
     return loadActivation(k, dot, p.s.code, source, k.add(from, row * nextPosition + u * dot.k0));
   };
-  auto loadW = [&](int64_t u, int64_t v) { return loadWeights(k, dot, weights, k.add(weightStep, u * stepWeights + v)); };
+  bool takesCodes = dot.step == DotStep::VPMADDCODES;
+  auto loadW = [&](int64_t u, int64_t v) {
+    int64_t at = u * stepWeights + v;
+    return takesCodes ? weights.loadCodes(k, weightStep, at) : loadWeights(k, dot, weights, k.add(weightStep, at));
+  };
+  auto multiply = [&](Value x, Value w) { return takesCodes ? emitPairs(k, w, x) : emitPairs(k, x, w); };
   auto sum = [&](Value a, Value b) -> Value { return a ? arith::AddIOp::create(k.b, k.loc, a, b) : b; };
   SmallVector<Value> pairs(rows * vectors), w;
   if (length <= 2) {
@@ -82,7 +87,7 @@ void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector
       for (int64_t v = 0; v < vectors; ++v) {
         Value pair;
         for (int64_t u = 0; u < length; ++u)
-          pair = sum(pair, emitPairs(k, x[u], w[u * vectors + v]));
+          pair = sum(pair, multiply(x[u], w[u * vectors + v]));
         accs[row * vectors + v] = addPairs(k, pair, accs[row * vectors + v]);
       }
     }
@@ -96,7 +101,7 @@ void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector
     for (int64_t row = 0; row < rows; ++row) {
       Value x = loadX(row, u);
       for (int64_t v = 0; v < vectors; ++v)
-        pairs[row * vectors + v] = sum(pairs[row * vectors + v], emitPairs(k, x, w[v]));
+        pairs[row * vectors + v] = sum(pairs[row * vectors + v], multiply(x, w[v]));
     }
   }
   for (auto [pair, acc] : llvm::zip(pairs, accs))

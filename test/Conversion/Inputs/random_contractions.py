@@ -16,6 +16,10 @@ def size():
     return pick(pick(*NEAR), number(1, 70))
 
 
+# Weights of few bits.
+FEW = ([-1, 1], [0, 1], [-1, 0, 1], [-2, -1, 0, 1], [-3, -1, 1, 3], [1, 3, 5, 7], [-4, -3, 0, 3], [-8, -1, 0, 7], [-7, -5, 1, 7])
+
+
 def operands(depth, weight_shape, x_shape, channels):
     """Code, its limits, the zero point's row of weights and bias, and the bound of the accumulators."""
     code, (low, high) = pick(("i8", (-128, 127)), ("i8", (-128, 127)), ("ui8", (0, 255)))
@@ -30,8 +34,7 @@ def operands(depth, weight_shape, x_shape, channels):
     elif not number(0, 3):  # narrow: pairs of products fit 16 bits
         weight = weight // pick(2, 4, 8, 16)
     elif not number(0, 2):  # few bits, of which some values need a step of two or have no zero
-        few = pick([-1, 1], [0, 1], [-1, 0, 1], [-2, -1, 0, 1], [-3, -1, 1, 3], [1, 3, 5, 7], [-4, -3, 0, 3], [-8, -1, 0, 7], [-7, -5, 1, 7])
-        weight = random.choice(few, weight_shape)
+        weight = random.choice(pick(*FEW), weight_shape)
     bias = random.integers(-100000, 100000, channels)
     x = random.integers(low, high + 1, [SAMPLES] + x_shape)
     if not number(0, 3):
@@ -134,6 +137,9 @@ def product(index):
         depth = 32 * number(1, 8)
     code, low, high, weight, bias, x, bound = operands(0, [depth, channels], [rows, depth], channels)
     centered = ""
+    if rows == 1 and depth % 32 == 0 and number(0, 1):  # one position unpacks whole chains
+        weight = random.choice(pick(*FEW, range(-7, 8)), weight.shape)
+        bound = get_bound(np.abs(weight).sum(axis=0), max(-low, high), bias)
     if high - low == 255 and not number(0, 1):  # most are small: chains that depend on activations, which some of these forbid
         x = np.clip(np.rint(random.standard_normal(x.shape) * pick(8, 32, 64)) + (low + high + 1) // 2, low, high).astype(x.dtype)
         centered = "qc.centered, "
