@@ -102,6 +102,26 @@ void balanceRounding(MutableArrayRef<int32_t> codes, ArrayRef<float> values, Arr
   }
 }
 
+/// Filters along time from this length on are those of signals (windowed transforms), not of features.
+constexpr int64_t signalTaps = 16;
+
+/// Carries nine tenths of each rounding error of a filter over to its next tap: noise shaping of first order (Spang and
+/// Schultheiss 1962). What a filter errs is then little where signals have most of their power, at low frequencies, and their
+/// mean stays right. `shape`: [outputs][inputs][taps], one scale per output.
+void shapeRounding(MutableArrayRef<int32_t> codes, ArrayRef<float> values, ArrayRef<double> scales, int64_t highest,
+                   ArrayRef<int64_t> shape) {
+  constexpr double carried = 0.9;
+  int64_t taps = shape[2];
+  for (int64_t first = 0; first < int64_t(codes.size()); first += taps) {
+    double scale = scales[first / taps / shape[1]], error = 0;
+    for (int64_t i = first; i < first + taps; ++i) {
+      double wanted = double(values[i]) / scale + carried * error;
+      codes[i] = int32_t(std::clamp(std::nearbyint(wanted), -double(highest), double(highest)));
+      error = wanted - double(codes[i]);
+    }
+  }
+}
+
 bool allFinite(ArrayRef<float> values) {
   return llvm::all_of(values, [](float v) { return std::isfinite(v); });
 }
@@ -254,7 +274,9 @@ private:
         part[0] = int64_t(some.size()) / row;
       llvm::append_range(codes, scheme.encode(SmallVector<double>(some.begin(), some.end()), part));
     }
-    if (balancedAxis >= 0)
+    if (balancedAxis == 0 && shape.size() == 3 && shape[2] >= signalTaps)
+      shapeRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, shape);
+    else if (balancedAxis >= 0)
       balanceRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, shape, balancedAxis);
     return codes;
   }

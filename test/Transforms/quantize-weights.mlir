@@ -131,6 +131,17 @@ func.func @weights_balanced(%q: tensor<1x5x!quant.uniform<i8:f32, 0.5>>) -> tens
   return %z : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
 }
 
+// A filter of 16 taps carries nine tenths of each error to its next tap.
+// CHECK-LABEL: @weights_shaped
+// CHECK: qc.constant dense<{{\[\[\[}}127, 10, 11, 10, 11, 10, 10, 11, 10, 11, 10, 10, 11, 10, 11, 10]]]> : tensor<1x1x16xi8>
+func.func @weights_shaped(%q: tensor<1x1x16x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x1x1x!quant.uniform<i8:f32, 0.5>> {
+  %x = quant.dcast %q : tensor<1x1x16x!quant.uniform<i8:f32, 0.5>> to tensor<1x1x16xf32>
+  %w = qc.constant dense<[[[127.0, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4]]]> : tensor<1x1x16xf32>
+  %y = qc.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 1} : (tensor<1x1x16xf32>, tensor<1x1x16xf32>) -> tensor<1x1x1xf32>
+  %z = quant.qcast %y : tensor<1x1x1xf32> to tensor<1x1x1x!quant.uniform<i8:f32, 0.5>>
+  return %z : tensor<1x1x1x!quant.uniform<i8:f32, 0.5>>
+}
+
 // CHECK-LABEL: @no_weights_float_input
 // CHECK: qc.matmul %{{.*}} {qc.float_reason = "its input is not quantized per tensor"}
 func.func @no_weights_float_input(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {

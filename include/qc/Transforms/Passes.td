@@ -420,7 +420,7 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
     Weights become symmetric codes with one scale per output channel (largest magnitude over the largest code), biases i32 with scale
     s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel the
     few nearest to the middle between two codes go the other way until the errors sum up to half a step at most: activations have a mean, which turns
-    that sum into an offset of the channel. Constant operands of element-wise ops are encoded as activations.
+    that sum into an offset of the channel. In filters along time with 16 and more taps each error goes on to the next tap instead, by nine tenths. Constant operands of element-wise ops are encoded as activations.
     With `pair-safe=shrink` the scale of an output channel grows by up to 5 % where that makes pairs of its weights add up within 16 bits (docs/Kernels.md);
     `qc.pair_safe` on the function lists the layers, how many channels grew, the largest factor, and the weights' signal to noise before and after.
     Each is a `qc.constant` of quantized type behind a `quant.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
