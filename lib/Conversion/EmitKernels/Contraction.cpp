@@ -286,6 +286,11 @@ static bool isByLane(const DotKernel &dot) {
   return dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead || dot.step == DotStep::SMMLA;
 }
 
+/// A band of tiles, or a last one of fewer positions.
+static int64_t getSumBytes(const ContractionPlan &p) {
+  return p.dot->step == DotStep::VPMADDCODES ? llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * 4, 64) : 0;
+}
+
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
                          bool permuted, std::shared_ptr<PairSafePacking> packing) {
   ContractionPlan p;
@@ -321,7 +326,8 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
     p.rightBytes = llvm::alignTo((p.fullBlocks() * vectors + p.tailVectors()) * p.weightsPerVector() * 2, 64);
   if (!p.panel) {
     p.band = p.flat ? p.width() / rows : s.outH;
-    p.scratchBytes = permutedBytes + p.rightBytes;
+    p.sumBytes = getSumBytes(p);
+    p.scratchBytes = permutedBytes + p.rightBytes + p.sumBytes;
     return p;
   }
   // A panel should leave room for the weights in the first-level cache; where the weights are large anyway, reading them once
@@ -346,7 +352,8 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   p.panelBytes = llvm::alignTo(p.panelRows * p.panelWidth * pixel + 4 * dot.k0 * p.elementBytes(), 64);
   if (p.isMarked()) // one i64 for what is at least eight elements
     p.markBytes = 2 * p.panelBytes;
-  p.scratchBytes = p.panelBytes + permutedBytes + p.rightBytes + p.markBytes;
+  p.sumBytes = getSumBytes(p);
+  p.scratchBytes = p.panelBytes + permutedBytes + p.rightBytes + p.markBytes + p.sumBytes;
   return p;
 }
 
@@ -464,7 +471,7 @@ static bool hasNoLowest(const ContractionShape &s) {
 /// True if the weights are packed by default, and whole vectors of activations are read once for a chain.
 static bool hasFewBits(const ContractionShape &s, const Isa &isa, const DotKernel &dot) {
   int64_t whole = std::max<int64_t>(4 * isa.lanes, dot.k0 * dot.chain);
-  if (!s.isPointwise() || s.isProduct() || !s.isSingle() || s.groups != 1 || s.phases.size() != 1 || s.inPerGroup % whole)
+  if (!s.isPointwise() || s.isProduct() || s.groups != 1 || s.phases.size() != 1 || s.inPerGroup % whole)
     return false;
   WeightCode code = WeightCode::find({ArrayRef<int8_t>(s.getWeights())}, /*needsZero=*/false);
   return code.isFewBits() && s.weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes;
@@ -486,9 +493,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
   if (hasMarks(dot) && (!s.isPointwise() || s.isProduct() || s.groups != 1 || s.inPerGroup % 32))
     return "its panel has marks for groups of 32 activations of one pixel";
   if (dot.needs == DotProof::FewBits)
-    return parts.size() == 1 && hasFewBits(s, isa, dot)
-               ? ""
-               : "it takes weights of at most four bits for one position, in whole chains";
+    return parts.size() == 1 && hasFewBits(s, isa, dot) ? ""
+                                                        : "it takes weights of at most four bits of one tap, in whole chains";
   if (dot.needs == DotProof::NoLowest)
     return llvm::all_of(parts, hasNoLowest) ? "" : "it changes the signs of weights, which -128 does not survive";
   return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })

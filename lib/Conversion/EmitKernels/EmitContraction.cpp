@@ -78,6 +78,8 @@ public:
       magnitudes = k.getScratch(p.getType(k), p.panelBytes, p.panelBytes);
       marks = k.getScratch(k.b.getI64Type(), 2 * p.panelBytes, p.panelBytes / 8);
     }
+    if (p.sumBytes)
+      sums = k.getScratch(k.b.getI32Type(), p.scratchBytes - p.sumBytes, p.sumBytes / 4);
     if (p.packing)
       permuted = k.getScratch(k.b.getIntegerType(8), p.panelBytes, p.scratchBytes - p.panelBytes);
     // Tasks divide channels by groups or, where there is one, by blocks.
@@ -340,6 +342,24 @@ private:
 
   void copy(Value from, Value to, int64_t count) { copyRun(k, input.memory, from, s.code, p.getShift(), panel, to, count); }
 
+  /// What the activations of each of `count` positions add to its accumulators beside the products of codes: their sum times the
+  /// lowest weight.
+  void sumPositions(Value source, Value from, int64_t nextPosition, Value count) {
+    int64_t bytes = 4 * p.lanes;
+    Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
+    Value none = k.splat(i32, 0, p.lanes), low = arith::ConstantIntOp::create(k.b, k.loc, i32, code.low);
+    k.loop(k.index(0), count, 1, {}, [&](Value position, ValueRange) {
+      Value first = k.add(from, k.mul(position, nextPosition));
+      Value sum = k.loop(p.runLength, bytes, none, [&](Value at, ValueRange carried) -> SmallVector<Value> {
+        Value pairs = emitPairs(k, k.splat(i8, 1, bytes), k.load(source, k.add(first, at), bytes));
+        return {addPairs(k, pairs, carried[0])};
+      })[0];
+      Value all = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, sum);
+      k.storeScalar(arith::MulIOp::create(k.b, k.loc, all, low), sums, position);
+      return SmallVector<Value>();
+    });
+  }
+
   /// What chains that depend on activations need of the first `count` elements of the panel.
   void markPanel(Value count) {
     int64_t bytes = 4 * p.lanes;
@@ -375,10 +395,12 @@ private:
         markPanel(k.mul(count, rows * p.pixelStride));
       int64_t nextPosition = p.panel ? p.pixelStride : stride;
       Value from = p.panel ? k.index(0) : k.add(group, k.mul(first, stride));
+      if (p.sumBytes)
+        sumPositions(p.panel ? panel : input.memory, from, nextPosition, k.mul(count, rows));
       forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
         forEachTile(block, from, nextPosition, count, rows, [&](Value at, Value activations) {
           Value position = k.add(first, at);
-          emitTile(rows, vectors, block, activations, nextPosition, 0, 0, channel, weightOffset, channels,
+          emitTile(rows, vectors, block, activations, nextPosition, 0, 0, channel, weightOffset, channels, at,
                    [&](int64_t row) { return SmallVector<Value>{k.add(position, row)}; });
         });
       });
@@ -421,7 +443,7 @@ private:
         k.loop(k.index(0), count, 1, {}, [&](Value y, ValueRange) {
           Value lineBase = k.add(base, k.mul(y, nextLine)), row = k.add(first, y);
           auto tile = [&](Value x, Value activations, int64_t rows) {
-            emitTile(rows, vectors, block, activations, nextPosition, nextTapRow, nextTap, channel, weightOffset, channels,
+            emitTile(rows, vectors, block, activations, nextPosition, nextTapRow, nextTap, channel, weightOffset, channels, x,
                      [&](int64_t i) {
                        Value column = k.add(x, i);
                        return s.isProduct() ? SmallVector<Value>{k.add(k.mul(image, s.outW), column)}
@@ -463,22 +485,9 @@ private:
         });
   }
 
-  /// What the activations of one position add to each accumulator beside the products of codes: their sum times the lowest
-  /// weight.
-  Value sumActivations(Value source, Value from) {
-    int64_t bytes = 4 * p.lanes;
-    Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
-    Value none = k.splat(i32, 0, p.lanes);
-    Value sum = k.loop(p.runLength, bytes, none, [&](Value at, ValueRange carried) -> SmallVector<Value> {
-      Value pairs = emitPairs(k, k.splat(i8, 1, bytes), k.load(source, k.add(from, at), bytes));
-      return {addPairs(k, pairs, carried[0])};
-    })[0];
-    Value all = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, sum);
-    return Arithmetic(k).mul(k.broadcast(all, p.lanes), code.low);
-  }
-
+  /// `bandPosition`: the first position among those of the band, where it has sums.
   void emitTile(int64_t rows, int64_t vectors, Value block, Value from, int64_t nextPosition, int64_t nextTapRow, int64_t nextTap,
-                Value channel, Value weightOffset, int64_t channels, PositionFn positionOf) {
+                Value channel, Value weightOffset, int64_t channels, Value bandPosition, PositionFn positionOf) {
     SmallVector<Value> biases;
     for (int64_t v = 0; v < vectors; ++v)
       biases.push_back(k.load(bias, k.add(k.add(phase.bias, channel), v * p.lanes), p.lanes));
@@ -494,9 +503,8 @@ private:
     }
     int64_t taps = p.packing || p.mergedTaps ? 1 : s.kernelW;
     // Codes are multiplied without what all of them have in common.
-    bool addsSums = dot.step == DotStep::VPMADDCODES;
-    SmallVector<Value> sums = biases;
-    if (addsSums)
+    SmallVector<Value> starts = biases;
+    if (p.sumBytes)
       llvm::fill(biases, k.splat(k.b.getI32Type(), 0, p.lanes));
     SmallVector<Value> accs = k.loop(p.packing ? 1 : s.kernelH, 1, tile.start(biases), [&](Value ky, ValueRange outer) {
       return k.loop(taps, 1, outer, [&](Value kx, ValueRange inner) {
@@ -506,11 +514,15 @@ private:
       });
     });
     accs = tile.finish(accs);
-    if (addsSums) {
+    if (p.sumBytes) {
       Arithmetic a(k);
-      Value common = sumActivations(source, from);
-      for (auto [acc, sum] : llvm::zip_equal(accs, sums))
-        acc = a.add(a.add(code.shift ? a.shl(acc, code.shift) : acc, common), sum);
+      for (int64_t row = 0; row < rows; ++row) {
+        Value common = k.broadcast(k.loadScalar(sums, k.add(bandPosition, row)), p.lanes);
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value &acc = accs[row * vectors + v];
+          acc = a.add(code.shift ? a.shl(acc, code.shift) : acc, a.add(common, starts[v]));
+        }
+      }
     }
     SmallVector<SmallVector<Value>> positions;
     for (int64_t row = 0; row < rows; ++row)
@@ -527,7 +539,7 @@ private:
   WeightCode code;
   PackedWeights weights;
   std::optional<Flat> right; ///< of a product
-  Value bias, panel, magnitudes, marks;
+  Value bias, panel, magnitudes, marks, sums;
   PhaseCursor phase;
   Range blocks;                      ///< of channels, in each group
   Value permuted, shuffles, offsets; ///< of the permuted form
