@@ -130,6 +130,8 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
   s.inPerGroup = kernelShape[1];
   s.outPerGroup = kernelShape[0] / s.groups;
   s.padValue = conv.getPadValue();
+  if (auto code = dyn_cast<IntegerType>(s.code))
+    s.centered = code.getWidth() == 8 && std::abs(s.padValue - (code.isUnsigned() ? 128 : 0)) <= 16;
   auto set = [&](unsigned d, int64_t &inSize, int64_t &outSize, int64_t &kernel, int64_t &stride, int64_t &dilation,
                  int64_t &pad) {
     inSize = in[2 + d];
@@ -529,8 +531,8 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
         continue;
       if (s.isSingle() && (s.centered || !hasMarks(dot)))
         return {&dot, nullptr};
-      // Several positions have cheaper steps where their weights have an order that costs little.
-      if (s.centered && hasMarks(dot)) {
+      // Several positions have cheaper steps where their weights have an order that costs little; short runs do not repay marks.
+      if (s.centered && hasMarks(dot) && s.inPerGroup >= 128) {
         ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
         PairSafeProblem problem = getPairProblem(p, s.getWeights(), {p.runLength});
         problem.chain = 1;
