@@ -118,6 +118,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     approximate.pieces = options.pieces;
     approximate.maxError = options.maxActivationError;
     approximate.weights = options.activationWeights;
+    approximate.curves = options.keepCurves;
     approximate.plots = options.plotActivations;
     pm.addNestedPass<func::FuncOp>(createApproximateActivations(approximate));
     pm.addNestedPass<func::FuncOp>(createInlineFunctions());

@@ -6,6 +6,7 @@
 #include "qc/Target/Target.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/JSON.h"
 
 #include <optional>
@@ -54,6 +55,12 @@ struct BundleInfo {
   int64_t threads = 1;                      ///< above 1, entries take the caller's parallel_for
   int64_t codeBytes = 0, constantBytes = 0; ///< of the object
   llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights, activations;
+  llvm::StringMap<double> cycles; ///< by name of a kernel: what the cost model says of one run
+  /// What passes said of single nodes while they decided, in order.
+  struct Remark {
+    std::string stage, node, text;
+  };
+  std::vector<Remark> remarks;
   llvm::json::Object options;
   int64_t stateBytes() const;
   /// What stands behind `name`: "_run" or "_step", with "_f32" for the wrapper.
@@ -69,9 +76,9 @@ void collectTensors(mlir::ModuleOp module, BundleInfo &info);
 /// Reads ports, layers and float ops (stage `integer`).
 void collectProgram(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernel computes which layers (stage `packed`): form, dot kernel and register tile replace the names of plain
-/// loops; and into how many tasks it is divided.
+/// loops; into how many tasks it is divided, and about how many cycles it takes.
 void collectKernels(mlir::ModuleOp module, BundleInfo &info);
-/// Reads arena sizes and map (stage `buffers`).
+/// Reads arena sizes and map (stage `buffers`); lifetimes count the calls of the entry.
 void collectArena(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernels the entries call, and what a profile needs of each: decisions, products, bytes (stage `buffers`).
 void collectSchedule(mlir::ModuleOp module, BundleInfo &info);
@@ -86,6 +93,8 @@ llvm::json::Array describePorts(const std::vector<Port> &ports);
 std::string makeHeader(const BundleInfo &info);
 /// The interface that lies in the object's `.qc.interface` section, version 1.
 std::string makeInterface(const BundleInfo &info);
+/// The report: the one data model of file, text and page (docs/Report.md).
+llvm::json::Value describeReport(const BundleInfo &info);
 /// The JSON report.
 std::string makeReport(const BundleInfo &info);
 /// The report as text for people.

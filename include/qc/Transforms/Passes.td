@@ -196,7 +196,8 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
     equal pieces are stored once: the second one costs no bytes.
 
     `qc.domain` on an op (from `qc-materialize-casts`) is the range of inputs that occurred: a function without a finite value there is an error.
-    The function's `qc.activations` lists what was chosen, for report and header; `plots` is a folder for a picture of each. Afterwards no
+    The function's `qc.activations` lists what was chosen, for report and header; with `curves` also each curve: at most 256 inputs, of which each is the one with the largest error in its part of the codes, with the
+    function's value, the one computed and the error there, and at most 256 knots; `plots` is a folder for a picture of each. Afterwards no
     `qc.activation` and no `qc.function` on quantized types is left.
     ```mlir
     %y = qc.activation abs %x : tensor<4x!x> -> tensor<4x!y>   ==>   %y = qc.lut %x, %table : (tensor<4x!x>, tensor<256xi8>) -> tensor<4x!y>
@@ -207,6 +208,7 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
     Option<"pieces", "pieces", "unsigned", "0", "for pwl: this many pieces (0: as few as meet the bound)">,
     Option<"maxError", "max-error", "double", "-1", "largest error in codes of the result (-1: by its width)">,
     Option<"weights", "weights", "std::string", "\"uniform\"", "uniform, or histogram: squares of pieces by what calibration saw">,
+    Option<"curves", "curves", "bool", "false", "keep the curves in qc.activations">,
     Option<"plots", "plots", "std::string", "\"\"", "write a plot of each curve and its error into this folder">
   ];
   let statistics = [Statistic<"numPieces", "activations-by-pieces", "activations that became pieces">];
@@ -624,7 +626,8 @@ def PlanArena : Pass<"qc-plan-arena", "::mlir::ModuleOp"> {
     buffer lives from its first to its last use, views included; offsets are 64-byte aligned. A function that calls another gives it a part of
     its own arena (the alloc with `qc.arena_of`). States (arguments with `qc.in_arena`) lie at the start of the arena and are arguments no more; they live on, so nothing else takes
     their place, and `qc.state_bytes` says how much they take. The function gets `qc.arena_bytes`, `qc.arena_lower_bound` (the largest sum of simultaneously
-    live buffers, scratch included) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
+    live buffers, scratch included) and `qc.arena_map`, whose `first` and `last` count the ops of the function as they were; `qc.arena_calls` says which of those
+    were calls. Afterwards there is no alloc and no dealloc.
     ```mlir
     %a = memref.alloc() : memref<16xi32>   ==>   %a = memref.view %arena[%c128][] : memref<512xi8> to memref<16xi32>
     ```
