@@ -132,6 +132,12 @@ cl::opt<std::string> report("report",
                                      ".json the data, any other name text"),
                             cl::ValueOptional, cl::cat(category));
 
+cl::opt<int64_t>
+    measureErrors("measure-errors",
+                  cl::desc("what quantization costs at each tensor, on the first N samples of -calib, for the report "
+                           "(default: 32 with -report=x.html, else 0: not measured)"),
+                  cl::value_desc("N"), cl::init(0), cl::cat(category));
+
 int fail(const llvm::Twine &message) {
   llvm::WithColor::error(llvm::errs(), "qcc") << message << "\n";
   return 1;
@@ -165,6 +171,9 @@ qc::PipelineOptions getPipelineOptions() {
   options.normalize = normalize;
   options.plotActivations = plotActivations;
   options.keepCurves = qc::isReportPage(report);
+  options.measureErrors = measureErrors;
+  if (!measureErrors.getNumOccurrences() && qc::isReportPage(report) && !calib.empty())
+    options.measureErrors = 32;
   options.without = without;
   options.threads = threads;
   options.taskOverhead = taskOverhead;
@@ -397,8 +406,10 @@ int compileModel() {
   };
   if (failed(advance(qc::Stage::Quantized)))
     return 1;
-  if (at == qc::Stage::Quantized)
+  if (at == qc::Stage::Quantized) {
     qc::collectTensors(*module, info);
+    qc::collectErrors(*module, info);
+  }
   if (failed(advance(qc::Stage::Integer)))
     return 1;
   if (at == qc::Stage::Integer && stop > qc::Stage::Integer) {

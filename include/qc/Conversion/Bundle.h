@@ -62,6 +62,7 @@ struct BundleInfo {
   };
   std::vector<Remark> remarks;
   llvm::json::Object options;
+  std::optional<llvm::json::Object> errors; ///< of tensors against the float network
   int64_t stateBytes() const;
   /// What stands behind `name`: "_run" or "_step", with "_f32" for the wrapper.
   std::string suffix(bool f32) const { return std::string(step ? "_step" : "_run") + (f32 ? "_f32" : ""); }
@@ -73,6 +74,8 @@ constexpr int64_t arenaAlign = 64;
 
 /// Reads scales, zero points and ranges of all quantized values, and which scales grew for -pair-safe (stage `quantized`).
 void collectTensors(mlir::ModuleOp module, BundleInfo &info);
+/// Takes what `qc-measure-errors` found, if it ran, off the functions (stage `quantized`).
+void collectErrors(mlir::ModuleOp module, BundleInfo &info);
 /// Reads ports, layers and float ops (stage `integer`).
 void collectProgram(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernel computes which layers (stage `packed`): form, dot kernel and register tile replace the names of plain

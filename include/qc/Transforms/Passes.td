@@ -454,6 +454,54 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   ];
 }
 
+def KeepFloat : Pass<"qc-keep-float", "::mlir::ModuleOp"> {
+  let summary = "keeps a copy of the float network in a module of its own";
+  let description = [{
+    Later passes change the function that is compiled; whoever compares with the float network needs it as it was. Functions with observes are copied into
+    `module @float`, where passes on the functions of the outer module do not see them. `qc-measure-errors` removes it.
+    ```mlir
+    func.func @example(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.observe %x {id = "a", code = i8, min = -1.0 : f64, max = 1.0 : f64} : tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.observe %arg0 {code = i8, id = "a", max = 1.000000e+00 : f64, min = -1.000000e+00 : f64} : tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    module @float {
+      func.func @example(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+        %0 = qc.observe %arg0 {code = i8, id = "a", max = 1.000000e+00 : f64, min = -1.000000e+00 : f64} : tensor<4xf32>
+        return %0 : tensor<4xf32>
+      }
+    }
+    ```
+  }];
+}
+
+def MeasureErrors : Pass<"qc-measure-errors", "::mlir::ModuleOp"> {
+  let summary = "measures on samples what quantization costs at each tensor";
+  let description = [{
+    At stage `qdq` the function still computes in f32, so it shows the error of quantization and nothing else. Both it and the float network (from `qc-keep-float`) are compiled into this
+    process, as `qc-calibrate` does it, and run over the first `limit` samples, one at a time. Nothing is measured without a kept network. The function gets `qc.errors`:
+
+    * `tensors`, one per `quant.dcast` of an activation, in order. `cumulative_db`: energy of the float tensor over that of the difference to the quantized network's, in dB. `own_db`: the same of
+      the op alone, with quantized weights and rounded result, on the inputs of the float network; `weights_db`: without the rounding; `rounding_db`: the rounding of the float result.
+      A unit attribute stands for no error; what only moves codes, and what the float network rounds itself, has no error of its own. `saturated`: part of the float values that codes do not reach;
+      `codes` of `all_codes` occurred; `range` and `observed`: what codes reach, and float values did; `histogram`: values of both networks in 64 parts from `low` to `high`.
+    * `outputs`: `sqnr_db` of each result; of one with a single row, in how many of its `rows`, one per sample, the largest element is the same one (`same_largest`).
+    * `samples` that were used of those `available`.
+
+    Sums are in double and in the order of samples: the same on each host. Afterwards the kept network is gone.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
+    Option<"limit", "limit", "int64_t", "32", "use only the first samples">
+  ];
+}
+
 def FoldCasts : Pass<"qc-fold-casts", "::mlir::func::FuncOp"> {
   let summary = "fake-quant folding: dcast, op, qcast becomes the op on quantized types";
   let description = [{

@@ -39,7 +39,7 @@ int64_t getSavedBytes(KernelOp kernel) {
 
 llvm::json::Array toJson(ArrayRef<int64_t> values) { return llvm::json::Array(values); }
 
-/// An attribute of numbers, texts, lists and dictionaries.
+/// An attribute of numbers, texts, lists and dictionaries; a unit attribute is null.
 llvm::json::Value toJson(Attribute attr) {
   if (auto dictionary = dyn_cast<DictionaryAttr>(attr)) {
     llvm::json::Object object;
@@ -57,6 +57,8 @@ llvm::json::Value toJson(Attribute attr) {
     return number.getValueAsDouble();
   if (auto number = dyn_cast<IntegerAttr>(attr))
     return number.getInt();
+  if (isa<UnitAttr>(attr))
+    return nullptr;
   return cast<StringAttr>(attr).str();
 }
 
@@ -244,6 +246,12 @@ void collectTensors(ModuleOp module, BundleInfo &info) {
                                                      {"sqnr_after", number("sqnr_after")}});
     }
   });
+}
+
+void collectErrors(ModuleOp module, BundleInfo &info) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (Attribute errors = function->removeAttr("qc.errors"))
+      info.errors = *toJson(errors).getAsObject();
 }
 
 void collectProgram(ModuleOp module, BundleInfo &info) {

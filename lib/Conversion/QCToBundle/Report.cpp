@@ -1,4 +1,5 @@
 // The report: JSON for programs, text for people. The page of it is ReportPage.cpp.
+#include "Hints.h"
 #include "qc/Conversion/Bundle.h"
 
 #include "llvm/Config/llvm-config.h"
@@ -46,6 +47,23 @@ json::Object describeEffort(const json::Object &layer) {
   // Bit operations, with the growth of the accumulator: Baskin et al., UNIQ (2018), section 4.3.
   row["bops"] = int64_t(std::llround(double(macs) * (double(a * b + a + b) + std::log2(double(macs) / double(outputs)))));
   return row;
+}
+
+/// Networks of thousands of tensors (recurrences that were unrolled) keep the histograms of those that lose most.
+void dropHistograms(json::Array &tensors) {
+  constexpr size_t most = 512;
+  std::vector<std::pair<double, json::Object *>> order;
+  for (json::Value &value : tensors) {
+    json::Object *tensor = value.getAsObject();
+    order.push_back({tensor->getNumber("own_db").value_or(HUGE_VAL), tensor});
+  }
+  if (order.size() <= most)
+    return;
+  llvm::sort(order, [](const auto &a, const auto &b) {
+    return std::make_tuple(a.first, a.second) < std::make_tuple(b.first, b.second); // they lie in order
+  });
+  for (auto [db, tensor] : ArrayRef(order).drop_front(most))
+    tensor->erase("histogram");
 }
 
 /// What was decided, by whom, and why: for each stage and kernel.
@@ -143,6 +161,12 @@ json::Value describeReport(const BundleInfo &info) {
       {"arena", json::Array(info.arenaMap)},
       {"decisions", describeDecisions(info)},
   };
+  if (info.errors) {
+    json::Object accuracy = *info.errors;
+    addHints(accuracy);
+    dropHistograms(*accuracy.getArray("tensors"));
+    root["accuracy"] = std::move(accuracy);
+  }
   if (info.threads > 1)
     root["threads"] = info.threads;
   if (!info.states.empty())
