@@ -1,6 +1,6 @@
 """Opens a report page in headless Chromium, clicks through it and compares what it shows with its JSON: report_page.py PAGE.html REPORT.json SHOT.png
 
-Speaks WebDriver with chromedriver, over HTTP on this machine. The last line of the output counts what was compared.
+With PAGE.html for REPORT.json, too, the JSON inside it is taken: times are in no other file. Speaks WebDriver with chromedriver, over HTTP on this machine. The last line of the output counts what was compared.
 """
 import base64
 import json
@@ -22,7 +22,7 @@ def equal(what, shown, expected):
     global compared
     compared += 1
     if shown != expected:
-        sys.exit(f"{what}: the page shows {shown!r}, the report says {expected!r}")
+        sys.exit(f"{what}: the page shows {repr(shown):.2000}, the report says {repr(expected):.2000}")
 
 
 class Browser:
@@ -126,6 +126,7 @@ def check_layers(browser, report):
     equal("cycles", browser.column("kernels-table", "cycles"), [thousands(kernel.get("cycles")) for kernel in kernels])
     if "profile" in report:
         times = {row["at"]: row for row in report["profile"]["kernels"]}
+        equal("measured calls", len(times), len(kernels))
         equal("times", browser.column("kernels-table", "measured"), [fixed(times.get(i, {}).get("p10_us"), 2) for i in range(len(kernels))])
 
 
@@ -209,7 +210,10 @@ def check_shot(png):
 
 def main(page, report_path, shot):
     with open(report_path) as file:
-        report = json.load(file)
+        text = file.read()
+    if report_path == page:
+        text = re.search('<script type="application/json" id="report">(.*?)</script>', text, re.S)[1]
+    report = json.loads(text)
     checks = {"overview": check_overview, "layers": check_layers, "accuracy": check_accuracy, "activations": check_activations, "memory": check_memory,
               "decisions": check_decisions}
     with Browser() as browser:
