@@ -327,7 +327,7 @@ void collectKernels(ModuleOp module, BundleInfo &info) {
   const Isa &isa = selectIsa(info.target);
   module.walk([&](KernelOp kernel) {
     if (auto cycles = estimateCycles(kernel, isa))
-      info.cycles[getLocName(kernel.getLoc())] = *cycles;
+      info.cycles[(kernel.getForm() + " " + getLocName(kernel.getLoc())).str()] = *cycles;
     std::string name = kernel.getForm().str();
     if (auto dot = kernel.getDot())
       name += ", " + dot->str();

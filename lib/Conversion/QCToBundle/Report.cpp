@@ -12,13 +12,19 @@ using namespace llvm;
 
 namespace qc {
 namespace {
+/// What the cost model says of a call, if it knows its form.
+std::optional<int64_t> getCycles(const BundleInfo &info, const json::Object &call) {
+  auto it = info.cycles.find((call.getString("form").value_or("") + " " + call.getString("name").value_or("")).str());
+  return it == info.cycles.end() ? std::nullopt : std::optional(int64_t(std::llround(it->second)));
+}
+
 /// With the calls of its kernels, in order: `cycles` where the cost model knows the form.
 json::Object describeEntry(const BundleInfo &info, const Entry &entry) {
   json::Array kernels;
   for (const json::Value &value : entry.kernels) {
     json::Object row(*value.getAsObject());
-    if (auto it = info.cycles.find(row.getString("name").value_or("")); it != info.cycles.end())
-      row["cycles"] = int64_t(std::llround(it->second));
+    if (auto cycles = getCycles(info, row))
+      row["cycles"] = *cycles;
     kernels.push_back(std::move(row));
   }
   return json::Object{{"arena_bytes", entry.arenaBytes},
@@ -108,8 +114,8 @@ json::Array describeDecisions(const BundleInfo &info) {
         what += ", weights packed to " + std::to_string(*bits) + " bits";
       if (*row.getString("form") == "loops")
         why = "no form of kernel takes it: plain loops";
-      else if (auto it = info.cycles.find(row.getString("name").value_or("")); it != info.cycles.end())
-        why = formatv("first form that fits; about {0} cycles", int64_t(std::llround(it->second))).str();
+      else if (auto cycles = getCycles(info, row))
+        why = "first form that fits; about " + std::to_string(*cycles) + " cycles";
       if (const json::Array *layers = row.getArray("layers"); layers && layers->size() > 1)
         why += (why.empty() ? "one loop nest of " : "; one loop nest of ") + std::to_string(layers->size()) + " ops";
       add("packed", *row.getString("name"), what, why);
