@@ -123,7 +123,7 @@ private:
       entry.push_back(text("shared_with", StringRef(owner->second).trim("'\''")));
     if (!function.weights.empty())
       entry.push_back(real("weighted_error", getWeightedError(*choice, function)));
-    if (curves)
+    if (curves && isNew)
       entry.push_back(builder.getNamedAttr("curve", describeCurve(op, function, *choice)));
     if (!plots.empty()) {
       FailureOr<std::string> file = plot(op, name, function, *choice);

@@ -196,7 +196,7 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
     equal pieces are stored once: the second one costs no bytes.
 
     `qc.domain` on an op (from `qc-materialize-casts`) is the range of inputs that occurred: a function without a finite value there is an error.
-    The function's `qc.activations` lists what was chosen, for report and header; with `curves` also each curve: at most 256 inputs, of which each is the one with the largest error in its part of the codes, with the
+    The function's `qc.activations` lists what was chosen, for report and header; with `curves` also each curve that is no other's: at most 256 inputs, of which each is the one with the largest error in its part of the codes, with the
     function's value, the one computed and the error there, and at most 256 knots; `plots` is a folder for a picture of each. Afterwards no
     `qc.activation` and no `qc.function` on quantized types is left.
     ```mlir
