@@ -19,9 +19,9 @@
 // THREE: qc.pwl %{{.*}} {code_max = 127 : i64, code_min = -128 : i64, {{.*}}max_error = 0.000000e+00 : f64, mean_error = 0.000000e+00 : f64
 // In real values, from the lowest code on; the second piece begins at code 1.
 // CURVES-LABEL: func @table_of_narrow_codes
-// CURVES-SAME: curve = {chosen = array<f64: 4.000000e+00, 3.500000e+00, {{.*}} 3.500000e+00>, errors = array<i64: 0, 0, {{.*}}>,
-// CURVES-SAME: exact = array<f64: 4.000000e+00, 3.500000e+00, {{.*}} 3.500000e+00>,
-// CURVES-SAME: inputs = array<f64: -4.000000e+00, -3.500000e+00, {{.*}} 3.500000e+00>, knots = array<f64: 5.000000e-01>}, form = "pwl"
+// CURVES-SAME: curve = {chosen = array<f64: 4.000000e+00, 3.500000e+00, {{[^>]*}} 3.500000e+00>, errors = array<i64: 0, 0, {{[^>]*}}>,
+// CURVES-SAME: exact = array<f64: 4.000000e+00, 3.500000e+00, {{[^>]*}} 3.500000e+00>,
+// CURVES-SAME: inputs = array<f64: -4.000000e+00, -3.500000e+00, {{[^>]*}} 3.500000e+00>, knots = array<f64: 5.000000e-01>}, form = "pwl"
 // TABLE-LABEL: func @table_of_narrow_codes
 // TABLE: qc.lut
 func.func @table_of_narrow_codes(%x: tensor<4x!x4>) -> tensor<4x!y8> {
