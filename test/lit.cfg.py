@@ -52,6 +52,7 @@ def announce(feature, present, why):
 announce("integration", not quick, "a quick run")
 announce("shared", os.path.isdir(os.path.join(shared, "models")), f"no model collection at {shared} (set QCC_SHARED)")
 announce("qemu", all(shutil.which(f"qemu-{arch}") for arch in ("aarch64", "riscv64", "riscv32", "arm")), "qemu-user is not installed")
+announce("chromium", all(shutil.which(program) for program in ("chromium", "chromedriver")), "chromium or chromium-driver is not installed")
 announce("onnx-testdata", os.path.isdir(onnx_testdata), "libonnx-testdata is not installed")
 sys.path.insert(0, os.path.join(config.qc_source_dir, "test", "Integration"))
 import runtime_library  # noqa: E402

@@ -11,7 +11,7 @@ QCC_PACKAGES=(
   clang-22 lld-22 llvm-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   libonnx-dev libprotobuf-dev protobuf-compiler zlib1g-dev
   cmake ninja-build ccache g++
-  python3 python3-numpy qemu-user libonnx-testdata
+  python3 python3-numpy qemu-user libonnx-testdata chromium chromium-driver
 )
 
 say() { printf '%s\n' "== $*"; }

@@ -123,6 +123,8 @@ private:
       entry.push_back(text("shared_with", StringRef(owner->second).trim("'\''")));
     if (!function.weights.empty())
       entry.push_back(real("weighted_error", getWeightedError(*choice, function)));
+    if (curves && isNew)
+      entry.push_back(builder.getNamedAttr("curve", describeCurve(op, function, *choice)));
     if (!plots.empty()) {
       FailureOr<std::string> file = plot(op, name, function, *choice);
       if (failed(file))
@@ -299,6 +301,41 @@ private:
     }
     op->getResult(0).replaceAllUsesWith(result);
     op->erase();
+  }
+
+  /// What a picture needs, in real values; errors in codes of the result.
+  DictionaryAttr describeCurve(Operation *op, const CodeFunction &function, const Choice &choice) {
+    constexpr int64_t most = 256;
+    auto result = cast<quant::UniformQuantizedType>(getElementType(op->getResult(0)));
+    auto toReal = [&](double code) { return (code - double(result.getZeroPoint())) * result.getScale(); };
+    auto getError = [&](int64_t i) {
+      return choice.pieces && function.isDefined(i) ? choice.pieces->evaluate(function.low + i) - function.codes[i] : int64_t(0);
+    };
+    SmallVector<double> inputs, exact, chosen;
+    SmallVector<int64_t> errors;
+    int64_t step = llvm::divideCeil(function.size(), most);
+    for (int64_t first = 0; first < function.size(); first += step) {
+      int64_t at = first;
+      for (int64_t i = first; i < std::min(first + step, function.size()); ++i)
+        at = std::abs(getError(i)) > std::abs(getError(at)) ? i : at;
+      if (!function.isDefined(at))
+        continue;
+      inputs.push_back(function.inputs[at]);
+      exact.push_back(toReal(std::clamp(function.values[at], double(function.codeMin), double(function.codeMax))));
+      chosen.push_back(toReal(double(function.codes[at] + getError(at))));
+      errors.push_back(getError(at));
+    }
+    SmallVector<double> knots;
+    if (choice.pieces && int64_t(choice.pieces->knots.size()) <= most)
+      for (int32_t knot : choice.pieces->knots)
+        if (knot >= function.low && knot < function.low + function.size())
+          knots.push_back(function.inputs[knot - function.low]);
+    Builder builder(&getContext());
+    return builder.getDictionaryAttr({builder.getNamedAttr("chosen", builder.getDenseF64ArrayAttr(chosen)),
+                                      builder.getNamedAttr("errors", builder.getDenseI64ArrayAttr(errors)),
+                                      builder.getNamedAttr("exact", builder.getDenseF64ArrayAttr(exact)),
+                                      builder.getNamedAttr("inputs", builder.getDenseF64ArrayAttr(inputs)),
+                                      builder.getNamedAttr("knots", builder.getDenseF64ArrayAttr(knots))});
   }
 
   /// Writes a picture and returns its file's name.

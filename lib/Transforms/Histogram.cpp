@@ -117,6 +117,20 @@ std::vector<Histogram::Bin> Histogram::bins() const {
   return result;
 }
 
+std::vector<int64_t> Histogram::count(double low, double high, int64_t parts) const {
+  std::vector<int64_t> result(parts, 0);
+  auto add = [&](double value, uint64_t count) {
+    double part = high > low ? std::floor((value - low) / (high - low) * double(parts)) : 0;
+    result[int64_t(std::clamp(part, 0.0, double(parts - 1)))] += int64_t(count);
+  };
+  std::vector<Bin> known = distinctValues();
+  for (const Bin &bin : known.empty() ? bins() : known)
+    add((bin.low + bin.high) / 2, bin.count);
+  if (zeros)
+    add(0, zeros);
+  return result;
+}
+
 std::vector<Histogram::Bin> Histogram::distinctValues() const {
   std::vector<Bin> result;
   for (auto [bits, count] : distinct) {

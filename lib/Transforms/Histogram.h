@@ -54,6 +54,8 @@ public:
   /// order. Images and features that were 8-bit integers once are of that kind. Empty if there were more.
   static constexpr size_t maxDistinct = 1024;
   std::vector<Bin> distinctValues() const;
+  /// How many values lie in each of `parts` parts of equal width of [low, high]; values beyond count at the ends.
+  std::vector<int64_t> count(double low, double high, int64_t parts) const;
   /// Counts of |x| over [0, 2^exponent) in numBins/2 bins, zeros not included; `width` is that of a bin.
   std::vector<uint64_t> magnitudes(double &width) const;
 

@@ -98,6 +98,8 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     return;
   case Stage::QDQ:
     if (!options.float32) {
+      if (options.measureErrors)
+        pm.addPass(createKeepFloat());
       MaterializeCastsOptions casts;
       casts.powerOfTwo = powerOfTwo;
       pm.addNestedPass<func::FuncOp>(createMaterializeCasts(casts));
@@ -106,6 +108,12 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       weights.powerOfTwo = powerOfTwo;
       weights.pairSafe = options.pairSafe;
       pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
+      if (options.measureErrors) {
+        MeasureErrorsOptions measure;
+        measure.samples = options.samples;
+        measure.limit = options.measureErrors;
+        pm.addPass(createMeasureErrors(measure));
+      }
     }
     return;
   case Stage::Quantized:
@@ -118,6 +126,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     approximate.pieces = options.pieces;
     approximate.maxError = options.maxActivationError;
     approximate.weights = options.activationWeights;
+    approximate.curves = options.keepCurves;
     approximate.plots = options.plotActivations;
     pm.addNestedPass<func::FuncOp>(createApproximateActivations(approximate));
     pm.addNestedPass<func::FuncOp>(createInlineFunctions());
@@ -190,6 +199,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
                                         llvm::cl::init("uniform")};
   Option<std::string> normalize{*this, "normalize", llvm::cl::desc("exact or mad"), llvm::cl::init("exact")};
   Option<std::string> plotActivations{*this, "plot-activations", llvm::cl::desc("folder for plots"), llvm::cl::init("")};
+  Option<int64_t> measureErrors{*this, "measure-errors", llvm::cl::desc("on so many samples (0: not)"), llvm::cl::init(0)};
   Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
   ListOption<std::string> without{*this, "without", llvm::cl::desc("forms of kernels that are not used")};
   Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
@@ -228,6 +238,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.activationWeights = text.activationWeights;
   options.normalize = text.normalize;
   options.plotActivations = text.plotActivations;
+  options.measureErrors = text.measureErrors;
   options.isa = text.isa;
   options.without.assign(text.without.begin(), text.without.end());
   options.indexBits = text.indexBits;
@@ -289,6 +300,10 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("pieces=" + std::to_string(options.pieces) + ": use 1 to 65536, or 0 for as few as meet the bound");
   if (options.maxActivationError != -1 && !(options.maxActivationError >= 0))
     problems.push_back("max-activation-error: use a number of codes, 0 or more");
+  if (options.measureErrors < 0)
+    problems.push_back("measure-errors=" + std::to_string(options.measureErrors) + ": use a number of samples, or 0 for none");
+  if (options.measureErrors > 0 && options.samples.empty())
+    problems.push_back("measure-errors needs samples: give calib");
   if (!isCodeType(options.weights, false))
     problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
   if (!isCodeType(options.activations, true))

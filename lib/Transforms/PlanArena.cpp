@@ -151,8 +151,12 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
     SmallVector<Buffer> buffers;
     BufferViewFlowAnalysis views(function);
     DenseMap<Operation *, int64_t> position;
-    for (auto [i, op] : llvm::enumerate(body))
+    SmallVector<int64_t> calls;
+    for (auto [i, op] : llvm::enumerate(body)) {
       position[&op] = i;
+      if (isa<func::CallOp>(op))
+        calls.push_back(i);
+    }
     LogicalResult result = success();
     memref::AllocOp keeper;
     int64_t keeperBytes = 0;
@@ -215,6 +219,8 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
     function->setAttr("qc.arena_bytes", b.getI64IntegerAttr(total));
     function->setAttr("qc.arena_lower_bound", b.getI64IntegerAttr(bound));
     function->setAttr("qc.arena_map", b.getArrayAttr(map));
+    if (!calls.empty())
+      function->setAttr("qc.arena_calls", b.getDenseI64ArrayAttr(calls));
     return success();
   }
 

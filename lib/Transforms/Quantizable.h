@@ -17,6 +17,12 @@ constexpr llvm::StringLiteral domainName = "qc.domain";
 /// The attribute on an observe and on functions of one tensor: how often inputs occurred, in parts of equal width of their range.
 constexpr llvm::StringLiteral histogramName = "qc.histogram";
 
+/// The module inside the module where `qc-keep-float` keeps the float network.
+constexpr llvm::StringLiteral keptFloatName = "float";
+
+/// The attribute on a function with what `qc-measure-errors` found.
+constexpr llvm::StringLiteral errorsName = "qc.errors";
+
 /// True if the op of `operand` may have no value for some of its numbers: a function of one tensor, a quotient for its divisor.
 bool needsDomain(mlir::OpOperand &operand);
 

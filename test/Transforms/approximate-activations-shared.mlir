@@ -3,6 +3,8 @@
 // RUN: FileCheck %s --check-prefix=REMARK < %t.remarks
 // RUN: qopt %s --qc-approximate-activations='form=pwl pieces=3 weights=uniform' -split-input-file 2>/dev/null | FileCheck %s --check-prefix=UNIFORM
 // RUN: qopt %s --qc-approximate-activations='form=pwl pieces=3 weights=histogram' -split-input-file 2>/dev/null | FileCheck %s --check-prefix=WEIGHTED
+// A shared curve is kept once.
+// RUN: qopt %s --qc-approximate-activations=curves -split-input-file 2>/dev/null | FileCheck %s --check-prefix=CURVES
 // RUN: not qopt %s --qc-approximate-activations=weights=samples -split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=REFUSED
 // REFUSED: weights=samples: use uniform or histogram
 
@@ -21,6 +23,9 @@
 // REMARK: node 'two' (tanh): table, 256 entries, 0 bytes, shared with 'one', error at most
 // REMARK: node 'three' (tanh): table, 256 entries, 256 bytes, error at most
 // REMARK: node 'four' (odd): table, 256 entries, 0 bytes, shared with 'one', error at most
+// CURVES-LABEL: func @shared_tables
+// CURVES-SAME: curve = {{.*}}name = "one"
+// CURVES-SAME: {bytes = 0 : i64, form = "table", {{.*}}name = "two"
 func.func @shared_tables(%x: tensor<4x!x>) -> (tensor<4x!y>, tensor<4x!y>, tensor<4x!z>, tensor<4x!y>) {
   %0 = qc.activation tanh %x : tensor<4x!x> -> tensor<4x!y> loc("one")
   %1 = qc.activation tanh %x : tensor<4x!x> -> tensor<4x!y> loc("two")

@@ -2,6 +2,7 @@
 // RUN: qopt %s --qc-approximate-activations | FileCheck %s
 // RUN: qopt %s --qc-approximate-activations='form=pwl pieces=3' | FileCheck %s --check-prefix=THREE --implicit-check-not=qc.lut
 // RUN: qopt %s --qc-approximate-activations='form=table' | FileCheck %s --check-prefix=TABLE --implicit-check-not=qc.pwl
+// RUN: qopt %s --qc-approximate-activations='form=pwl curves' | FileCheck %s --check-prefix=CURVES
 
 !x4 = !quant.uniform<i4:f32, 0.5>
 !y8 = !quant.uniform<i8:f32, 0.5:-2>
@@ -16,6 +17,11 @@
 // Two pieces are exact: three are not needed for anything.
 // THREE-LABEL: func @table_of_narrow_codes
 // THREE: qc.pwl %{{.*}} {code_max = 127 : i64, code_min = -128 : i64, {{.*}}max_error = 0.000000e+00 : f64, mean_error = 0.000000e+00 : f64
+// In real values, from the lowest code on; the second piece begins at code 1.
+// CURVES-LABEL: func @table_of_narrow_codes
+// CURVES-SAME: curve = {chosen = array<f64: 4.000000e+00, 3.500000e+00, {{[^>]*}} 3.500000e+00>, errors = array<i64: 0, 0, {{[^>]*}}>,
+// CURVES-SAME: exact = array<f64: 4.000000e+00, 3.500000e+00, {{[^>]*}} 3.500000e+00>,
+// CURVES-SAME: inputs = array<f64: -4.000000e+00, -3.500000e+00, {{[^>]*}} 3.500000e+00>, knots = array<f64: 5.000000e-01>}, form = "pwl"
 // TABLE-LABEL: func @table_of_narrow_codes
 // TABLE: qc.lut
 func.func @table_of_narrow_codes(%x: tensor<4x!x4>) -> tensor<4x!y8> {

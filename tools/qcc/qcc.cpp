@@ -2,6 +2,7 @@
 #include "qc/Conversion/Bundle.h"
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/ONNXImport.h"
+#include "qc/Conversion/ReportPage.h"
 #include "qc/Dialect/QC/IR/QC.h"
 #include "qc/Target/CodeGen.h"
 #include "qc/Target/Kernels.h"
@@ -126,7 +127,16 @@ cl::opt<unsigned> threads("threads", cl::desc("most threads of the caller that m
 cl::opt<unsigned> taskOverhead("task-overhead",
                                cl::desc("for -threads: cycles to hand tasks out and wait for the last one (default 6000)"),
                                cl::init(6000), cl::cat(category));
-cl::opt<std::string> report("report", cl::desc("print the report, or write it to a file"), cl::ValueOptional, cl::cat(category));
+cl::opt<std::string> report("report",
+                            cl::desc("print the report, or write it to a file: .html is a page with charts, "
+                                     ".json the data, any other name text"),
+                            cl::ValueOptional, cl::cat(category));
+
+cl::opt<int64_t>
+    measureErrors("measure-errors",
+                  cl::desc("what quantization costs at each tensor, on the first N samples of -calib, for the report "
+                           "(default: 32 with -report=x.html, else 0: not measured)"),
+                  cl::value_desc("N"), cl::init(0), cl::cat(category));
 
 int fail(const llvm::Twine &message) {
   llvm::WithColor::error(llvm::errs(), "qcc") << message << "\n";
@@ -160,6 +170,10 @@ qc::PipelineOptions getPipelineOptions() {
   options.activationWeights = activationWeights;
   options.normalize = normalize;
   options.plotActivations = plotActivations;
+  options.keepCurves = qc::isReportPage(report);
+  options.measureErrors = measureErrors;
+  if (!measureErrors.getNumOccurrences() && qc::isReportPage(report) && !calib.empty())
+    options.measureErrors = 32;
   options.without = without;
   options.threads = threads;
   options.taskOverhead = taskOverhead;
@@ -338,10 +352,15 @@ int compileModel() {
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.printOpOnDiagnostic(false);
   context.loadDialect<qc::QCDialect, func::FuncDialect, quant::QuantDialect>();
-  // Remarks repeat what the report says; errors reach the user with the node's name.
-  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
+  qc::BundleInfo info;
+  qc::Stage at = qc::Stage::Import;
+  llvm::StringRef running;
+  // Remarks are for the report; errors reach the user with the node's name.
+  context.getDiagEngine().registerHandler([&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) {
+      info.remarks.push_back({running.str(), qc::getLocName(diagnostic.getLocation()).str(), diagnostic.str()});
       return success();
+    }
     auto place = [](Location location) {
       llvm::StringRef node = qc::getLocName(location);
       if (auto named = dyn_cast<NameLoc>(location))
@@ -360,7 +379,6 @@ int compileModel() {
   if (coverage)
     return printCoverage(context);
 
-  qc::Stage at;
   OwningOpRef<ModuleOp> module = load(context, at);
   if (!module)
     return 1;
@@ -373,7 +391,6 @@ int compileModel() {
   options.indexBits = target->indexBits;
   options.isa = qc::selectIsa(*target).name.str();
 
-  qc::BundleInfo info;
   info.name = qc::toIdentifier(!name.empty() ? llvm::StringRef(name) : llvm::sys::path::stem(output.empty() ? input : output));
   info.model = llvm::sys::path::filename(input).str();
   info.target = *target;
@@ -382,14 +399,17 @@ int compileModel() {
   // The report reads each fact at the stage where it still stands in the IR.
   auto advance = [&](qc::Stage to) {
     to = std::min(to, stop);
+    running = qc::getStageName(to);
     LogicalResult result = runStages(*module, at, to, options);
     at = std::max(at, to);
     return result;
   };
   if (failed(advance(qc::Stage::Quantized)))
     return 1;
-  if (at == qc::Stage::Quantized)
+  if (at == qc::Stage::Quantized) {
     qc::collectTensors(*module, info);
+    qc::collectErrors(*module, info);
+  }
   if (failed(advance(qc::Stage::Integer)))
     return 1;
   if (at == qc::Stage::Integer && stop > qc::Stage::Integer) {
@@ -440,8 +460,12 @@ int compileModel() {
   std::string base = stem.str().str();
   std::vector<std::pair<std::string, std::string>> files{
       {output, *code}, {base + ".h", qc::makeHeader(info)}, {base + ".json", qc::makeReport(info)}};
-  if (report.getNumOccurrences() && !report.empty())
-    files.push_back({report, qc::makeSummary(info)});
+  if (report.getNumOccurrences() && !report.empty()) {
+    bool json = llvm::sys::path::extension(report).equals_insensitive(".json");
+    files.push_back({report, qc::isReportPage(report) ? qc::makeReportPage(qc::describeReport(info))
+                             : json                   ? qc::makeReport(info)
+                                                      : qc::makeSummary(info)});
+  }
   if (llvm::Error error = qc::writeFiles(files))
     return fail(llvm::toString(std::move(error)));
   if (report.getNumOccurrences() && report.empty())

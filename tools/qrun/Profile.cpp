@@ -1,6 +1,7 @@
 #include "Profile.h"
 #include "Harness.h"
 #include "Instrument.h"
+#include "qc/Conversion/ReportPage.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -8,6 +9,7 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Triple.h"
@@ -204,7 +206,9 @@ private:
   Error measureNetwork(uint64_t count, bool keep);
   double getPrediction(const KernelCall &call) const;
   void print() const;
-  void printJson() const;
+  json::Object describe() const;
+  Expected<json::Value> openReport() const;
+  Error writeReport(json::Value report) const;
   /// Of the entry, at least one step of the clock: shares of it are numbers.
   double getWhole() const { return std::max(quantile(times.back(), 0.1), 1.0) * microseconds; }
 
@@ -376,8 +380,8 @@ void Profiler::print() const {
     std::string form = call.form + (call.dot.empty() ? "" : " " + call.dot) + (call.tile.empty() ? "" : " " + call.tile) +
                        (call.permuted ? " permuted" : "");
     outs() << formatv(format, StringRef(call.name).take_back(34), form, call.macs ? cell(double(call.macs) / 1e6) : "-", cell(us),
-                      call.macs && us > 0 ? cell(double(call.macs) / us / 1000) : "-", formatv("{0:f1} %", 100 * us / whole).str(),
-                      cell(predicted), us > 0 ? cell(predicted / us) : "-");
+                      call.macs && us > 0 ? cell(double(call.macs) / us / 1000) : "-",
+                      formatv("{0:f1} %", 100 * us / whole).str(), cell(predicted), us > 0 ? cell(predicted / us) : "-");
     sum += us;
     predictions += predicted;
     macs += call.macs;
@@ -399,12 +403,14 @@ void Profiler::print() const {
   outs() << " GB/s.\n";
 }
 
-void Profiler::printJson() const {
+/// What -json prints, and what a report keeps; `at` is the number of a call among all of the entry.
+json::Object Profiler::describe() const {
   json::Array kernels;
   for (auto [i, index] : enumerate(calls)) {
     const KernelCall &call = (*entry.kernels)[index];
     double us = quantile(times[i], 0.1) * microseconds;
-    json::Object row{{"name", call.name},
+    json::Object row{{"at", int64_t(index)},
+                     {"name", call.name},
                      {"symbol", call.symbol},
                      {"form", call.form},
                      {"dot", call.dot},
@@ -430,17 +436,62 @@ void Profiler::printJson() const {
   json::Array reads;
   for (auto [size, bandwidth] : zip_equal(sizes, bandwidths))
     reads.push_back(json::Object{{"bytes", int64_t(size)}, {"gb_s", bandwidth / 1000}});
-  outs() << json::Value(json::Object{{"symbol", entry.symbol},
-                                     {"runs", int64_t(times.back().size())},
-                                     {"p10_us", quantile(times.back(), 0.1) * microseconds},
-                                     {"median_us", quantile(times.back(), 0.5) * microseconds},
-                                     {"peak_gmacs", std::move(peaks)},
-                                     {"read", std::move(reads)},
-                                     {"kernels", std::move(kernels)}})
-         << "\n";
+  return json::Object{{"symbol", entry.symbol},
+                      {"runs", int64_t(times.back().size())},
+                      {"p10_us", quantile(times.back(), 0.1) * microseconds},
+                      {"median_us", quantile(times.back(), 0.5) * microseconds},
+                      {"peak_gmacs", std::move(peaks)},
+                      {"read", std::move(reads)},
+                      {"kernels", std::move(kernels)}};
+}
+
+//===--- The report --------------------------------------------------------------------------------------------------===//
+
+Expected<json::Value> Profiler::openReport() const {
+  StringRef path = options.reportPath;
+  auto buffer = MemoryBuffer::getFile(path);
+  if (!buffer)
+    return createStringError("-report=" + path + ": cannot read it: " + buffer.getError().message() +
+                             "; make it with qcc -report=" + path);
+  Expected<json::Value> report = readReport((*buffer)->getBuffer());
+  if (!report)
+    return createStringError("-report=" + path + ": " + toString(report.takeError()) +
+                             "; make it with qcc -report=x.html or x.json");
+  const json::Object &root = *report->getAsObject();
+  bool isRun = root.get("run") != nullptr;
+  if (options.f32 && isRun)
+    return createStringError("-report=" + path + ": a report shows the times of the integer function; drop -f32");
+  const json::Object *shown = root.getObject(isRun ? "run" : "run_f32");
+  const json::Array *rows = shown ? shown->getArray("kernels") : nullptr;
+  bool fits = rows && root.getString("name") == object.interface.name && rows->size() == entry.kernels->size();
+  for (size_t i = 0; fits && i < rows->size(); ++i) {
+    const json::Object *row = (*rows)[i].getAsObject();
+    const KernelCall &call = (*entry.kernels)[i];
+    fits = row && row->getString("symbol") == call.symbol && row->getString("name") == call.name &&
+           row->getString("form") == call.form && row->getInteger("macs").value_or(0) == call.macs;
+  }
+  if (!fits)
+    return createStringError("-report=" + path + ": not the report of " + this->path + "; make both with one call of qcc");
+  return report;
+}
+
+Error Profiler::writeReport(json::Value report) const {
+  (*report.getAsObject())["profile"] = describe();
+  StringRef path = options.reportPath;
+  return writeToOutput(path, [&](raw_ostream &os) {
+    os << (isReportPage(path) ? makeReportPage(report) : formatv("{0:2}\n", report).str());
+    return Error::success();
+  });
 }
 
 Error Profiler::run(ArrayRef<std::vector<char>> inputs) {
+  std::optional<json::Value> report;
+  if (!options.reportPath.empty()) {
+    Expected<json::Value> opened = openReport();
+    if (!opened)
+      return opened.takeError();
+    report = std::move(*opened);
+  }
   Expected<InstrumentedObject> instrumented = instrument(path, entry);
   if (!instrumented)
     return instrumented.takeError();
@@ -467,8 +518,11 @@ Error Profiler::run(ArrayRef<std::vector<char>> inputs) {
   if (Error error = measure())
     return error;
   print();
+  if (report)
+    if (Error error = writeReport(std::move(*report)))
+      return error;
   if (options.json)
-    printJson();
+    outs() << json::Value(describe()) << "\n";
   return Error::success();
 }
 

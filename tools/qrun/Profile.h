@@ -11,10 +11,12 @@ struct ProfileOptions {
   bool f32 = false;
   double seconds = 1;
   bool json = false;
-  int core = -1; ///< to run on; -1: any
+  int core = -1;          ///< to run on; -1: any
+  std::string reportPath; ///< of the report (page or JSON) that gets the times; empty: none
 };
 
-/// Runs the network on one sample for some time and prints a row for each kernel that it calls.
+/// Runs the network on one sample for some time and prints a row for each kernel that it calls. A report, if one is named, must
+/// be that of the object; it is read before anything is measured, and written whole.
 llvm::Error profile(llvm::StringRef objectPath, const ObjectFile &object, llvm::ArrayRef<std::vector<char>> inputs,
                     const ProfileOptions &options);
 /// Why this object cannot be profiled here, as an error that says what to do.

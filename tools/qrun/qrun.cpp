@@ -60,6 +60,8 @@ static cl::opt<bool> wantJson("json", cl::desc("Print the times as one JSON obje
 static cl::opt<bool> wantProfile("profile", cl::desc("Time each kernel, on the first sample or, without -inputs, on any codes"),
                                  cl::cat(category));
 static cl::opt<double> seconds("seconds", cl::desc("How long -profile runs (default 1)"), cl::init(1), cl::cat(category));
+static cl::opt<std::string> reportPath("report", cl::desc("For -profile: the report of the object, page or JSON, gets the times"),
+                                       cl::value_desc("x.html"), cl::cat(category));
 static cl::opt<int> core("core", cl::desc("Core that -profile runs on (default: any)"), cl::init(-1), cl::cat(category));
 
 namespace {
@@ -500,7 +502,7 @@ Error Runner::profile() {
     if (Error error = encode(source, raw, bytes))
       return error;
   }
-  return qc::profile(objectPath, object, inputs, {f32, seconds, wantJson, core});
+  return qc::profile(objectPath, object, inputs, {f32, seconds, wantJson, core, reportPath});
 }
 
 /// Options that mean nothing to -profile, and the other way round.
@@ -516,8 +518,8 @@ static Error checkMode() {
   for (auto [name, given] : others)
     if (wantProfile && given)
       return createStringError("-profile times one sample here; it does not go with -" + name);
-  if (!wantProfile && (seconds.getNumOccurrences() || core.getNumOccurrences()))
-    return createStringError("-seconds and -core are for -profile");
+  if (!wantProfile && (seconds.getNumOccurrences() || core.getNumOccurrences() || !reportPath.empty()))
+    return createStringError("-seconds, -core and -report are for -profile");
   if (!wantProfile && inputsPath.empty())
     return createStringError("no samples: give them with -inputs=x.npz");
   if (!(seconds > 0 && seconds <= 3600))

@@ -6,6 +6,7 @@
 #include "qc/Target/Target.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/JSON.h"
 
 #include <optional>
@@ -54,7 +55,14 @@ struct BundleInfo {
   int64_t threads = 1;                      ///< above 1, entries take the caller's parallel_for
   int64_t codeBytes = 0, constantBytes = 0; ///< of the object
   llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights, activations;
+  llvm::StringMap<double> cycles; ///< by "<form> <name>" of a kernel: what the cost model says of one run
+  /// What passes said of single nodes while they decided, in order.
+  struct Remark {
+    std::string stage, node, text;
+  };
+  std::vector<Remark> remarks;
   llvm::json::Object options;
+  std::optional<llvm::json::Object> errors; ///< of tensors against the float network
   int64_t stateBytes() const;
   /// What stands behind `name`: "_run" or "_step", with "_f32" for the wrapper.
   std::string suffix(bool f32) const { return std::string(step ? "_step" : "_run") + (f32 ? "_f32" : ""); }
@@ -66,12 +74,14 @@ constexpr int64_t arenaAlign = 64;
 
 /// Reads scales, zero points and ranges of all quantized values, and which scales grew for -pair-safe (stage `quantized`).
 void collectTensors(mlir::ModuleOp module, BundleInfo &info);
+/// Takes what `qc-measure-errors` found, if it ran, off the functions (stage `quantized`).
+void collectErrors(mlir::ModuleOp module, BundleInfo &info);
 /// Reads ports, layers and float ops (stage `integer`).
 void collectProgram(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernel computes which layers (stage `packed`): form, dot kernel and register tile replace the names of plain
-/// loops; and into how many tasks it is divided.
+/// loops; into how many tasks it is divided, and about how many cycles it takes.
 void collectKernels(mlir::ModuleOp module, BundleInfo &info);
-/// Reads arena sizes and map (stage `buffers`).
+/// Reads arena sizes and map (stage `buffers`); lifetimes count the calls of the entry.
 void collectArena(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernels the entries call, and what a profile needs of each: decisions, products, bytes (stage `buffers`).
 void collectSchedule(mlir::ModuleOp module, BundleInfo &info);
@@ -86,6 +96,8 @@ llvm::json::Array describePorts(const std::vector<Port> &ports);
 std::string makeHeader(const BundleInfo &info);
 /// The interface that lies in the object's `.qc.interface` section, version 1.
 std::string makeInterface(const BundleInfo &info);
+/// The report: the one data model of file, text and page (docs/Report.md).
+llvm::json::Value describeReport(const BundleInfo &info);
 /// The JSON report.
 std::string makeReport(const BundleInfo &info);
 /// The report as text for people.

@@ -196,7 +196,8 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
     equal pieces are stored once: the second one costs no bytes.
 
     `qc.domain` on an op (from `qc-materialize-casts`) is the range of inputs that occurred: a function without a finite value there is an error.
-    The function's `qc.activations` lists what was chosen, for report and header; `plots` is a folder for a picture of each. Afterwards no
+    The function's `qc.activations` lists what was chosen, for report and header; with `curves` also each curve that is no other's: at most 256 inputs, of which each is the one with the largest error in its part of the codes, with the
+    function's value, the one computed and the error there, and at most 256 knots; `plots` is a folder for a picture of each. Afterwards no
     `qc.activation` and no `qc.function` on quantized types is left.
     ```mlir
     %y = qc.activation abs %x : tensor<4x!x> -> tensor<4x!y>   ==>   %y = qc.lut %x, %table : (tensor<4x!x>, tensor<256xi8>) -> tensor<4x!y>
@@ -207,6 +208,7 @@ def ApproximateActivations : Pass<"qc-approximate-activations", "::mlir::func::F
     Option<"pieces", "pieces", "unsigned", "0", "for pwl: this many pieces (0: as few as meet the bound)">,
     Option<"maxError", "max-error", "double", "-1", "largest error in codes of the result (-1: by its width)">,
     Option<"weights", "weights", "std::string", "\"uniform\"", "uniform, or histogram: squares of pieces by what calibration saw">,
+    Option<"curves", "curves", "bool", "false", "keep the curves in qc.activations">,
     Option<"plots", "plots", "std::string", "\"\"", "write a plot of each curve and its error into this folder">
   ];
   let statistics = [Statistic<"numPieces", "activations-by-pieces", "activations that became pieces">];
@@ -452,6 +454,54 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   ];
 }
 
+def KeepFloat : Pass<"qc-keep-float", "::mlir::ModuleOp"> {
+  let summary = "keeps a copy of the float network in a module of its own";
+  let description = [{
+    Later passes change the function that is compiled; whoever compares with the float network needs it as it was. Functions with observes are copied into
+    `module @float`, where passes on the functions of the outer module do not see them. `qc-measure-errors` removes it.
+    ```mlir
+    func.func @example(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.observe %x {id = "a", code = i8, min = -1.0 : f64, max = 1.0 : f64} : tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = qc.observe %arg0 {code = i8, id = "a", max = 1.000000e+00 : f64, min = -1.000000e+00 : f64} : tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    module @float {
+      func.func @example(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+        %0 = qc.observe %arg0 {code = i8, id = "a", max = 1.000000e+00 : f64, min = -1.000000e+00 : f64} : tensor<4xf32>
+        return %0 : tensor<4xf32>
+      }
+    }
+    ```
+  }];
+}
+
+def MeasureErrors : Pass<"qc-measure-errors", "::mlir::ModuleOp"> {
+  let summary = "measures on samples what quantization costs at each tensor";
+  let description = [{
+    At stage `qdq` the function still computes in f32, so it shows the error of quantization and nothing else. Both it and the float network (from `qc-keep-float`) are compiled into this
+    process, as `qc-calibrate` does it, and run over the first `limit` samples, one at a time. Nothing is measured without a kept network. The function gets `qc.errors`:
+
+    * `tensors`, one per `quant.dcast` of an activation, in order. `cumulative_db`: energy of the float tensor over that of the difference to the quantized network's, in dB. `own_db`: the same of
+      the op alone, with quantized weights and rounded result, on the inputs of the float network; `weights_db`: without the rounding; `rounding_db`: the rounding of the float result.
+      A unit attribute stands for no error; what only moves codes, and what the float network rounds itself, has no error of its own. `saturated`: part of the float values that codes do not reach;
+      `codes` of `all_codes` occurred; `range` and `observed`: what codes reach, and float values did; `histogram`: values of both networks in 64 parts from `low` to `high`.
+    * `outputs`: `sqnr_db` of each result; of one with a single row, in how many of its `rows`, one per sample, the largest element is the same one (`same_largest`).
+    * `samples` that were used of those `available`.
+
+    Sums are in double and in the order of samples: the same on each host. Afterwards the kept network is gone.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
+    Option<"limit", "limit", "int64_t", "32", "use only the first samples">
+  ];
+}
+
 def FoldCasts : Pass<"qc-fold-casts", "::mlir::func::FuncOp"> {
   let summary = "fake-quant folding: dcast, op, qcast becomes the op on quantized types";
   let description = [{
@@ -624,7 +674,8 @@ def PlanArena : Pass<"qc-plan-arena", "::mlir::ModuleOp"> {
     buffer lives from its first to its last use, views included; offsets are 64-byte aligned. A function that calls another gives it a part of
     its own arena (the alloc with `qc.arena_of`). States (arguments with `qc.in_arena`) lie at the start of the arena and are arguments no more; they live on, so nothing else takes
     their place, and `qc.state_bytes` says how much they take. The function gets `qc.arena_bytes`, `qc.arena_lower_bound` (the largest sum of simultaneously
-    live buffers, scratch included) and `qc.arena_map`. Afterwards there is no alloc and no dealloc.
+    live buffers, scratch included) and `qc.arena_map`, whose `first` and `last` count the ops of the function as they were; `qc.arena_calls` says which of those
+    were calls. Afterwards there is no alloc and no dealloc.
     ```mlir
     %a = memref.alloc() : memref<16xi32>   ==>   %a = memref.view %arena[%c128][] : memref<512xi8> to memref<16xi32>
     ```

@@ -45,6 +45,8 @@ struct PipelineOptions {
   double maxActivationError = -1;            ///< in codes of the result; -1: 1 up to 8 bits, 2 for 16
   std::string activationWeights = "uniform"; ///< uniform | histogram: what squares of pieces count
   std::string plotActivations;               ///< folder for a picture of each function
+  bool keepCurves = false;                   ///< for the report
+  int64_t measureErrors = 0;                 ///< on so many samples, for the report; 0: not
   std::string normalize = "exact";           ///< exact | mad: mean magnitudes instead of deviations
   std::string isa = "scalar";                ///< what kernels may use: a row of lib/Target/Isas.def
   std::vector<std::string> without;          ///< forms of kernels that are not used

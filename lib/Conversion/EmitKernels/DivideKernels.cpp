@@ -1,6 +1,8 @@
 // Decides into how many tasks each kernel is divided.
 #include "Kernel.h"
 
+#include "qc/Conversion/KernelCost.h"
+
 using namespace mlir;
 
 namespace qc {
@@ -47,6 +49,12 @@ Choice choose(const Division &d, int64_t threads, double overhead) {
   return best;
 }
 
+/// The row of the kernel's form; null if there is none.
+const KernelForm *findForm(KernelOp op) {
+  const KernelForm *form = llvm::find_if(getKernelForms(), [&](const KernelForm &form) { return form.name == op.getForm(); });
+  return form == getKernelForms().end() ? nullptr : form;
+}
+
 struct DivideKernels : impl::DivideKernelsBase<DivideKernels> {
   using DivideKernelsBase::DivideKernelsBase;
   void runOnOperation() override {
@@ -66,8 +74,8 @@ struct DivideKernels : impl::DivideKernelsBase<DivideKernels> {
     OpBuilder b(&getContext());
     getOperation()->setAttr("qc.threads", b.getI64IntegerAttr(threads));
     WalkResult result = getOperation().walk([&](KernelOp op) {
-      const KernelForm *form = llvm::find_if(getKernelForms(), [&](const KernelForm &form) { return form.name == op.getForm(); });
-      if (form == getKernelForms().end())
+      const KernelForm *form = findForm(op);
+      if (!form)
         return WalkResult::advance();
       auto used = getUsedIsa(op, *row);
       if (failed(used))
@@ -84,4 +92,14 @@ struct DivideKernels : impl::DivideKernelsBase<DivideKernels> {
   }
 };
 } // namespace
+
+std::optional<double> estimateCycles(KernelOp op, const Isa &isa) {
+  const KernelForm *form = findForm(op);
+  if (!form)
+    return std::nullopt;
+  auto used = getUsedIsa(op, isa);
+  if (failed(used))
+    return std::nullopt;
+  return getCycles(form->divide(op, *used), Choice(), /*threads=*/1, /*overhead=*/0);
+}
 } // namespace qc

@@ -1,5 +1,6 @@
 // Collects what the bundle says from the module at its stages, and writes files.
 #include "qc/Conversion/Bundle.h"
+#include "qc/Conversion/KernelCost.h"
 #include "qc/Conversion/Lowering.h"
 #include "qc/Dialect/QC/IR/States.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
@@ -37,6 +38,29 @@ int64_t getSavedBytes(KernelOp kernel) {
 }
 
 llvm::json::Array toJson(ArrayRef<int64_t> values) { return llvm::json::Array(values); }
+
+/// An attribute of numbers, texts, lists and dictionaries; a unit attribute is null.
+llvm::json::Value toJson(Attribute attr) {
+  if (auto dictionary = dyn_cast<DictionaryAttr>(attr)) {
+    llvm::json::Object object;
+    for (NamedAttribute entry : dictionary)
+      object[entry.getName().str()] = toJson(entry.getValue());
+    return object;
+  }
+  if (auto list = dyn_cast<ArrayAttr>(attr))
+    return llvm::json::Array(llvm::map_range(list, [](Attribute entry) { return toJson(entry); }));
+  if (auto numbers = dyn_cast<DenseF64ArrayAttr>(attr))
+    return llvm::json::Array(numbers.asArrayRef());
+  if (auto numbers = dyn_cast<DenseI64ArrayAttr>(attr))
+    return llvm::json::Array(numbers.asArrayRef());
+  if (auto number = dyn_cast<FloatAttr>(attr))
+    return number.getValueAsDouble();
+  if (auto number = dyn_cast<IntegerAttr>(attr))
+    return number.getInt();
+  if (isa<UnitAttr>(attr))
+    return nullptr;
+  return cast<StringAttr>(attr).str();
+}
 
 func::FuncOp lookup(ModuleOp module, StringRef name) { return module.lookupSymbol<func::FuncOp>(name); }
 
@@ -128,11 +152,29 @@ void describeKernel(KernelOp kernel, llvm::json::Object &row) {
   row["output_bytes"] = outputs;
 }
 
+/// The ONNX node of `"tensor"("node")`; the tensor's name if that is all there is.
+StringRef getNodeName(Location location) {
+  if (auto named = dyn_cast<NameLoc>(location))
+    if (StringRef node = getLocName(named.getChildLoc()); !node.empty())
+      return node;
+  return getLocName(location);
+}
+
+unsigned getBits(Value value) { return getElementType(value).getIntOrFloatBitWidth(); }
+
 llvm::json::Object describeLayer(Operation &op) {
-  llvm::json::Object layer{{"name", getLocName(op.getLoc())}, {"op", op.getName().stripDialect()}, {"kernel", getLoopForm(&op)}};
+  llvm::json::Object layer{{"name", getLocName(op.getLoc())},
+                           {"node", getNodeName(op.getLoc())},
+                           {"op", op.getName().stripDialect()},
+                           {"kernel", getLoopForm(&op)}};
   int64_t constants = 0, inputs = 0;
-  for (Value operand : op.getOperands())
+  llvm::json::Array inputBits;
+  for (Value operand : op.getOperands()) {
     (getConstant(operand) ? constants : inputs) += getBytes(operand.getType());
+    if (!getConstant(operand))
+      inputBits.push_back(int64_t(getBits(operand)));
+  }
+  layer["input_bits"] = std::move(inputBits);
   layer["constant_bytes"] = constants;
   layer["input_bytes"] = inputs;
   Value output = op.getResult(0);
@@ -141,6 +183,7 @@ llvm::json::Object describeLayer(Operation &op) {
   layer["output_bytes"] = getBytes(output.getType());
   layer["output_shape"] = toJson(getShape(op.getResult(0)));
   layer["output_type"] = typeName(getElementType(output));
+  layer["output_bits"] = int64_t(getBits(output));
   if (auto accumulator = dyn_cast<AccumulatorOpInterface>(op)) {
     layer["macs"] = accumulator.getMacs();
     if (auto bound = accumulator.getAccBound()) {
@@ -149,6 +192,8 @@ llvm::json::Object describeLayer(Operation &op) {
       layer["accumulator_bits"] = int64_t(llvm::bit_width(*bound)) + 1;
       layer["accumulator_type"] = typeName(getElementType(op.getResult(0)));
     }
+    if (op.getNumOperands() > 1 && getConstant(op.getOperand(1)))
+      layer["weight_bits"] = int64_t(getBits(op.getOperand(1)));
   }
   return layer;
 }
@@ -203,6 +248,12 @@ void collectTensors(ModuleOp module, BundleInfo &info) {
   });
 }
 
+void collectErrors(ModuleOp module, BundleInfo &info) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (Attribute errors = function->removeAttr("qc.errors"))
+      info.errors = *toJson(errors).getAsObject();
+}
+
 void collectProgram(ModuleOp module, BundleInfo &info) {
   func::FuncOp run = lookup(module, "run"), runF32 = lookup(module, "run_f32");
   info.run.present = bool(run);
@@ -249,6 +300,8 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
       for (StringRef key : {"shared_with", "plot"})
         if (entry.get(key))
           row[key] = text(key);
+      if (auto curve = entry.getAs<DictionaryAttr>("curve"))
+        row["curve"] = toJson(curve);
       info.activations.push_back(std::move(row));
     }
   // A requantization that closes an accumulator's loop nest is part of that layer.
@@ -271,7 +324,10 @@ void collectKernels(ModuleOp module, BundleInfo &info) {
   llvm::StringMap<Row> kernels; // by "<op> <layer>"
   if (auto threads = module->getAttrOfType<IntegerAttr>("qc.threads"))
     info.threads = threads.getInt();
+  const Isa &isa = selectIsa(info.target);
   module.walk([&](KernelOp kernel) {
+    if (auto cycles = estimateCycles(kernel, isa))
+      info.cycles[(kernel.getForm() + " " + getLocName(kernel.getLoc())).str()] = *cycles;
     std::string name = kernel.getForm().str();
     if (auto dot = kernel.getDot())
       name += ", " + dot->str();
@@ -314,6 +370,8 @@ void collectArena(ModuleOp module, BundleInfo &info) {
       entry->stackBytes = number(function, "qc.stack_bytes");
     }
   func::FuncOp main = lookup(module, info.run.present ? "run" : "run_f32");
+  auto positions = main ? main->getAttrOfType<DenseI64ArrayAttr>("qc.arena_calls") : DenseI64ArrayAttr();
+  ArrayRef<int64_t> calls = positions ? positions.asArrayRef() : ArrayRef<int64_t>();
   if (auto map = main ? main->getAttrOfType<ArrayAttr>("qc.arena_map") : ArrayAttr())
     for (auto [i, entry] : llvm::enumerate(map.getAsRange<DictionaryAttr>())) {
       if (i < info.states.size()) // they come first
@@ -324,6 +382,10 @@ void collectArena(ModuleOp module, BundleInfo &info) {
           row[attr.getName().str()] = integer.getInt();
         else if (auto text = dyn_cast<StringAttr>(attr.getValue()))
           row[attr.getName().str()] = text.str();
+      // Ops become calls: from the first that touches the buffer to the last.
+      auto first = llvm::lower_bound(calls, *row.getInteger("first")), last = llvm::upper_bound(calls, *row.getInteger("last"));
+      row["first"] = int64_t(first - calls.begin());
+      row["last"] = std::max(int64_t(last - calls.begin()) - 1, int64_t(first - calls.begin()));
       info.arenaMap.push_back(std::move(row));
     }
 }

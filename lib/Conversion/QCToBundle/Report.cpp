@@ -1,19 +1,129 @@
-// The report: JSON for programs, text for people.
+// The report: JSON for programs, text for people. The page of it is ReportPage.cpp.
+#include "Hints.h"
 #include "qc/Conversion/Bundle.h"
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 using namespace llvm;
 
 namespace qc {
 namespace {
-json::Object describeEntry(const Entry &entry) {
+/// What the cost model says of a call, if it knows its form.
+std::optional<int64_t> getCycles(const BundleInfo &info, const json::Object &call) {
+  auto it = info.cycles.find((call.getString("form").value_or("") + " " + call.getString("name").value_or("")).str());
+  return it == info.cycles.end() ? std::nullopt : std::optional(int64_t(std::llround(it->second)));
+}
+
+/// With the calls of its kernels, in order: `cycles` where the cost model knows the form.
+json::Object describeEntry(const BundleInfo &info, const Entry &entry) {
+  json::Array kernels;
+  for (const json::Value &value : entry.kernels) {
+    json::Object row(*value.getAsObject());
+    if (auto cycles = getCycles(info, row))
+      row["cycles"] = *cycles;
+    kernels.push_back(std::move(row));
+  }
   return json::Object{{"arena_bytes", entry.arenaBytes},
                       {"arena_lower_bound", entry.arenaLowerBound},
                       {"arena_align", arenaAlign},
-                      {"stack_bytes", entry.stackBytes}};
+                      {"stack_bytes", entry.stackBytes},
+                      {"kernels", std::move(kernels)}};
+}
+
+/// A layer with what its products cost by the widths of their factors, and how many there are to a byte.
+json::Object describeEffort(const json::Object &layer) {
+  json::Object row(layer);
+  auto number = [&](StringRef key) { return layer.getInteger(key).value_or(0); };
+  int64_t macs = number("macs"), bytes = number("constant_bytes") + number("input_bytes") + number("output_bytes");
+  if (macs && bytes)
+    row["intensity"] = double(macs) / double(bytes);
+  const json::Array *inputs = layer.getArray("input_bits");
+  auto input = [&](size_t i) { return inputs && i < inputs->size() ? (*inputs)[i].getAsInteger().value_or(0) : 0; };
+  int64_t a = input(0), b = layer.getInteger("weight_bits").value_or(input(1)), outputs = 1;
+  if (!macs || !a || !b) // sums, no products
+    return row;
+  for (const json::Value &size : *layer.getArray("output_shape"))
+    outputs *= *size.getAsInteger();
+  // Arithmetic computation effort: Zhang et al., PokeBNN (2022), section 3.
+  row["ace"] = macs * a * b;
+  // Bit operations, with the growth of the accumulator: Baskin et al., UNIQ (2018), section 4.3.
+  row["bops"] = int64_t(std::llround(double(macs) * (double(a * b + a + b) + std::log2(double(macs) / double(outputs)))));
+  return row;
+}
+
+/// Networks of thousands of tensors (recurrences that were unrolled) keep the histograms of those that lose most.
+void dropHistograms(json::Array &tensors) {
+  constexpr size_t most = 512;
+  std::vector<std::pair<double, json::Object *>> order;
+  for (json::Value &value : tensors) {
+    json::Object *tensor = value.getAsObject();
+    order.push_back({tensor->getNumber("own_db").value_or(HUGE_VAL), tensor});
+  }
+  if (order.size() <= most)
+    return;
+  llvm::sort(order, [](const auto &a, const auto &b) {
+    return std::make_tuple(a.first, a.second) < std::make_tuple(b.first, b.second); // they lie in order
+  });
+  for (auto [db, tensor] : ArrayRef(order).drop_front(most))
+    tensor->erase("histogram");
+}
+
+/// What was decided, by whom, and why: for each stage and kernel.
+json::Array describeDecisions(const BundleInfo &info) {
+  json::Array rows;
+  auto add = [&](StringRef stage, StringRef node, const Twine &what, const Twine &why) {
+    rows.push_back(json::Object{{"stage", stage}, {"name", node}, {"what", what.str()}, {"why", why.str()}});
+  };
+  for (const BundleInfo::Remark &remark : info.remarks)
+    add(remark.stage, remark.node, remark.text, "");
+  for (const json::Value &value : info.shrunkScales) {
+    const json::Object &row = *value.getAsObject();
+    auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
+    add("qdq", *row.getString("name"), Twine("scales of ") + Twine(int64_t(number("channels"))) + " channels made larger",
+        formatv("pairs of weights become safe; factor at most {0:f3}, weights {1:f1} dB instead of {2:f1} dB",
+                number("largest_factor"), number("sqnr_after"), number("sqnr_before"))
+            .str());
+  }
+  for (const json::Value &value : info.asymmetricWeights) {
+    const json::Object &row = *value.getAsObject();
+    add("integer", *row.getString("name"), "zero point subtracted from the weights",
+        Twine(*row.getInteger("bits")) + " bits in the model, " + Twine(*row.getInteger("bits_without_zero_point")) + " after");
+  }
+  for (const json::Value &value : info.layers) {
+    const json::Object &row = *value.getAsObject();
+    if (auto bound = row.getInteger("accumulator_bound"))
+      add("integer", *row.getString("name"), "accumulator " + *row.getString("accumulator_type"),
+          "no partial sum, in any order, exceeds " + Twine(*bound) + ", which " + Twine(*row.getInteger("accumulator_bits")) +
+              " bits hold");
+  }
+  for (const Entry *entry : {&info.run, &info.runF32})
+    for (const json::Value &value : entry->kernels) {
+      const json::Object &row = *value.getAsObject();
+      std::string what = ("form " + *row.getString("form")).str(), why;
+      if (auto dot = row.getString("dot"))
+        what += (", dot kernel " + *dot).str();
+      if (auto tile = row.getString("tile"))
+        what += (", tile " + *tile).str();
+      if (row.getBoolean("permuted").value_or(false))
+        what += ", inputs permuted so that pairs of weights are safe";
+      if (auto bits = row.getInteger("weight_bits"))
+        what += ", weights packed to " + std::to_string(*bits) + " bits";
+      if (*row.getString("form") == "loops")
+        why = "no form of kernel takes it: plain loops";
+      else if (auto cycles = getCycles(info, row))
+        why = "first form that fits; about " + std::to_string(*cycles) + " cycles";
+      if (const json::Array *layers = row.getArray("layers"); layers && layers->size() > 1)
+        why += (why.empty() ? "one loop nest of " : "; one loop nest of ") + std::to_string(layers->size()) + " ops";
+      add("packed", *row.getString("name"), what, why);
+    }
+  const Entry &entry = info.run.present ? info.run : info.runF32;
+  add("buffers", info.name, Twine(info.arenaMap.size()) + " buffers in an arena of " + Twine(entry.arenaBytes) + " bytes",
+      "no plan can be below " + Twine(entry.arenaLowerBound) + " bytes, which live at one time");
+  return rows;
 }
 
 int64_t total(const json::Array &rows, StringRef key) {
@@ -24,7 +134,10 @@ int64_t total(const json::Array &rows, StringRef key) {
 }
 } // namespace
 
-std::string makeReport(const BundleInfo &info) {
+json::Value describeReport(const BundleInfo &info) {
+  json::Array layers;
+  for (const json::Value &value : info.layers)
+    layers.push_back(describeEffort(*value.getAsObject()));
   json::Object root{
       {"version", 1},
       {"name", info.name},
@@ -42,27 +155,36 @@ std::string makeReport(const BundleInfo &info) {
       {"inputs", describePorts(info.inputs)},
       {"outputs", describePorts(info.outputs)},
       {"macs", total(info.layers, "macs")},
+      {"ace", total(layers, "ace")},
+      {"bops", total(layers, "bops")},
       {"code_bytes", info.codeBytes},
       {"constant_bytes", info.constantBytes},
-      {"layers", json::Array(info.layers)},
+      {"layers", json::Array(layers)},
       {"pair_safe", json::Array(info.shrunkScales)},
       {"asymmetric_weights", json::Array(info.asymmetricWeights)},
       {"activations", json::Array(info.activations)},
       {"tensors", json::Array(info.tensors)},
       {"arena", json::Array(info.arenaMap)},
+      {"decisions", describeDecisions(info)},
   };
+  if (info.errors) {
+    json::Object accuracy = *info.errors;
+    addHints(accuracy);
+    dropHistograms(*accuracy.getArray("tensors"));
+    root["accuracy"] = std::move(accuracy);
+  }
   if (info.threads > 1)
     root["threads"] = info.threads;
   if (!info.states.empty())
     root["states"] = describePorts(info.states);
   if (info.run.present)
-    root["run"] = describeEntry(info.run);
+    root["run"] = describeEntry(info, info.run);
   if (info.runF32.present)
-    root["run_f32"] = describeEntry(info.runF32);
-  std::string text;
-  raw_string_ostream(text) << formatv("{0:2}", json::Value(std::move(root))) << "\n";
-  return text;
+    root["run_f32"] = describeEntry(info, info.runF32);
+  return root;
 }
+
+std::string makeReport(const BundleInfo &info) { return formatv("{0:2}\n", describeReport(info)).str(); }
 
 std::string makeSummary(const BundleInfo &info) {
   std::string text;
