@@ -1,6 +1,8 @@
 // The stages in order and the passes between them.
 #include "qc/Transforms/Pipelines.h"
 
+#include "WeightCodes.h"
+#include "WeightRounding.h"
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Target/Kernels.h"
@@ -101,8 +103,24 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       MaterializeCastsOptions casts;
       casts.powerOfTwo = powerOfTwo;
       pm.addNestedPass<func::FuncOp>(createMaterializeCasts(casts));
+      AssignWeightCodesOptions codes;
+      codes.weights = options.weights;
+      codes.constraints = options.constraints;
+      pm.addNestedPass<func::FuncOp>(createAssignWeightCodes(codes));
+      if (options.rounding != "nearest") {
+        ReconstructWeightsOptions reconstruct;
+        reconstruct.samples = options.samples;
+        reconstruct.rounding = options.rounding;
+        reconstruct.order = options.order;
+        reconstruct.progressive = options.progressive;
+        reconstruct.biasCorrection = options.biasCorrection;
+        reconstruct.damping = options.damping;
+        reconstruct.seed = options.seed;
+        reconstruct.memory = options.roundingMemory;
+        reconstruct.powerOfTwo = powerOfTwo;
+        pm.addPass(createReconstructWeights(reconstruct));
+      }
       QuantizeWeightsOptions weights;
-      weights.weights = options.weights;
       weights.powerOfTwo = powerOfTwo;
       weights.pairSafe = options.pairSafe;
       pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
@@ -161,7 +179,15 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> mode{*this, "mode", llvm::cl::desc("int or f32"), llvm::cl::init("int")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
-  Option<std::string> weights{*this, "weights", llvm::cl::desc("iN"), llvm::cl::init("i8")};
+  Option<std::string> weights{*this, "weights", llvm::cl::desc("iN, and kind=iN for kinds of layers"), llvm::cl::init("i8")};
+  Option<std::string> rounding{*this, "rounding", llvm::cl::desc("nearest, or a method that needs samples"),
+                               llvm::cl::init("nearest")};
+  Option<std::string> order{*this, "order", llvm::cl::desc("natural, activation or importance"), llvm::cl::init("importance")};
+  Option<bool> progressive{*this, "progressive", llvm::cl::desc("reconstruct on the quantized prefix"), llvm::cl::init(true)};
+  Option<bool> biasCorrection{*this, "bias-correction", llvm::cl::desc("of reconstructed layers"), llvm::cl::init(true)};
+  Option<double> damping{*this, "damping", llvm::cl::desc("of second moments"), llvm::cl::init(0.01)};
+  Option<uint64_t> seed{*this, "seed", llvm::cl::desc("of methods that draw random numbers"), llvm::cl::init(0)};
+  Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
   Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
   Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"),
@@ -208,6 +234,13 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.activations = text.activations;
   options.productActivations = text.productActivations;
   options.weights = text.weights;
+  options.rounding = text.rounding;
+  options.order = text.order;
+  options.progressive = text.progressive;
+  options.biasCorrection = text.biasCorrection;
+  options.damping = text.damping;
+  options.seed = text.seed;
+  options.roundingMemory = text.roundingMemory;
   options.pairSafe = text.pairSafe;
   options.requant = text.requant;
   options.calibrator = text.calibrator;
@@ -289,8 +322,21 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("pieces=" + std::to_string(options.pieces) + ": use 1 to 65536, or 0 for as few as meet the bound");
   if (options.maxActivationError != -1 && !(options.maxActivationError >= 0))
     problems.push_back("max-activation-error: use a number of codes, 0 or more");
-  if (!isCodeType(options.weights, false))
-    problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
+  if (std::string problem; !WeightCodes::parse(options.weights, problem))
+    problems.push_back("weights=" + options.weights + ": " + problem);
+  std::vector<StringRef> methods = {"nearest"};
+  for (const RoundingMethod &method : getRoundingMethods())
+    methods.push_back(method.name);
+  oneOf("rounding", options.rounding, methods);
+  oneOf("order", options.order, {"natural", "activation", "importance"});
+  if (!(options.damping > 0 && options.damping <= 1))
+    problems.push_back("damping: use a part of the mean moment, above 0 and up to 1");
+  if (options.rounding != "nearest" && options.float32)
+    problems.push_back("rounding=" + options.rounding + ": mode=f32 has no codes: drop one of them");
+  if (options.rounding != "nearest" && options.samples.empty() && !options.float32)
+    problems.push_back("rounding=" + options.rounding + " needs calibration samples: give calib, or use rounding=nearest");
+  if (options.rounding != "nearest" && options.pairSafe == "shrink")
+    problems.push_back("pair-safe=shrink changes the scales that rounding=" + options.rounding + " has fitted: drop one of them");
   if (!isCodeType(options.activations, true))
     problems.push_back("activations=" + options.activations + ": use iN or uN with N in 2..8 or 16");
   if (!options.productActivations.empty() && !isCodeType(options.productActivations, true))
