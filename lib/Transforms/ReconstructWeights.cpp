@@ -205,7 +205,7 @@ private:
       });
       if (notFinite >= 0)
         return contraction.op->emitError() << "the input of " << describeNode(contraction.op)
-                                           << " holds a value that is not finite for sample " << notFinite << " of '" << samples
+                                           << " holds a value that is not finite for sample " << notFinite.load() << " of '" << samples
                                            << "'";
       moments.add(x.data(), quantized ? f.data() : nullptr, rowCount, forEach());
     }
