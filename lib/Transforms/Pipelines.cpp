@@ -53,8 +53,21 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   functions.addPass(createSimplify());
   functions.addPass(createCSEPass());
   functions.addPass(createFuseClamps());
-  if (!options.float32)
-    functions.addPass(createFuseActivations());
+  if (options.float32)
+    return;
+  functions.addPass(createFuseActivations());
+  if (options.equalize)
+    functions.addPass(createEqualizeLayers());
+  if (options.migrate != "off") {
+    MigrateScalesOptions migrate;
+    migrate.samples = options.samples;
+    migrate.by = options.migrate;
+    migrate.strength = options.migrationStrength;
+    std::string problem;
+    migrate.weights = WeightCodes::parse(options.weights, problem)->code;
+    migrate.memory = options.roundingMemory;
+    pm.addPass(createMigrateScales(migrate));
+  }
 }
 
 void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
@@ -180,6 +193,10 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("iN, and kind=iN for kinds of layers"), llvm::cl::init("i8")};
+  Option<bool> equalize{*this, "equalize", llvm::cl::desc("like ranges of weights on both sides of a channel"),
+                        llvm::cl::init(false)};
+  Option<std::string> migrate{*this, "migrate", llvm::cl::desc("off, smooth or awq"), llvm::cl::init("off")};
+  Option<double> migrationStrength{*this, "migration-strength", llvm::cl::desc("exponent, 0 to 1"), llvm::cl::init(0.5)};
   Option<std::string> rounding{*this, "rounding", llvm::cl::desc("nearest, or a method that needs samples"),
                                llvm::cl::init("nearest")};
   Option<std::string> order{*this, "order", llvm::cl::desc("natural, activation or importance"), llvm::cl::init("importance")};
@@ -234,6 +251,9 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.activations = text.activations;
   options.productActivations = text.productActivations;
   options.weights = text.weights;
+  options.equalize = text.equalize;
+  options.migrate = text.migrate;
+  options.migrationStrength = text.migrationStrength;
   options.rounding = text.rounding;
   options.order = text.order;
   options.progressive = text.progressive;
@@ -328,6 +348,15 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   for (const RoundingMethod &method : getRoundingMethods())
     methods.push_back(method.name);
   oneOf("rounding", options.rounding, methods);
+  oneOf("migrate", options.migrate, {"off", "smooth", "awq"});
+  if (!(options.migrationStrength >= 0 && options.migrationStrength <= 1))
+    problems.push_back("migration-strength: use 0 (all stays in the activations) to 1");
+  if (options.migrate != "off" && options.samples.empty() && !options.float32)
+    problems.push_back("migrate=" + options.migrate + " needs calibration samples: give calib");
+  if (options.migrate != "off" && options.equalize)
+    problems.push_back("migrate=" + options.migrate + " and equalize set the same scales: drop one of them");
+  if ((options.migrate != "off" || options.equalize) && options.float32)
+    problems.push_back("equalize and migrate prepare for codes, which mode=f32 does not have: drop them");
   oneOf("order", options.order, {"natural", "activation", "importance"});
   if (!(options.damping > 0 && options.damping <= 1))
     problems.push_back("damping: use a part of the mean moment, above 0 and up to 1");

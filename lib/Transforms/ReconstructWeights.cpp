@@ -205,8 +205,8 @@ private:
       });
       if (notFinite >= 0)
         return contraction.op->emitError() << "the input of " << describeNode(contraction.op)
-                                           << " holds a value that is not finite for sample " << notFinite.load() << " of '" << samples
-                                           << "'";
+                                           << " holds a value that is not finite for sample " << notFinite.load() << " of '"
+                                           << samples << "'";
       moments.add(x.data(), quantized ? f.data() : nullptr, rowCount, forEach());
     }
     return success();
@@ -283,8 +283,9 @@ private:
                                            integer("rank", rank), integer("rows", moments.rows), integer("samples", count),
                                            number("sqnr_after", ratio(after)), number("sqnr_before", ratio(before))}));
     if (rank < depth)
-      emitRemark(op->getLoc()) << "the moments of the inputs of " << describeNode(op) << " have rank " << rank << " of " << depth << " ("
-                       << moments.rows << " rows of " << count << " samples); " << least << " was added to their diagonal";
+      emitRemark(op->getLoc()) << "the moments of the inputs of " << describeNode(op) << " have rank " << rank << " of " << depth
+                               << " (" << moments.rows << " rows of " << count << " samples); " << least
+                               << " was added to their diagonal";
 
     auto axis = cast<QuantizableOpInterface>(op).getWeightChannelAxis();
     replaceByCodes(contraction.getWeight(), getSymmetricType(code, scales, axis), codes);

@@ -138,25 +138,50 @@ struct Compensation {
   Eigen::VectorXd weights; ///< moment of each input in that order given those behind it
 };
 
-/// Changes single codes as long as that lowers the error.
-static void improveCodes(const MatrixView &h, const Row &target, double scale, int64_t highest, Row &codes) {
-  constexpr int sweeps = 20;
-  Row gradient = (codes * scale - target) * h;
-  for (int sweep = 0; sweep < sweeps; ++sweep) {
-    bool changed = false;
-    for (int i = 0; i < codes.size(); ++i) {
-      double best = toCode(codes(i) - gradient(i) / (scale * h(i, i)), highest), step = best - codes(i);
-      // Half a step is where both codes are as good; a real improvement only, or rounding noise could go on for ever.
-      if (step == 0 || scale * step * (2 * gradient(i) + scale * step * h(i, i)) >= -1e-12 * scale * scale * h(i, i))
-        continue;
-      codes(i) = best;
-      gradient += scale * step * h.row(i);
-      changed = true;
-    }
-    if (!changed)
-      break;
+/// Codes of one channel on their way to the least error (q - target) h (q - target)^T, with the products that changes of single
+/// codes keep up to date.
+struct ChannelCodes {
+  /// `product` is target * h.
+  ChannelCodes(const MatrixView &h, const Row &target, const Row &product, double scale, Row codes)
+      : h(h), target(target), targetProduct(product), scale(scale), codes(std::move(codes)) {
+    codesProduct = this->codes * h;
   }
-}
+
+  double getError() const {
+    return scale * scale * codesProduct.dot(codes) - 2 * scale * codesProduct.dot(target) + targetProduct.dot(target);
+  }
+
+  /// Changes single codes as long as that lowers the error.
+  void improve(int64_t highest) {
+    constexpr int sweeps = 20;
+    for (int sweep = 0; sweep < sweeps; ++sweep) {
+      bool changed = false;
+      for (int i = 0; i < codes.size(); ++i) {
+        double slope = scale * codesProduct(i) - targetProduct(i), curvature = scale * h(i, i);
+        double best = toCode(codes(i) - slope / curvature, highest), step = best - codes(i);
+        // Half a step is where both codes are as good; a real improvement only, or rounding noise could go on for ever.
+        if (step == 0 || step * (2 * slope + step * curvature) >= -1e-12 * curvature)
+          continue;
+        codes(i) = best;
+        codesProduct += step * h.row(i);
+        changed = true;
+      }
+      if (!changed)
+        break;
+    }
+  }
+
+  /// The scale of least error for these codes; 0 if there is none above 0.
+  double fitScale() const {
+    double square = codesProduct.dot(codes);
+    return square > 0 ? std::max(0.0, codesProduct.dot(target) / square) : 0;
+  }
+
+  const MatrixView &h;
+  const Row &target, &targetProduct;
+  double scale;
+  Row codes, codesProduct;
+};
 
 /// Scales worth a try for one channel, best first by the error of rounding each input by itself.
 static std::vector<double> getScaleCandidates(const RoundingProblem &problem, int64_t channel, const Row &target,
@@ -178,7 +203,7 @@ static std::vector<double> getScaleCandidates(const RoundingProblem &problem, in
   std::sort(candidates.begin(), candidates.end());
   std::vector<double> scales;
   for (auto [error, scale] : candidates)
-    if (scales.size() < 6 && std::find(scales.begin(), scales.end(), scale) == scales.end())
+    if (scales.size() < 4 && std::find(scales.begin(), scales.end(), scale) == scales.end())
       scales.push_back(scale);
   return scales;
 }
@@ -191,30 +216,28 @@ static RoundedWeights roundSequentially(const RoundingProblem &problem, const Ro
   result.scales.resize(problem.channels);
   forEach(problem.channels, [&](size_t channel) {
     Row target = RowView(&problem.objective.target[channel * problem.depth], problem.depth);
+    Row product = target * h, best;
     double least = INFINITY;
-    Row best;
-    auto tryCodes = [&](const Row &codes, double scale) {
-      double error = getError(h, codes * scale - target);
+    auto keep = [&](const ChannelCodes &codes) {
+      double error = codes.getError();
       if (!(error < least))
         return false;
       least = error;
-      best = codes;
-      result.scales[channel] = scale;
+      best = codes.codes;
+      result.scales[channel] = codes.scale;
       return true;
     };
     for (double scale : getScaleCandidates(problem, channel, target, compensation.order, compensation.weights)) {
-      Row codes = compensation.round(target, scale, problem.highest);
-      improveCodes(h, target, scale, problem.highest, codes);
-      tryCodes(codes, scale);
+      ChannelCodes codes(h, target, product, scale, compensation.round(target, scale, problem.highest));
+      codes.improve(problem.highest);
+      keep(codes);
       for (int round = 0; round < 3 && !problem.powerOfTwo; ++round) {
-        Row product = codes * h;
-        double square = product.dot(codes);
-        double fitted = square > 0 ? product.dot(target) / square : 0;
-        if (!(fitted > 0))
+        double fitted = codes.fitScale();
+        if (fitted == 0)
           break;
-        scale = roundScale(fitted, problem.leastScales[channel], false);
-        improveCodes(h, target, scale, problem.highest, codes);
-        if (!tryCodes(codes, scale))
+        codes.scale = roundScale(fitted, problem.leastScales[channel], false);
+        codes.improve(problem.highest);
+        if (!keep(codes))
           break;
       }
     }

@@ -103,6 +103,15 @@ cl::opt<std::string> weights("weights",
                              cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8), then others for kinds of layers: "
                                       "depthwise, pointwise, dense, first, last"),
                              cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
+cl::opt<bool> equalize("equalize", cl::desc("move scales of channels between layers until their weights have like ranges"),
+                       cl::cat(category));
+cl::opt<std::string>
+    migrate("migrate",
+            cl::desc("move scales between activations and weights by the samples of -calib: off (default), smooth "
+                     "or awq"),
+            cl::init("off"), cl::cat(category));
+cl::opt<double> migrationStrength("migration-strength", cl::desc("for -migrate: exponent, 0 to 1 (default 0.5)"), cl::init(0.5),
+                                  cl::cat(category));
 cl::opt<std::string> rounding("rounding",
                               cl::desc("how weights become codes: nearest (default); by the samples of -calib: sequential"),
                               cl::init("nearest"), cl::cat(category));
@@ -159,6 +168,9 @@ qc::PipelineOptions getPipelineOptions() {
   options.activations = activations;
   options.productActivations = productActivations;
   options.weights = weights;
+  options.equalize = equalize;
+  options.migrate = migrate;
+  options.migrationStrength = migrationStrength;
   options.rounding = rounding;
   options.order = order;
   options.progressive = progressive;
@@ -212,6 +224,8 @@ std::vector<std::string> findProblems() {
     problems.push_back("-state declares scales that -mode=f32 does not have: drop it; qrun -state feeds states back");
   if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
     problems.push_back("-mode=f32 compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  if (migrate == "off" && migrationStrength.getNumOccurrences())
+    problems.push_back("-migration-strength needs -migrate");
   if (rounding == "nearest")
     for (const cl::Option *option :
          std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &damping, &seed, &roundingMemory})
@@ -294,6 +308,10 @@ llvm::json::Object describeOptions() {
                              {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (equalize)
+    options["equalize"] = true;
+  if (migrate != "off")
+    options["migrate"] = migrate.getValue(), options["migration_strength"] = migrationStrength.getValue();
   if (rounding != "nearest") {
     options["rounding"] = rounding.getValue();
     options["order"] = order.getValue();

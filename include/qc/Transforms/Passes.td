@@ -157,6 +157,36 @@ def FuseActivations : Pass<"qc-fuse-activations", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "functions-fused", "chains that became one function">];
 }
 
+def EqualizeLayers : Pass<"qc-equalize-layers", "::mlir::func::FuncOp"> {
+  let summary = "gives the channels between two layers like ranges of weights";
+  let description = [{
+    A positive factor of a channel can move through a rectifier from one layer's output weights to the next one's input weights without a change of what the
+    network computes. The second layer's codes share one scale over all input channels, and the codes between the layers share one: a channel whose
+    weights are much smaller than the others' loses its bits in both. Factors are those of Nagel et al., Data-Free Quantization, 2019, section 4.1: afterwards each channel
+    has the same largest weight in both layers; layers with neighbours on both sides are repeated until nothing moves. Only convolutions and products of
+    matrices with float constants are changed, with no clamp but one at 0 in front, when everything that reads the channels is such a layer, perhaps behind pooling. `qc.equalization` on the
+    function lists the pairs and the extent of their factors.
+  }];
+}
+
+def MigrateScales : Pass<"qc-migrate-scales", "::mlir::ModuleOp"> {
+  let summary = "moves scales between activations and weights by what samples bring";
+  let description = [{
+    Activations with a few large channels lose all others in 8 bits, weights that meet large activations need more precision than those that do not. As in
+    `qc-equalize-layers` a factor of a channel moves from a producer, here also the scale of a normalization, to the layers that read it, but by the
+    magnitudes of the activations. `smooth`: factor = max|x|^strength / max|w|^(1 - strength) (Xiao et al., SmoothQuant, 2022, equation 4): the activations get
+    easier, the weights harder. `awq`: powers up to `strength` of the mean magnitude, the one with which nearest codes of type `weights` lose least (Lin et al.,
+    AWQ, 2023, section 3.2). Afterwards the network computes the same reals; `qc.migration` on the function lists producers, factors and strengths.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
+    Option<"by", "by", "std::string", "\"smooth\"", "smooth or awq">,
+    Option<"strength", "strength", "double", "0.5", "exponent, 0 to 1">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "code type for which awq searches">,
+    Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">
+  ];
+}
+
 def InlineFunctions : Pass<"qc-inline-functions", "::mlir::func::FuncOp"> {
   let summary = "what is left of qc.function in f32 becomes the ops of its region";
   let description = [{

@@ -25,6 +25,9 @@ struct PipelineOptions {
   std::string activations = "i8";   ///< iN or uN
   std::string productActivations;   ///< of what products of two activations read; empty: as `activations`
   std::string weights = "i8";       ///< iN, and kind=iN for kinds of layers
+  bool equalize = false;            ///< like ranges of weights on both sides of a channel
+  std::string migrate = "off";      ///< off | smooth | awq: scales between activations and weights
+  double migrationStrength = 0.5;   ///< its exponent
   std::string rounding = "nearest"; ///< nearest, or a method that needs samples
   std::string order = "importance"; ///< natural | activation | importance: for sequential rounding
   bool progressive = true;          ///< layers are reconstructed on the quantized ones before them
