@@ -87,7 +87,7 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
         emitError(function.getLoc()) << llvm::toString(read.takeError());
         return signalPassFailure();
       }
-      constraintOf = std::move(*read);
+      constraintOf = std::move(read->tensors);
     }
     OpBuilder builder(&getContext());
     bool failed = false;

@@ -1,6 +1,8 @@
 // The stages in order and the passes between them.
 #include "qc/Transforms/Pipelines.h"
 
+#include "WeightCodes.h"
+#include "WeightRounding.h"
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Target/Kernels.h"
@@ -51,8 +53,21 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   functions.addPass(createSimplify());
   functions.addPass(createCSEPass());
   functions.addPass(createFuseClamps());
-  if (!options.float32)
-    functions.addPass(createFuseActivations());
+  if (options.float32)
+    return;
+  functions.addPass(createFuseActivations());
+  if (options.equalize)
+    functions.addPass(createEqualizeLayers());
+  if (options.migrate != "off") {
+    MigrateScalesOptions migrate;
+    migrate.samples = options.samples;
+    migrate.by = options.migrate;
+    migrate.strength = options.migrationStrength;
+    std::string problem;
+    migrate.weights = WeightCodes::parse(options.weights, problem)->code;
+    migrate.memory = options.roundingMemory;
+    pm.addPass(createMigrateScales(migrate));
+  }
 }
 
 void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
@@ -103,8 +118,24 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       MaterializeCastsOptions casts;
       casts.powerOfTwo = powerOfTwo;
       pm.addNestedPass<func::FuncOp>(createMaterializeCasts(casts));
+      AssignWeightCodesOptions codes;
+      codes.weights = options.weights;
+      codes.constraints = options.constraints;
+      pm.addNestedPass<func::FuncOp>(createAssignWeightCodes(codes));
+      if (options.rounding != "nearest") {
+        ReconstructWeightsOptions reconstruct;
+        reconstruct.samples = options.samples;
+        reconstruct.rounding = options.rounding;
+        reconstruct.order = options.order;
+        reconstruct.progressive = options.progressive;
+        reconstruct.biasCorrection = options.biasCorrection;
+        reconstruct.damping = options.damping;
+        reconstruct.seed = options.seed;
+        reconstruct.memory = options.roundingMemory;
+        reconstruct.powerOfTwo = powerOfTwo;
+        pm.addPass(createReconstructWeights(reconstruct));
+      }
       QuantizeWeightsOptions weights;
-      weights.weights = options.weights;
       weights.powerOfTwo = powerOfTwo;
       weights.pairSafe = options.pairSafe;
       pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
@@ -170,7 +201,19 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> mode{*this, "mode", llvm::cl::desc("int or f32"), llvm::cl::init("int")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
-  Option<std::string> weights{*this, "weights", llvm::cl::desc("iN"), llvm::cl::init("i8")};
+  Option<std::string> weights{*this, "weights", llvm::cl::desc("iN, and kind=iN for kinds of layers"), llvm::cl::init("i8")};
+  Option<bool> equalize{*this, "equalize", llvm::cl::desc("like ranges of weights on both sides of a channel"),
+                        llvm::cl::init(false)};
+  Option<std::string> migrate{*this, "migrate", llvm::cl::desc("off, smooth or awq"), llvm::cl::init("off")};
+  Option<double> migrationStrength{*this, "migration-strength", llvm::cl::desc("exponent, 0 to 1"), llvm::cl::init(0.5)};
+  Option<std::string> rounding{*this, "rounding", llvm::cl::desc("nearest, or a method that needs samples"),
+                               llvm::cl::init("nearest")};
+  Option<std::string> order{*this, "order", llvm::cl::desc("natural, activation or importance"), llvm::cl::init("importance")};
+  Option<bool> progressive{*this, "progressive", llvm::cl::desc("reconstruct on the quantized prefix"), llvm::cl::init(true)};
+  Option<bool> biasCorrection{*this, "bias-correction", llvm::cl::desc("of reconstructed layers"), llvm::cl::init(true)};
+  Option<double> damping{*this, "damping", llvm::cl::desc("of second moments"), llvm::cl::init(0.01)};
+  Option<uint64_t> seed{*this, "seed", llvm::cl::desc("of methods that draw random numbers"), llvm::cl::init(0)};
+  Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
   Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
   Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"),
@@ -218,6 +261,16 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.activations = text.activations;
   options.productActivations = text.productActivations;
   options.weights = text.weights;
+  options.equalize = text.equalize;
+  options.migrate = text.migrate;
+  options.migrationStrength = text.migrationStrength;
+  options.rounding = text.rounding;
+  options.order = text.order;
+  options.progressive = text.progressive;
+  options.biasCorrection = text.biasCorrection;
+  options.damping = text.damping;
+  options.seed = text.seed;
+  options.roundingMemory = text.roundingMemory;
   options.pairSafe = text.pairSafe;
   options.requant = text.requant;
   options.calibrator = text.calibrator;
@@ -304,8 +357,30 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("measure-errors=" + std::to_string(options.measureErrors) + ": use a number of samples, or 0 for none");
   if (options.measureErrors > 0 && options.samples.empty())
     problems.push_back("measure-errors needs samples: give calib");
-  if (!isCodeType(options.weights, false))
-    problems.push_back("weights=" + options.weights + ": use iN with N in 2..8 or 16");
+  if (std::string problem; !WeightCodes::parse(options.weights, problem))
+    problems.push_back("weights=" + options.weights + ": " + problem);
+  std::vector<StringRef> methods = {"nearest"};
+  for (const RoundingMethod &method : getRoundingMethods())
+    methods.push_back(method.name);
+  oneOf("rounding", options.rounding, methods);
+  oneOf("migrate", options.migrate, {"off", "smooth", "awq"});
+  if (!(options.migrationStrength >= 0 && options.migrationStrength <= 1))
+    problems.push_back("migration-strength: use 0 (all stays in the activations) to 1");
+  if (options.migrate != "off" && options.samples.empty() && !options.float32)
+    problems.push_back("migrate=" + options.migrate + " needs calibration samples: give calib");
+  if (options.migrate != "off" && options.equalize)
+    problems.push_back("migrate=" + options.migrate + " and equalize set the same scales: drop one of them");
+  if ((options.migrate != "off" || options.equalize) && options.float32)
+    problems.push_back("equalize and migrate prepare for codes, which mode=f32 does not have: drop them");
+  oneOf("order", options.order, {"natural", "activation", "importance"});
+  if (!(options.damping > 0 && options.damping <= 1))
+    problems.push_back("damping: use a part of the mean moment, above 0 and up to 1");
+  if (options.rounding != "nearest" && options.float32)
+    problems.push_back("rounding=" + options.rounding + ": mode=f32 has no codes: drop one of them");
+  if (options.rounding != "nearest" && options.samples.empty() && !options.float32)
+    problems.push_back("rounding=" + options.rounding + " needs calibration samples: give calib, or use rounding=nearest");
+  if (options.rounding != "nearest" && options.pairSafe == "shrink")
+    problems.push_back("pair-safe=shrink changes the scales that rounding=" + options.rounding + " has fitted: drop one of them");
   if (!isCodeType(options.activations, true))
     problems.push_back("activations=" + options.activations + ": use iN or uN with N in 2..8 or 16");
   if (!options.productActivations.empty() && !isCodeType(options.productActivations, true))

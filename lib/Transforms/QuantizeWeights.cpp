@@ -1,6 +1,7 @@
 // Encodes weights, biases and other constants of quantizable ops.
 #include "PairScales.h"
 #include "Quantizable.h"
+#include "WeightCodes.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Transforms/Passes.h"
 
@@ -130,8 +131,8 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
   using QuantizeWeightsBase::QuantizeWeightsBase;
 
   void runOnOperation() override {
-    weightCode = parseCodeType(weights, &getContext(), /*isWeight=*/true);
-    if (!weightCode) {
+    defaultCode = parseCodeType(weights, &getContext(), /*isWeight=*/true);
+    if (!defaultCode) {
       emitError(getOperation().getLoc()) << "'" << weights << "' is no code type of weights: use iN with N in 2..8 or 16";
       return signalPassFailure();
     }
@@ -148,6 +149,9 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
       if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) ||
           !whyNotInteger(op).empty())
         return;
+      auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
+      weightCode = assigned ? cast<IntegerType>(assigned.getValue()) : defaultCode;
+      op->removeAttr(weightCodeName);
       std::string why = quantizeContraction(op);
       if (why.empty())
         why = quantizeActivationConstants(op);
@@ -192,15 +196,14 @@ private:
       double highest = double(getCodeLimits(weightCode).second);
       for (auto [c, scale] : llvm::enumerate(scales)) {
         double largestBias = 0;
-        for (float b : axis < 0 ? ArrayRef<float>(biases) : ArrayRef<float>(biases).slice(std::min(c, biases.size())).take_front(1))
+        for (float b :
+             axis < 0 ? ArrayRef<float>(biases) : ArrayRef<float>(biases).slice(std::min(c, biases.size())).take_front(1))
           largestBias = std::max(largestBias, std::fabs(double(b)));
-        // A bias of 2^29 leaves the accumulator's other half to the products. A channel of zeros gets its scale from its bias
-        // alone.
-        scale = std::max(scale / highest, largestBias / (inputScale * 0x1p29));
-        if (scale == 0)
+        // A channel of zeros gets its scale from its bias alone.
+        scale /= highest;
+        if (scale == 0 && largestBias == 0)
           scale = 1.0;
-        // The accumulator's scale, too, must be a normal f32 number.
-        scale = std::max(scale, smallestScale / inputScale);
+        scale = std::max(scale, getLeastWeightScale(largestBias, inputScale));
         if (powerOfTwo)
           scale = ceilPowerOfTwo(scale);
         if (scale * inputScale > largestScale)
@@ -208,7 +211,7 @@ private:
       }
       if (pairSafe == "shrink")
         shrink(op, *weight, scales, inputType);
-      replaceByCodes(*weight, getSymmetricType(weightCode, scales, axis), axis);
+      encodeOperand(*weight, getSymmetricType(weightCode, scales, axis), axis);
     }
     if (!encodeBias)
       return "";
@@ -222,7 +225,7 @@ private:
     for (auto [c, b] : llvm::enumerate(biases))
       if (std::fabs(double(b)) / (inputScale * weightScales[weightScales.size() == 1 ? 0 : c]) > 0x1p31 - 1)
         return "its bias does not fit in 32 bits at the scale of its accumulator";
-    replaceByCodes(*bias, getBiasType(&getContext(), inputScale, weightScales, weightScales.size() != 1));
+    encodeOperand(*bias, getBiasType(&getContext(), inputScale, weightScales, weightScales.size() != 1));
     return "";
   }
 
@@ -238,7 +241,7 @@ private:
       SmallVector<float> values = getFloats(constant);
       if (!allFinite(values))
         return "a constant operand holds a value that is not finite";
-      replaceByCodes(operand, op.isSameScale() ? resultType : getConstantType(getCodeType(resultType), values));
+      encodeOperand(operand, op.isSameScale() ? resultType : getConstantType(getCodeType(resultType), values));
     }
     return "";
   }
@@ -267,7 +270,8 @@ private:
     // Some rows at a time, where the scale does not depend on the row: reals and wide codes of all would take much memory.
     SmallVector<int64_t> part(shape);
     int64_t row = shape.empty() ? 1 : std::max<int64_t>(product(shape.drop_front()), 1);
-    int64_t rows = scheme.getChannelAxis() == 0 || shape.empty() ? int64_t(values.size()) / row : std::max<int64_t>(65536 / row, 1);
+    int64_t rows =
+        scheme.getChannelAxis() == 0 || shape.empty() ? int64_t(values.size()) / row : std::max<int64_t>(65536 / row, 1);
     for (ArrayRef<float> rest = values; !rest.empty(); rest = rest.drop_front(std::min<size_t>(rows * row, rest.size()))) {
       ArrayRef<float> some = rest.take_front(rows * row);
       if (!part.empty())
@@ -336,30 +340,21 @@ private:
     };
     Builder b(&getContext());
     auto number = [&](StringRef key, double value) { return b.getNamedAttr(key, b.getF64FloatAttr(value)); };
-    shrunk.push_back(b.getDictionaryAttr({b.getNamedAttr("channels", b.getI64IntegerAttr(changed)),
-                                          number("largest_factor", *llvm::max_element(factors)),
-                                          b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))),
-                                          number("sqnr_after", getRatio(factors)),
-                                          number("sqnr_before", getRatio(SmallVector<double>(problem.channels, 1.0)))}));
+    shrunk.push_back(b.getDictionaryAttr(
+        {b.getNamedAttr("channels", b.getI64IntegerAttr(changed)), number("largest_factor", *llvm::max_element(factors)),
+         b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))), number("sqnr_after", getRatio(factors)),
+         number("sqnr_before", getRatio(SmallVector<double>(problem.channels, 1.0)))}));
     scales = scaled(factors);
   }
 
-  void replaceByCodes(OpOperand &operand, quant::QuantizedType type, int64_t balancedAxis = -1) {
-    Value constant = operand.get();
+  void encodeOperand(OpOperand &operand, quant::QuantizedType type, int64_t balancedAxis = -1) {
     SmallVector<float> storage;
-    std::vector<int32_t> codes =
-        encode(viewFloats(getConstant(constant), storage), getShape(constant), type, balancedAxis);
-    auto codeType = withElementType(constant.getType(), getScheme(type).getCodeType());
-    OpBuilder builder(operand.getOwner());
-    auto encoded =
-        ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, ArrayRef<int32_t>(codes)));
-    operand.set(quant::DequantizeCastOp::create(builder, constant.getLoc(), constant.getType(), encoded));
-    if (constant.use_empty())
-      constant.getDefiningOp()->erase();
+    replaceByCodes(operand, type,
+                   encode(viewFloats(getConstant(operand.get()), storage), getShape(operand.get()), type, balancedAxis));
   }
 
-  IntegerType weightCode;
-  SmallVector<Attribute> shrunk; ///< per layer whose scales grew: how many, how much, at which loss
+  IntegerType defaultCode, weightCode; ///< of layers without an assigned one, and of the layer at hand
+  SmallVector<Attribute> shrunk;       ///< per layer whose scales grew: how many, how much, at which loss
 };
 } // namespace
 } // namespace qc

@@ -1,6 +1,7 @@
 // Range files.
 #include "RangeFile.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -35,8 +36,9 @@ static bool nestsTooDeep(StringRef text) {
   return false;
 }
 
-/// The object at the top of the JSON file `path`, which may have the keys `version` (1) and `key` (an object).
-static Expected<json::Object> readObject(StringRef path, StringRef kind, StringRef key) {
+/// The objects under `keys` at the top of the JSON file `path`, which has the key `version` (1), too. Those that are absent are
+/// empty, but one there must be.
+static Expected<std::vector<json::Object>> readObjects(StringRef path, StringRef kind, ArrayRef<StringRef> keys) {
   auto fail = [&](const Twine &what) { return createStringError(kind + " file '" + path + "': " + what); };
   auto buffer = MemoryBuffer::getFile(path);
   if (!buffer)
@@ -49,40 +51,50 @@ static Expected<json::Object> readObject(StringRef path, StringRef kind, StringR
     return fail("is not JSON: " + toString(parsed.takeError()));
   json::Object *top = parsed->getAsObject();
   if (!top)
-    return fail("must be an object {\"version\": 1, \"" + key + "\": {...}}");
+    return fail("must be an object {\"version\": 1, \"" + keys.front() + "\": {...}}");
   for (auto &entry : *top)
-    if (StringRef known = entry.first; known != "version" && known != key)
-      return fail("unknown key '" + known + "'; known are 'version' and '" + key + "'");
+    if (StringRef known = entry.first; known != "version" && !is_contained(keys, known))
+      return fail("unknown key '" + known + "'; known are 'version' and '" + join(keys, "', '") + "'");
   if (auto version = top->getInteger("version"); !version || *version != 1)
     return fail("needs \"version\": 1");
-  json::Object *object = top->getObject(key);
-  if (!object)
-    return fail("needs an object \"" + key + "\"");
-  return std::move(*object);
+  std::vector<json::Object> objects;
+  bool found = false;
+  for (StringRef key : keys) {
+    json::Object *object = top->getObject(key);
+    if (!object && top->get(key))
+      return fail("\"" + key + "\" must be an object");
+    found |= object != nullptr;
+    objects.push_back(object ? std::move(*object) : json::Object());
+  }
+  if (!found)
+    return fail("needs an object \"" + join(keys, "\" or \"") + "\"");
+  return std::move(objects);
 }
 
-Expected<StringMap<std::string>> readConstraints(StringRef path) {
+Expected<Constraints> readConstraints(StringRef path) {
   auto fail = [&](const Twine &what) { return createStringError("constraints file '" + path + "': " + what); };
-  Expected<json::Object> tensors = readObject(path, "constraints", "tensors");
-  if (!tensors)
-    return tensors.takeError();
-  StringMap<std::string> result;
-  for (auto &entry : *tensors) {
-    StringRef id = entry.first;
-    json::Object *tensor = entry.second.getAsObject();
-    if (!tensor || tensor->size() != 1 || !tensor->getString("code"))
-      return fail("tensor '" + id + "' must be {\"code\": \"iN or uN\"}");
-    result[id] = tensor->getString("code")->str();
-  }
-  return result;
+  auto objects = readObjects(path, "constraints", {"tensors", "weights"});
+  if (!objects)
+    return objects.takeError();
+  Constraints result;
+  for (auto [object, codes, what, types] : {std::tuple(&(*objects)[0], &result.tensors, "tensor", "iN or uN"),
+                                            std::tuple(&(*objects)[1], &result.weights, "layer", "iN")})
+    for (auto &entry : *object) {
+      StringRef id = entry.first;
+      json::Object *tensor = entry.second.getAsObject();
+      if (!tensor || tensor->size() != 1 || !tensor->getString("code"))
+        return fail(Twine(what) + " '" + id + "' must be {\"code\": \"" + types + "\"}");
+      (*codes)[id] = tensor->getString("code")->str();
+    }
+  return std::move(result);
 }
 
 Expected<StringMap<Range>> readRanges(StringRef path) {
   auto fail = [&](const Twine &what) { return createStringError("range file '" + path + "': " + what); };
-  Expected<json::Object> read = readObject(path, "range", "ranges");
+  auto read = readObjects(path, "range", {"ranges"});
   if (!read)
     return read.takeError();
-  json::Object *ranges = &*read;
+  json::Object *ranges = &read->front();
   StringMap<Range> result;
   for (auto &entry : *ranges) {
     StringRef id = entry.first;

@@ -19,8 +19,14 @@ llvm::Expected<llvm::StringMap<Range>> readRanges(llvm::StringRef path);
 /// Writes ranges in the given order, doubles with 17 digits, to a temporary file that then takes the name `path`.
 llvm::Error writeRanges(llvm::StringRef path, llvm::ArrayRef<std::pair<std::string, Range>> ranges);
 
-/// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}}`: code types by id, unchecked.
-llvm::Expected<llvm::StringMap<std::string>> readConstraints(llvm::StringRef path);
+/// Code types by name, unchecked: of the tensors that ops compute, and of the weights of layers.
+struct Constraints {
+  llvm::StringMap<std::string> tensors, weights;
+};
+
+/// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}, "weights": {"<node>": {"code": "i8"}, ...}}`
+/// with one or both of the two lists.
+llvm::Expected<Constraints> readConstraints(llvm::StringRef path);
 
 /// "'a', 'b', ... and 3 more": at most `limit` of `names`.
 std::string listNames(llvm::ArrayRef<std::string> names, size_t limit = 10);

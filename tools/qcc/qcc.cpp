@@ -100,8 +100,37 @@ cl::opt<std::string> plotActivations("plot-activations",
                                      cl::desc("write a plot of each activation and its error into this folder"),
                                      cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
-cl::opt<std::string> weights("weights", cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8)"), cl::init("i8"),
-                             cl::cat(category));
+cl::opt<std::string> weights("weights",
+                             cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8), then others for kinds of layers: "
+                                      "depthwise, pointwise, dense, first, last"),
+                             cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
+cl::opt<bool> equalize("equalize", cl::desc("move scales of channels between layers until their weights have like ranges"),
+                       cl::cat(category));
+cl::opt<std::string>
+    migrate("migrate",
+            cl::desc("move scales between activations and weights by the samples of -calib: off (default), smooth "
+                     "or awq"),
+            cl::init("off"), cl::cat(category));
+cl::opt<double> migrationStrength("migration-strength", cl::desc("for -migrate: exponent, 0 to 1 (default 0.5)"), cl::init(0.5),
+                                  cl::cat(category));
+cl::opt<std::string> rounding("rounding",
+                              cl::desc("how weights become codes: nearest (default); by the samples of -calib: sequential"),
+                              cl::init("nearest"), cl::cat(category));
+cl::opt<std::string> order("order", cl::desc("for -rounding=sequential: of inputs; natural, activation or importance (default)"),
+                           cl::init("importance"), cl::cat(category));
+cl::opt<bool> progressive("progressive",
+                          cl::desc("for -rounding by samples: each layer sees the quantized ones before it (default true)"),
+                          cl::init(true), cl::cat(category));
+cl::opt<bool> biasCorrection("bias-correction",
+                             cl::desc("for -rounding by samples: biases take up differences of means (default true)"),
+                             cl::init(true), cl::cat(category));
+cl::opt<double> damping("damping", cl::desc("for -rounding by samples: part of the mean moment added to each (default 0.01)"),
+                        cl::init(0.01), cl::cat(category));
+cl::opt<uint64_t> seed("seed", cl::desc("for -rounding methods that draw random numbers (default 0)"), cl::init(0),
+                       cl::cat(category));
+cl::opt<unsigned> roundingMemory("rounding-memory",
+                                 cl::desc("for -rounding by samples: MiB for their values between two layers (default 2048)"),
+                                 cl::init(2048), cl::cat(category));
 cl::opt<std::string> productActivations("product-activations",
                                         cl::desc("code type of what products of two activations read (default: as -activations)"),
                                         cl::cat(category));
@@ -149,6 +178,16 @@ qc::PipelineOptions getPipelineOptions() {
   options.activations = activations;
   options.productActivations = productActivations;
   options.weights = weights;
+  options.equalize = equalize;
+  options.migrate = migrate;
+  options.migrationStrength = migrationStrength;
+  options.rounding = rounding;
+  options.order = order;
+  options.progressive = progressive;
+  options.biasCorrection = biasCorrection;
+  options.damping = damping;
+  options.seed = seed;
+  options.roundingMemory = roundingMemory;
   options.pairSafe = pairSafe;
   options.requant = requant;
   options.calibrator = calibrator;
@@ -199,6 +238,13 @@ std::vector<std::string> findProblems() {
     problems.push_back("-state declares scales that -mode=f32 does not have: drop it; qrun -state feeds states back");
   if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
     problems.push_back("-mode=f32 compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  if (migrate == "off" && migrationStrength.getNumOccurrences())
+    problems.push_back("-migration-strength needs -migrate");
+  if (rounding == "nearest")
+    for (const cl::Option *option :
+         std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &damping, &seed, &roundingMemory})
+      if (option->getNumOccurrences())
+        problems.push_back(("-" + option->ArgStr + " is for methods that use samples: give one with -rounding").str());
   if (taskOverhead.getNumOccurrences() && threads == 1)
     problems.push_back("-task-overhead needs -threads");
   if (!dumpRanges.empty() && calib.empty())
@@ -276,6 +322,18 @@ llvm::json::Object describeOptions() {
                              {"pair_safe", pairSafe.getValue()},
                              {"integer_only", integerOnly.getValue()},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (equalize)
+    options["equalize"] = true;
+  if (migrate != "off")
+    options["migrate"] = migrate.getValue(), options["migration_strength"] = migrationStrength.getValue();
+  if (rounding != "nearest") {
+    options["rounding"] = rounding.getValue();
+    options["order"] = order.getValue();
+    options["progressive"] = progressive.getValue();
+    options["bias_correction"] = biasCorrection.getValue();
+    options["damping"] = damping.getValue();
+    options["seed"] = int64_t(seed);
+  }
   if (!productActivations.empty())
     options["product_activations"] = productActivations.getValue();
   if (!constraints.empty())

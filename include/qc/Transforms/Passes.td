@@ -157,6 +157,36 @@ def FuseActivations : Pass<"qc-fuse-activations", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "functions-fused", "chains that became one function">];
 }
 
+def EqualizeLayers : Pass<"qc-equalize-layers", "::mlir::func::FuncOp"> {
+  let summary = "gives the channels between two layers like ranges of weights";
+  let description = [{
+    A positive factor of a channel can move through a rectifier from one layer's output weights to the next one's input weights without a change of what the
+    network computes. The second layer's codes share one scale over all input channels, and the codes between the layers share one: a channel whose
+    weights are much smaller than the others' loses its bits in both. Factors are those of Nagel et al., Data-Free Quantization, 2019, section 4.1: afterwards each channel
+    has the same largest weight in both layers; layers with neighbours on both sides are repeated until nothing moves. Only convolutions and products of
+    matrices with float constants are changed, with no clamp but one at 0 in front, when everything that reads the channels is such a layer, perhaps behind pooling. `qc.equalization` on the
+    function lists the pairs and the extent of their factors.
+  }];
+}
+
+def MigrateScales : Pass<"qc-migrate-scales", "::mlir::ModuleOp"> {
+  let summary = "moves scales between activations and weights by what samples bring";
+  let description = [{
+    Activations with a few large channels lose all others in 8 bits, weights that meet large activations need more precision than those that do not. As in
+    `qc-equalize-layers` a factor of a channel moves from a producer, here also the scale of a normalization, to the layers that read it, but by the
+    magnitudes of the activations. `smooth`: factor = max|x|^strength / max|w|^(1 - strength) (Xiao et al., SmoothQuant, 2022, equation 4): the activations get
+    easier, the weights harder. `awq`: powers up to `strength` of the mean magnitude, the one with which nearest codes of type `weights` lose least (Lin et al.,
+    AWQ, 2023, section 3.2). Afterwards the network computes the same reals; `qc.migration` on the function lists producers, factors and strengths.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
+    Option<"by", "by", "std::string", "\"smooth\"", "smooth or awq">,
+    Option<"strength", "strength", "double", "0.5", "exponent, 0 to 1">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "code type for which awq searches">,
+    Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">
+  ];
+}
+
 def InlineFunctions : Pass<"qc-inline-functions", "::mlir::func::FuncOp"> {
   let summary = "what is left of qc.function in f32 becomes the ops of its region";
   let description = [{
@@ -414,6 +444,66 @@ def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">];
+}
+
+def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {
+  let summary = "decides the code type of each layer's weights";
+  let description = [{
+    How many bits the weights of a layer get is one decision that several passes obey: those that round them by samples, and `qc-quantize-weights`. `weights` gives
+    one code type and others for kinds of layers, `i4,depthwise=i8,first=i8,last=i8`; later ones win. Kinds are `depthwise` (one input channel per group),
+    `pointwise` (other convolutions of one tap), `dense` (products of matrices), `first` and `last` (of the function's layers with weights). Under `weights` in the constraints file
+    single layers are named by their node, or by the tensor that it gives. Afterwards every op with float constant weights has `qc.weight_code`.
+    ```mlir
+    func.func @example(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
+      %w = qc.constant dense<1.0> : tensor<2x2xf32>
+      %y = qc.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+      return %y : tensor<1x2xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @example(%arg0: tensor<1x2xf32>) -> tensor<1x2xf32> {
+      %0 = qc.constant dense<1.000000e+00> : tensor<2x2xf32>
+      %1 = qc.matmul %arg0, %0 {qc.weight_code = i8} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+      return %1 : tensor<1x2xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"i8\"", "iN, and kind=iN for kinds of layers">,
+    Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single layers">
+  ];
+}
+
+def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
+  let summary = "chooses the codes and scales of weights by what samples bring to each layer";
+  let description = [{
+    Rounding each weight by itself ignores that inputs are correlated: the error of one weight can be made up for by others. This pass takes the layers one
+    after another. For each it sums, over the rows x of inputs that the samples bring, the second moments x x^T (in double, in the order of the samples whatever the number of threads), and a
+    method of `WeightRounding.h` chooses codes and one scale per output channel that minimize the mean square of the difference to the float network's
+    outputs. With `progressive` x comes from the network as it will compute, activations and all earlier weights rounded, while the outputs to reach
+    are those of the float network, so that a layer also makes up for what earlier ones lost. With `bias-correction` the bias takes up the
+    difference of the means, and the moments are about the means.
+
+    `sequential` rounds one input's weights after another and lets those to come make up for the error (Frantar et al., GPTQ, 2022), then changes single
+    codes as long as that helps, for several scales; `order` is that of the inputs. `damping` times the mean of the diagonal is added to the diagonal. Memory: values alive between
+    two layers are kept for all samples, as codes where they are codes; if that exceeds `memory`, fewer samples are taken, evenly spread.
+
+    Afterwards weights are codes behind a `quant.dcast` as `qc-quantize-weights` leaves them, and biases are f32 constants for it to encode. Layers that cannot be
+    reconstructed (transposed convolutions, inputs that are no codes) are left to it. `qc.rounding` on the function lists for each layer the method, bits, rows, rank, damping, and
+    the signal-to-noise ratio of its outputs in dB with the nearest codes and with those chosen. A rank below the number of inputs is a remark.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
+    Option<"rounding", "rounding", "std::string", "\"sequential\"", "method">,
+    Option<"order", "order", "std::string", "\"importance\"", "natural, activation or importance: of inputs in sequential rounding">,
+    Option<"damping", "damping", "double", "0.01", "what is added to the diagonal of the moments, as a part of its mean">,
+    Option<"progressive", "progressive", "bool", "true", "inputs come from the network with all earlier layers quantized">,
+    Option<"biasCorrection", "bias-correction", "bool", "true", "biases take up the difference of the outputs' means">,
+    Option<"seed", "seed", "uint64_t", "0", "for methods that draw random numbers">,
+    Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">,
+    Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">
+  ];
 }
 
 def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {

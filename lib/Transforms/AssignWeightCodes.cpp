@@ -1,0 +1,145 @@
+// Decides the code type of each layer's weights.
+#include "LayerStream.h"
+#include "Quantizable.h"
+#include "RangeFile.h"
+#include "WeightCodes.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+#include "qc/Transforms/Passes.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_ASSIGNWEIGHTCODES
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+const StringRef kindNames[] = {"depthwise", "pointwise", "dense", "first", "last"};
+
+bool isKind(StringRef kind, Operation *op, Operation *first, Operation *last) {
+  if (kind == "first" || kind == "last")
+    return op == (kind == "first" ? first : last);
+  auto conv = dyn_cast<ConvOp>(op);
+  if (kind == "dense")
+    return isa<MatmulOp>(op);
+  ArrayRef<int64_t> shape = getShape(op->getOperand(1));
+  if (!conv)
+    return false;
+  bool isDepthwise = conv.getGroups() > 1 && shape[1] == 1;
+  return kind == "depthwise" ? isDepthwise : !isDepthwise && product(shape.drop_front(2)) == 1;
+}
+
+struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
+  using AssignWeightCodesBase::AssignWeightCodesBase;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    std::string problem;
+    std::optional<WeightCodes> codes = WeightCodes::parse(weights, problem);
+    if (!codes) {
+      emitError(function.getLoc()) << "weights=" << weights << ": " << problem;
+      return signalPassFailure();
+    }
+    llvm::StringMap<std::string> constraintOf;
+    if (!constraints.empty()) {
+      auto read = readConstraints(constraints);
+      if (!read) {
+        emitError(function.getLoc()) << llvm::toString(read.takeError());
+        return signalPassFailure();
+      }
+      constraintOf = std::move(read->weights);
+    }
+    SmallVector<QuantizableOpInterface> layers;
+    function.walk([&](QuantizableOpInterface op) {
+      if (op->getNumOperands() > 1 && op.getOperandRole(1) == OperandRole::Weight && getConstant(op->getOperand(1)))
+        layers.push_back(op);
+    });
+    llvm::StringSet<> known;
+    bool failed = false;
+    for (Operation *op : layers) {
+      std::string code = codes->code;
+      for (auto &[kind, kindCode] : codes->kinds)
+        if (isKind(kind, op, layers.front(), layers.back()))
+          code = kindCode;
+      // By the name of the node, or of the tensor that it gives.
+      for (std::string name : {StringRef(describeNode(op)).trim('\'').str(), getLocName(op->getLoc()).str()})
+        if (auto found = constraintOf.find(name); found != constraintOf.end()) {
+          known.insert(name);
+          code = found->second;
+        }
+      IntegerType type = parseCodeType(code, &getContext(), /*isWeight=*/true);
+      if (!type) {
+        emitError(function.getLoc()) << "constraints file '" << constraints << "': the weights of " << describeNode(op)
+                                     << " have the code type '" << code << "': use iN with N in 2..8 or 16";
+        failed = true;
+        continue;
+      }
+      op->setAttr(weightCodeName, TypeAttr::get(type));
+    }
+    std::vector<std::string> unknown, names;
+    for (StringRef name : constraintOf.keys())
+      if (!known.contains(name))
+        unknown.push_back(name.str());
+    if (!unknown.empty()) {
+      llvm::sort(unknown);
+      for (Operation *op : layers)
+        names.push_back(StringRef(describeNode(op)).trim('\'').str());
+      emitError(function.getLoc()) << "constraints file '" << constraints
+                                   << "' names layers whose weights are not quantized here: " << listNames(unknown)
+                                   << "; those that are: " << listNames(names);
+      failed = true;
+    }
+    if (failed)
+      signalPassFailure();
+  }
+};
+} // namespace
+
+std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem) {
+  auto isCode = [](StringRef code) {
+    unsigned bits;
+    return code.consume_front("i") && !code.getAsInteger(10, bits) && ((bits >= 2 && bits <= 8) || bits == 16);
+  };
+  WeightCodes result;
+  for (auto part : llvm::split(text, ',')) {
+    auto [kind, code] = part.split('=');
+    bool isDefault = !part.contains('=');
+    if (isDefault)
+      code = kind;
+    if (!isCode(code)) {
+      problem = ((isDefault ? "" : "'" + code + "' is no code type of weights: ") + Twine("use iN with N in 2..8 or 16")).str();
+      return std::nullopt;
+    }
+    if (isDefault != result.code.empty()) {
+      problem = "use one code type, then others for kinds of layers: i4,depthwise=i8";
+      return std::nullopt;
+    }
+    if (isDefault) {
+      result.code = code.str();
+      continue;
+    }
+    if (!llvm::is_contained(kindNames, kind)) {
+      problem = ("'" + kind + "' is no kind of layers: use one of " + llvm::join(ArrayRef(kindNames), ", ")).str();
+      return std::nullopt;
+    }
+    result.kinds.push_back({kind.str(), code.str()});
+  }
+  return result;
+}
+
+double getLeastWeightScale(double largestBias, double inputScale) {
+  return std::max(largestBias / (inputScale * 0x1p29), double(std::numeric_limits<float>::min()) / inputScale);
+}
+
+void replaceByCodes(OpOperand &operand, quant::QuantizedType type, ArrayRef<int32_t> codes) {
+  Value constant = operand.get();
+  auto codeType = withElementType(constant.getType(), getScheme(type).getCodeType());
+  OpBuilder builder(operand.getOwner());
+  auto encoded =
+      ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, codes));
+  operand.set(quant::DequantizeCastOp::create(builder, constant.getLoc(), constant.getType(), encoded));
+  if (constant.use_empty())
+    constant.getDefiningOp()->erase();
+}
+} // namespace qc

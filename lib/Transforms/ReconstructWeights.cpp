@@ -1,0 +1,314 @@
+// Chooses the codes of weights by what samples bring to each layer.
+#include "LayerMoments.h"
+#include "LayerStream.h"
+#include "Quantizable.h"
+#include "Samples.h"
+#include "WeightCodes.h"
+#include "WeightRounding.h"
+#include "qc/Dialect/QC/IR/States.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
+#include "qc/Transforms/Passes.h"
+
+#include "mlir/IR/Threading.h"
+
+using namespace mlir;
+
+namespace qc {
+#define GEN_PASS_DEF_RECONSTRUCTWEIGHTS
+#include "qc/Transforms/Passes.h.inc"
+
+namespace {
+/// More rows of inputs than this many per weight of a channel tell nothing new; then every n-th position of a sample is taken.
+constexpr int64_t rowsPerInput = 24, leastRows = 1 << 15;
+/// Numbers of the rows that are added at once.
+constexpr int64_t chunkNumbers = 1 << 21;
+
+/// A layer in the function that is quantized and the same in its float copy.
+struct Layer {
+  Contraction contraction;
+  Operation *reference;
+};
+
+struct ReconstructWeights : impl::ReconstructWeightsBase<ReconstructWeights> {
+  using ReconstructWeightsBase::ReconstructWeightsBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override { registerNetworkDialects(registry); }
+
+  void runOnOperation() override {
+    if (failed(readOptions()))
+      return signalPassFailure();
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (!function.isExternal() && failed(reconstruct(function)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult readOptions() {
+    auto fail = [&](const Twine &what) -> LogicalResult { return emitError(getOperation().getLoc()) << what; };
+    std::string names;
+    method = nullptr;
+    for (const RoundingMethod &each : getRoundingMethods()) {
+      names += (names.empty() ? "" : ", ") + std::string(each.name);
+      if (each.name == rounding.getValue())
+        method = &each;
+    }
+    if (!method)
+      return fail("rounding=" + rounding + ": use one of " + names);
+    roundingOptions.order = order == "natural"      ? RoundingOrder::Natural
+                            : order == "activation" ? RoundingOrder::Activation
+                                                    : RoundingOrder::Importance;
+    if (order != "natural" && order != "activation" && order != "importance")
+      return fail("order=" + order + ": use one of natural, activation, importance");
+    roundingOptions.seed = seed;
+    if (!(damping > 0 && damping <= 1))
+      return fail("damping=" + std::to_string(damping) + ": use a part of the mean moment, above 0 and up to 1");
+    if (samples.empty())
+      return fail("rounding=" + rounding + " needs calibration samples: give samples=<file.npz>");
+    return success();
+  }
+
+  /// The type of the codes that come in, if the layer can be reconstructed: its input is quantized per tensor, its weights and
+  /// its bias are float constants. What is refused here is for `qc-quantize-weights` to round, or to give the reason.
+  static quant::UniformQuantizedType getInputType(const Contraction &contraction) {
+    auto op = cast<QuantizableOpInterface>(contraction.op);
+    auto isFinite = [](Value constant) {
+      SmallVector<float> storage;
+      return llvm::all_of(viewFloats(getConstant(constant), storage), [](float v) { return std::isfinite(v); });
+    };
+    auto dcast = contraction.op->getOperand(0).getDefiningOp<quant::DequantizeCastOp>();
+    if (!dcast || !isFloatTensor(contraction.op->getResult(0)) || !whyNotInteger(contraction.op).empty() ||
+        !getConstant(contraction.getWeight().get()) || !isFinite(contraction.getWeight().get()) || op.getWeightChannelAxis() < 0)
+      return {};
+    if (OpOperand *bias = contraction.getBias(); bias && (!getConstant(bias->get()) || !isFinite(bias->get())))
+      return {};
+    return dyn_cast<quant::UniformQuantizedType>(dcast.getQuantizedType());
+  }
+
+  LogicalResult reconstruct(func::FuncOp function) {
+    auto fail = [&](const Twine &what) -> LogicalResult { return emitError(function.getLoc()) << what; };
+    if (!function.getBody().hasOneBlock())
+      return fail("reconstruction needs a function of one block");
+    // The float network: the same ops, without the rounding of activations.
+    IRMapping mapping;
+    OwningOpRef<ModuleOp> copy = ModuleOp::create(function.getLoc());
+    auto reference = cast<func::FuncOp>(function->clone(mapping));
+    copy->push_back(reference);
+    for (auto dcast : llvm::make_early_inc_range(reference.getOps<quant::DequantizeCastOp>()))
+      if (auto qcast = dcast.getInput().getDefiningOp<quant::QuantizeCastOp>())
+        dcast.replaceAllUsesWith(qcast.getInput());
+    std::vector<Layer> layers;
+    for (const Contraction &contraction : getContractions(function))
+      if (getInputType(contraction))
+        layers.push_back({contraction, mapping.lookup(contraction.op)});
+    if (layers.empty())
+      return success();
+
+    Samples source;
+    if (llvm::Error error = source.open(samples, function))
+      return fail(llvm::toString(std::move(error)));
+    for (const Input &input : source.inputs())
+      if (input.state)
+        return fail("rounding=" + rounding + " follows single samples, and input '" + input.name +
+                    "' is a state: use rounding=nearest for networks with states");
+    if (source.size() < method->leastSamples)
+      return fail("rounding=" + rounding + " needs " + std::to_string(method->leastSamples) + " calibration samples or more, '" +
+                  samples + "' holds " + std::to_string(source.size()) + ": add samples, or use rounding=nearest");
+    size_t perSample = 0;
+    {
+      LayerStream quantized(function, 0), floats(reference, 0);
+      const Layer *previous = nullptr;
+      for (const Layer &layer : layers) {
+        perSample = std::max(
+            perSample,
+            floats.measure(previous ? previous->reference : nullptr, layer.reference) +
+                (progressive ? quantized.measure(previous ? previous->contraction.op : nullptr, layer.contraction.op) : 0));
+        previous = &layer;
+      }
+    }
+    int64_t count = std::min<int64_t>(source.size(), (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
+    if (count < method->leastSamples)
+      return fail("rounding=" + rounding + " needs " + std::to_string((perSample * method->leastSamples >> 20) + 1) +
+                  " MiB for " + std::to_string(method->leastSamples) +
+                  " samples of this network: raise memory=" + std::to_string(memory));
+
+    LayerStream quantized(function, progressive ? count : 0), floats(reference, count);
+    if (llvm::Error error = feed(source, count, progressive ? &quantized : nullptr, floats))
+      return fail(llvm::toString(std::move(error)));
+    SmallVector<Attribute> reports;
+    for (const Layer &layer : layers) {
+      if (failed(floats.advance(layer.reference)) || (progressive && failed(quantized.advance(layer.contraction.op))))
+        return failure();
+      LayerMoments moments(layer.contraction.groups, layer.contraction.depth);
+      if (failed(collect(layer, progressive ? &quantized : nullptr, floats, count, moments)))
+        return failure();
+      round(layer.contraction, moments, count, reports);
+    }
+    function->setAttr("qc.rounding", ArrayAttr::get(&getContext(), reports));
+    return success();
+  }
+
+  /// Puts `count` of the samples, evenly spread, into both streams.
+  static llvm::Error feed(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats) {
+    std::vector<std::unique_ptr<Buffer>> skipped;
+    SmallVector<char *> buffers;
+    for (const Input &input : source.inputs())
+      skipped.push_back(std::make_unique<Buffer>(input.bytes()));
+    for (int64_t i = 0, taken = 0; i < source.size() && taken < count; ++i) {
+      bool take = i == taken * source.size() / count;
+      buffers.clear();
+      for (size_t k = 0; k < skipped.size(); ++k)
+        buffers.push_back(take ? floats.getInput(k, taken) : skipped[k]->data);
+      if (llvm::Error error = source.next(buffers))
+        return error;
+      if (take && quantized)
+        for (auto [k, input] : llvm::enumerate(source.inputs()))
+          std::memcpy(quantized->getInput(k, taken), buffers[k], input.bytes());
+      taken += take;
+    }
+    return llvm::Error::success();
+  }
+
+  /// Sums up the moments of the layer's inputs.
+  LogicalResult collect(const Layer &layer, LayerStream *quantized, LayerStream &floats, int64_t count, LayerMoments &moments) {
+    const Contraction &contraction = layer.contraction;
+    int64_t width = contraction.groups * contraction.depth, total = count * contraction.positions;
+    int64_t every = std::max<int64_t>(1, total / std::max(leastRows, rowsPerInput * contraction.depth));
+    // Another start in each sample, so that together they see all positions.
+    auto getFirst = [&](int64_t i) { return i * 7 % every; };
+    int64_t most = llvm::divideCeil(contraction.positions, every);
+    int64_t together = std::clamp<int64_t>(chunkNumbers / (most * width), 1, count);
+    std::vector<double> x(together * most * width), f(quantized ? x.size() : 0);
+    std::vector<int64_t> starts; // first row of each sample in the chunk
+    std::atomic<int64_t> notFinite = -1;
+    for (int64_t first = 0; first < count; first += together) {
+      int64_t size = std::min(together, count - first), rowCount = 0;
+      starts.clear();
+      for (int64_t i = first; i < first + size; ++i) {
+        starts.push_back(rowCount);
+        rowCount +=
+            std::max<int64_t>(0, llvm::divideCeil(contraction.positions - std::min(getFirst(i), contraction.positions), every));
+      }
+      parallelFor(&getContext(), 0, size, [&](size_t k) {
+        std::vector<float> values;
+        auto gather = [&](double *row) {
+          for (int64_t p = getFirst(first + k); p < contraction.positions; p += every, row += width)
+            contraction.gather(values.data(), p, row);
+        };
+        floats.read(layer.reference->getOperand(0), first + k, values);
+        if (llvm::any_of(values, [](float v) { return !std::isfinite(v); }))
+          notFinite = first + k;
+        gather((quantized ? f : x).data() + starts[k] * width);
+        if (!quantized)
+          return;
+        quantized->read(contraction.op->getOperand(0), first + k, values);
+        gather(x.data() + starts[k] * width);
+      });
+      if (notFinite >= 0)
+        return contraction.op->emitError() << "the input of " << describeNode(contraction.op)
+                                           << " holds a value that is not finite for sample " << notFinite.load() << " of '"
+                                           << samples << "'";
+      moments.add(x.data(), quantized ? f.data() : nullptr, rowCount, forEach());
+    }
+    return success();
+  }
+
+  ForEach forEach() {
+    return [context = &getContext()](size_t count, const std::function<void(size_t)> &body) {
+      parallelFor(context, 0, count, body);
+    };
+  }
+
+  void round(const Contraction &contraction, const LayerMoments &moments, int64_t count, SmallVectorImpl<Attribute> &reports) {
+    Operation *op = contraction.op;
+    auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
+    auto code = assigned ? cast<IntegerType>(assigned.getValue()) : IntegerType::get(&getContext(), 8);
+    double inputScale = getInputType(contraction).getScale();
+    int64_t depth = contraction.depth, channels = contraction.channels;
+    SmallVector<float> storage, biases;
+    ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
+    if (OpOperand *bias = contraction.getBias())
+      biases = getFloats(getConstant(bias->get()));
+    else if (biasCorrection)
+      biases.assign(contraction.groups * channels, 0.0f);
+
+    std::vector<int32_t> codes(values.size());
+    SmallVector<double> scales;
+    double before = 0, after = 0, signal = 0, least = 0;
+    int64_t rank = depth;
+    for (int64_t g = 0; g < contraction.groups; ++g) {
+      std::vector<double> weights(channels * depth);
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t k = 0; k < depth; ++k)
+          weights[c * depth + k] = values[contraction.getWeightIndex(g * channels + c, k)];
+      GroupObjective objective = makeObjective(moments, g, weights, damping, biasCorrection);
+      RoundingProblem problem{objective, channels, depth, getCodeLimits(code).second, {}, {}, powerOfTwo};
+      for (int64_t c = 0; c < channels; ++c) {
+        ArrayRef<double> row = ArrayRef(weights).slice(c * depth, depth);
+        double largest = 0;
+        for (double w : row)
+          largest = std::max(largest, std::fabs(w));
+        problem.largest.push_back(largest);
+        // Twice the bias: its correction comes on top.
+        problem.leastScales.push_back(
+            getLeastWeightScale(biases.empty() ? 0 : 2 * std::fabs(double(biases[g * channels + c])), inputScale));
+      }
+      RoundedWeights rounded = method->round(problem, roundingOptions, forEach());
+      signal += getSignal(problem);
+      before += getError(problem, roundToNearest(problem, weights));
+      after += getError(problem, rounded);
+      least = std::max(least, objective.damping);
+      rank = std::min(rank, objective.rank);
+      const LayerMoments::Group &group = moments.groups[g];
+      for (int64_t c = 0; c < channels; ++c) {
+        double shift = 0;
+        for (int64_t k = 0; k < depth; ++k) {
+          int32_t q = rounded.codes[c * depth + k];
+          codes[contraction.getWeightIndex(g * channels + c, k)] = q;
+          double w = weights[c * depth + k];
+          shift += (w - q * rounded.scales[c]) * group.x[k] + w * group.d[k];
+        }
+        if (biasCorrection)
+          biases[g * channels + c] += float(shift / double(moments.rows));
+        scales.push_back(rounded.scales[c]);
+      }
+    }
+
+    Builder b(&getContext());
+    auto number = [&](StringRef key, double value) { return b.getNamedAttr(key, b.getF64FloatAttr(value)); };
+    auto integer = [&](StringRef key, int64_t value) { return b.getNamedAttr(key, b.getI64IntegerAttr(value)); };
+    auto ratio = [&](double error) { return error > 0 ? 10 * std::log10(signal / error) : 999.0; };
+    reports.push_back(b.getDictionaryAttr({integer("bits", code.getWidth()), number("damping", least), integer("depth", depth),
+                                           b.getNamedAttr("method", b.getStringAttr(rounding)),
+                                           b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))),
+                                           integer("rank", rank), integer("rows", moments.rows), integer("samples", count),
+                                           number("sqnr_after", ratio(after)), number("sqnr_before", ratio(before))}));
+    if (rank < depth)
+      emitRemark(op->getLoc()) << "the moments of the inputs of " << describeNode(op) << " have rank " << rank << " of " << depth
+                               << " (" << moments.rows << " rows of " << count << " samples); " << least
+                               << " was added to their diagonal";
+
+    auto axis = cast<QuantizableOpInterface>(op).getWeightChannelAxis();
+    replaceByCodes(contraction.getWeight(), getSymmetricType(code, scales, axis), codes);
+    op->removeAttr(weightCodeName);
+    if (!biasCorrection)
+      return;
+    OpBuilder builder(op);
+    auto type = RankedTensorType::get({int64_t(biases.size())}, builder.getF32Type());
+    OpOperand *bias = contraction.getBias();
+    Value constant =
+        ConstantOp::create(builder, bias ? bias->get().getLoc() : op->getLoc(), makeElements(type, ArrayRef<float>(biases)));
+    if (!bias) {
+      op->insertOperands(2, constant);
+      return;
+    }
+    Operation *old = bias->get().getDefiningOp();
+    bias->set(constant);
+    if (old->use_empty())
+      old->erase();
+  }
+
+  const RoundingMethod *method = nullptr;
+  RoundingOptions roundingOptions;
+};
+} // namespace
+} // namespace qc

@@ -1,0 +1,28 @@
+// Code types of weights, and constants replaced by codes.
+#ifndef QC_LIB_TRANSFORMS_WEIGHTCODES_H
+#define QC_LIB_TRANSFORMS_WEIGHTCODES_H
+
+#include "qc/Dialect/QC/IR/QC.h"
+
+namespace qc {
+/// The attribute on an op with weights: the code type that they get, decided by `qc-assign-weight-codes`.
+constexpr llvm::StringLiteral weightCodeName = "qc.weight_code";
+
+/// `-weights=`: one code type, and others for kinds of layers: `i4,depthwise=i8,first=i8,last=i8`.
+struct WeightCodes {
+  /// Null if `text` is none; `problem` then says why and what to do.
+  static std::optional<WeightCodes> parse(llvm::StringRef text, std::string &problem);
+
+  std::string code;
+  std::vector<std::pair<std::string, std::string>> kinds; ///< kind and code type, in the order given: later ones win
+};
+
+/// The scale that weights need at least so that a bias of the magnitude `largestBias` leaves half of the accumulator to the
+/// products, and so that the accumulator's scale is a normal f32 number.
+double getLeastWeightScale(double largestBias, double inputScale);
+
+/// Puts codes of `type` behind a `quant.dcast` in the place of a constant operand.
+void replaceByCodes(mlir::OpOperand &operand, mlir::quant::QuantizedType type, llvm::ArrayRef<int32_t> codes);
+} // namespace qc
+
+#endif // QC_LIB_TRANSFORMS_WEIGHTCODES_H

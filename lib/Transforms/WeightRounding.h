@@ -1,0 +1,56 @@
+// Methods that choose the codes and scales of weights, all for one objective (LayerMoments.h).
+#ifndef QC_LIB_TRANSFORMS_WEIGHTROUNDING_H
+#define QC_LIB_TRANSFORMS_WEIGHTROUNDING_H
+
+#include "LayerMoments.h"
+
+#include <string_view>
+
+namespace qc {
+/// In which order sequential rounding takes the inputs of a layer.
+enum class RoundingOrder {
+  Natural,    ///< as they stand
+  Activation, ///< largest second moment first
+  Importance, ///< largest second moment that the inputs still to come cannot make up for first
+};
+
+struct RoundingOptions {
+  RoundingOrder order = RoundingOrder::Importance;
+  uint64_t seed = 0;
+};
+
+/// One group of a layer.
+struct RoundingProblem {
+  const GroupObjective &objective;
+  int64_t channels, depth;
+  int64_t highest;                 ///< codes lie in [-highest, highest]
+  std::vector<double> largest;     ///< per channel: magnitude of the network's own weights
+  std::vector<double> leastScales; ///< per channel
+  bool powerOfTwo;                 ///< of scales
+};
+
+struct RoundedWeights {
+  std::vector<int32_t> codes; ///< channels x depth
+  std::vector<double> scales; ///< per channel, f32 numbers
+};
+
+struct RoundingMethod {
+  std::string_view name;
+  int64_t leastSamples; ///< with fewer the moments say too little about the inputs to come
+  bool needsSeed;       ///< draws random numbers
+  RoundedWeights (*round)(const RoundingProblem &, const RoundingOptions &, const ForEach &);
+};
+
+/// All methods that need samples.
+const std::vector<RoundingMethod> &getRoundingMethods();
+
+/// The nearest codes at the scale of the largest weight: what methods are compared with.
+RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<double> &weights);
+
+/// Mean square of (q - target) x over the rows x of the moments, summed over channels.
+double getError(const RoundingProblem &problem, const RoundedWeights &rounded);
+/// The same of the target itself.
+double getSignal(const RoundingProblem &problem);
+} // namespace qc
+
+#endif // QC_LIB_TRANSFORMS_WEIGHTROUNDING_H

@@ -1,0 +1,148 @@
+// Weights by what samples bring: outputs nearer to the float network's than those of the nearest codes, the same for any number of threads.
+// REQUIRES: avx2
+// RUN: split-file %s %t
+// RUN: %python %t/samples.py %t
+
+// Two inputs that are always alike: the error of one weight is made up for by the other, 0.5 + 0.5 = 0 + 1, exactly.
+// RUN: qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz bias-correction=false damping=1e-6" 2>&1 | FileCheck %s --check-prefix=PAIR
+// PAIR: remark: {{.*}}the moments of the inputs of 'fc' have rank 2 of 3 (16 rows of 16 samples); {{.*}} was added to their diagonal
+// PAIR: func.func @main
+// PAIR-SAME: qc.rounding = [{bits = 2 : i64, damping = {{.*}}, depth = 3 : i64, method = "sequential", name = "fc", rank = 2 : i64, rows = 16 : i64, samples = 16 : i64, sqnr_after = {{[6-9][0-9].*|999.*|9.99.*}}, sqnr_before = {{.*}}}]
+// PAIR: qc.constant dense<{{\[\[}}{{0|1}}], [{{0|1}}], [1]]> : tensor<3x1xi2> -> tensor<3x1x!quant.uniform<i2<-1:1>:f32:1, {{[{](0.99999|1.00000).*}}
+
+// A bias takes up the difference of means, and one is made where there was none.
+// RUN: qopt %t/bias.mlir --qc-reconstruct-weights="samples=%t/pair.npz" 2>&1 | FileCheck %s --check-prefix=BIAS
+// BIAS: %[[B:.*]] = qc.constant dense<{{.*}}> : tensor<1xf32>
+// BIAS: qc.matmul %{{[^,]*}}, %{{[^,]*}}, %[[B]]
+
+// Each method and order against the nearest codes, layer by layer; threads change nothing.
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz order=natural" -o %t/natural.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz order=activation" -o %t/activation.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz order=importance" -o %t/importance.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz progressive=false" -o %t/apart.mlir
+// RUN: qopt %t/net.mlir --mlir-disable-threading --qc-reconstruct-weights="samples=%t/net.npz order=importance" -o %t/again.mlir
+// RUN: cmp %t/importance.mlir %t/again.mlir
+// RUN: not cmp %t/importance.mlir %t/apart.mlir
+// RUN: %python %t/judge.py 3 %t/natural.mlir %t/activation.mlir %t/importance.mlir %t/apart.mlir
+
+// Fewer samples where their values would take too much memory: 15 of 64.
+// RUN: qopt %t/wide.mlir --qc-reconstruct-weights="samples=%t/wide.npz memory=1" | FileCheck %s --check-prefix=MEMORY
+// MEMORY: samples = 15 : i64
+
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/few.npz" 2>&1 | FileCheck %s --check-prefix=FEW
+// FEW: error: rounding=sequential needs 8 calibration samples or more, '{{.*}}few.npz' holds 3: add samples, or use rounding=nearest
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz rounding=best" 2>&1 | FileCheck %s --check-prefix=METHOD
+// METHOD: error: rounding=best: use one of sequential
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz order=random" 2>&1 | FileCheck %s --check-prefix=ORDER
+// ORDER: error: order=random: use one of natural, activation, importance
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz damping=0" 2>&1 | FileCheck %s --check-prefix=DAMPING
+// DAMPING: error: damping=0{{.*}}: use a part of the mean moment, above 0 and up to 1
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: rounding=sequential needs calibration samples: give samples=<file.npz>
+// RUN: not qopt %t/wide.mlir --qc-reconstruct-weights="samples=%t/wide.npz memory=0" 2>&1 | FileCheck %s --check-prefix=SMALL
+// SMALL: error: rounding=sequential needs 1 MiB for 8 samples of this network: raise memory=0
+// RUN: not qopt %t/nan.mlir --qc-reconstruct-weights="samples=%t/nan.npz" 2>&1 | FileCheck %s --check-prefix=NAN
+// NAN: error: {{.*}}the input of 'fc' holds a value that is not finite for sample 2 of '{{.*}}nan.npz'
+// RUN: not qopt %t/state.mlir --qc-declare-states=state=h:y --qc-reconstruct-weights="samples=%t/state.npz" 2>&1 | FileCheck %s --check-prefix=STATE
+// STATE: error: rounding=sequential follows single samples, and input 'h' is a state: use rounding=nearest for networks with states
+
+//--- samples.py
+import sys
+import numpy as np
+
+folder = sys.argv[1]
+random = np.random.default_rng(3)
+pair = random.integers(-100, 100, (16, 1, 1)).astype(np.float32).repeat(3, 2)
+pair[:, :, 2] = random.integers(-100, 100, (16, 1))
+np.savez(f"{folder}/pair.npz", x=pair)
+np.savez(f"{folder}/few.npz", x=pair[:3])
+np.savez(f"{folder}/net.npz", x=random.normal(0, 1, (40, 1, 3, 8, 8)).cumsum(3).cumsum(4).astype(np.float32) / 8)
+np.savez(f"{folder}/wide.npz", x=random.normal(0, 1, (64, 1, 8192)).astype(np.float32))
+bad = pair.copy()
+bad[2] = np.inf
+np.savez(f"{folder}/nan.npz", x=bad)
+np.savez(f"{folder}/state.npz", x=pair[:, :, :2], h=pair[:, :, :2])
+
+
+def constant(*shape):
+    values = random.normal(0, 1, shape).astype(np.float32)
+    return f'qc.constant dense<{np.array2string(values, separator=",", threshold=10**6, floatmode="fixed", precision=5)}> : tensor<{"x".join(map(str, shape))}xf32>'
+
+
+def rounded(value, shape):
+    return (f"  %{value}q = quant.qcast %{value} : tensor<{shape}xf32> to tensor<{shape}x!quant.uniform<i8:f32, 0.1>>\n"
+            f"  %{value}f = quant.dcast %{value}q : tensor<{shape}x!quant.uniform<i8:f32, 0.1>> to tensor<{shape}xf32>\n")
+
+
+# A convolution, a depthwise one with a bias and stride, and a product of matrices.
+with open(f"{folder}/net.mlir", "w") as file:
+    file.write(f"""func.func @main(%x: tensor<1x3x8x8xf32> {{qc.name = "x"}}) -> tensor<1x5xf32> {{
+{rounded("x", "1x3x8x8")}  %w = {constant(8, 3, 3, 3)}
+  %a = qc.conv %xf, %w {{strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1, clamp_min = 0.0 : f32,
+       qc.weight_code = i3}} : (tensor<1x3x8x8xf32>, tensor<8x3x3x3xf32>) -> tensor<1x8x8x8xf32> loc("a")
+{rounded("a", "1x8x8x8")}  %v = {constant(8, 1, 3, 3)}
+  %c = {constant(8)}
+  %b = qc.conv %af, %v, %c {{strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 1, 1>, dilations = array<i64: 1, 1>, groups = 8, clamp_min = 0.0 : f32,
+       qc.weight_code = i4}} : (tensor<1x8x8x8xf32>, tensor<8x1x3x3xf32>, tensor<8xf32>) -> tensor<1x8x4x4xf32> loc("b")
+{rounded("b", "1x8x4x4")}  %r = qc.reshape %bf : tensor<1x8x4x4xf32> -> tensor<1x128xf32>
+{rounded("r", "1x128")}  %u = {constant(128, 5)}
+  %y = qc.matmul %rf, %u {{qc.weight_code = i3}} : (tensor<1x128xf32>, tensor<128x5xf32>) -> tensor<1x5xf32> loc("c")
+  return %y : tensor<1x5xf32>
+}}
+""")
+#--- judge.py
+import re
+import sys
+
+for path in sys.argv[2:]:
+    text = open(path).read()
+    after, before = ([float(v) for v in re.findall(f"sqnr_{key} = ([^ ]*) ", text)] for key in ("after", "before"))
+    assert len(after) == int(sys.argv[1]), path
+    for a, b in zip(after, before):
+        print(f"{path}: {b:.2f} -> {a:.2f} dB")
+        assert a > b + 2, path
+    assert all(f"quant.uniform<{code}:f32:{axis}, {{" in text for code, axis in (("i3<-3:3>", 0), ("i4<-7:7>", 0), ("i3<-3:3>", 1))), path
+//--- pair.mlir
+func.func @main(%x: tensor<1x3xf32> {qc.name = "x"}) -> tensor<1x1xf32> {
+  %q = quant.qcast %x : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 1.0>>
+  %f = quant.dcast %q : tensor<1x3x!quant.uniform<i8:f32, 1.0>> to tensor<1x3xf32>
+  %w = qc.constant dense<[[0.5], [0.5], [1.0]]> : tensor<3x1xf32>
+  %y = qc.matmul %f, %w {qc.weight_code = i2} : (tensor<1x3xf32>, tensor<3x1xf32>) -> tensor<1x1xf32> loc("fc")
+  return %y : tensor<1x1xf32>
+}
+//--- bias.mlir
+func.func @main(%x: tensor<1x3xf32> {qc.name = "x"}) -> tensor<1x1xf32> {
+  %q = quant.qcast %x : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 1.0>>
+  %f = quant.dcast %q : tensor<1x3x!quant.uniform<i8:f32, 1.0>> to tensor<1x3xf32>
+  %w = qc.constant dense<[[0.5], [0.25], [1.0]]> : tensor<3x1xf32>
+  %y = qc.matmul %f, %w {qc.weight_code = i2} : (tensor<1x3xf32>, tensor<3x1xf32>) -> tensor<1x1xf32> loc("fc")
+  return %y : tensor<1x1xf32>
+}
+//--- nan.mlir
+func.func @main(%x: tensor<1x3xf32> {qc.name = "x"}) -> tensor<1x1xf32> {
+  %q = quant.qcast %x : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 1.0>>
+  %f = quant.dcast %q : tensor<1x3x!quant.uniform<i8:f32, 1.0>> to tensor<1x3xf32>
+  %w = qc.constant dense<[[0.5], [0.5], [1.0]]> : tensor<3x1xf32>
+  %y = qc.matmul %f, %w : (tensor<1x3xf32>, tensor<3x1xf32>) -> tensor<1x1xf32> loc("fc")
+  return %y : tensor<1x1xf32>
+}
+//--- state.mlir
+func.func @main(%x: tensor<1x2xf32> {qc.name = "x"}, %h: tensor<1x2xf32> {qc.name = "h"}) -> (tensor<1x2xf32> {qc.name = "y"}) {
+  %s = qc.add %x, %h : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %q = quant.qcast %s : tensor<1x2xf32> to tensor<1x2x!quant.uniform<i8:f32, 1.0>>
+  %f = quant.dcast %q : tensor<1x2x!quant.uniform<i8:f32, 1.0>> to tensor<1x2xf32>
+  %w = qc.constant dense<[[0.5, 0.25], [0.25, 0.5]]> : tensor<2x2xf32>
+  %y = qc.matmul %f, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32> loc("fc")
+  return %y : tensor<1x2xf32>
+}
+//--- wide.mlir
+func.func @main(%x: tensor<1x8192xf32> {qc.name = "x"}) -> tensor<1x1xf32> {
+  %q = quant.qcast %x : tensor<1x8192xf32> to tensor<1x8192x!quant.uniform<i8:f32, 0.05>>
+  %f = quant.dcast %q : tensor<1x8192x!quant.uniform<i8:f32, 0.05>> to tensor<1x8192xf32>
+  %s = qc.slice %f {starts = array<i64: 0, 0>, sizes = array<i64: 1, 4>, steps = array<i64: 1, 1>} : tensor<1x8192xf32> -> tensor<1x4xf32>
+  %c = quant.qcast %s : tensor<1x4xf32> to tensor<1x4x!quant.uniform<i8:f32, 0.05>>
+  %d = quant.dcast %c : tensor<1x4x!quant.uniform<i8:f32, 0.05>> to tensor<1x4xf32>
+  %w = qc.constant dense<[[0.5], [0.25], [0.125], [-0.5]]> : tensor<4x1xf32>
+  %y = qc.matmul %d, %w : (tensor<1x4xf32>, tensor<4x1xf32>) -> tensor<1x1xf32> loc("fc")
+  return %y : tensor<1x1xf32>
+}
