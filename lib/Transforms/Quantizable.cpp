@@ -54,10 +54,11 @@ std::string whyNotInteger(Operation *op) {
     return "the operator is unknown to the quantizer";
   if (std::string why = quantizable.whyFloat(); !why.empty())
     return why;
-  // A constant divisor became a factor, unless it has no reciprocal.
+  // A constant divisor becomes a factor, unless it has no reciprocal.
   if (auto div = dyn_cast<DivOp>(op); div && getConstant(div.getRhs()))
-    return "its constant divisor holds 0, or a number whose reciprocal is not finite in f32; change it in the model, or clip the "
-           "quotient there";
+    if (llvm::any_of(getFloats(getConstant(div.getRhs())), [](float v) { return !std::isfinite(float(1.0 / double(v))); }))
+      return "its constant divisor holds 0, or a number whose reciprocal is not finite in f32; change it in the model, or clip "
+             "the quotient there";
   for (OpOperand &operand : op->getOpOperands()) {
     OperandRole role = quantizable.getOperandRole(operand.getOperandNumber());
     if (role == OperandRole::Weight && !isConstantOrDequantized(operand.get()))

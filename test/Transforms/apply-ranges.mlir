@@ -27,7 +27,7 @@
 // RUN: not qopt %t/main.mlir --qc-apply-ranges=file=%t/key.json 2>&1 | FileCheck %s --check-prefix=KEY
 // KEY: unknown key 'scale'; known are 'version' and 'ranges'
 // RUN: not qopt %t/main.mlir --qc-apply-ranges=file=%t/noranges.json 2>&1 | FileCheck %s --check-prefix=NORANGES
-// NORANGES: needs an object "ranges"
+// NORANGES: "ranges" must be an object
 // RUN: not qopt %t/main.mlir --qc-apply-ranges=file=%t/triple.json 2>&1 | FileCheck %s --check-prefix=TRIPLE
 // TRIPLE: the range of 'a' must be [min, max]
 // RUN: not qopt %t/main.mlir --qc-apply-ranges=file=%t/string.json 2>&1 | FileCheck %s --check-prefix=TRIPLE
