@@ -214,7 +214,9 @@ public:
   /// Improves `codes` and fits their scale as long as that helps.
   void refine(const RoundingProblem &problem, int64_t channel, ChannelCodes codes) {
     codes.improve(problem.highest);
-    bool better = keep(codes);
+    keep(codes);
+    // The first fit even of codes that were not the best yet: it may make them so.
+    bool better = true;
     for (int round = 0; round < 3 && better && !problem.powerOfTwo; ++round) {
       double fitted = codes.fitScale();
       if (fitted == 0)
