@@ -54,34 +54,87 @@ void LayerMoments::add(const double *x, const double *f, int64_t count, const Fo
   differs |= f != nullptr;
 }
 
-GroupObjective makeObjective(const LayerMoments &moments, size_t index, const std::vector<double> &weights, double damping,
-                             bool centered) {
+void LayerMoments::add(const LayerMoments &other) {
+  auto addTo = [](std::vector<double> &sums, const std::vector<double> &others) {
+    for (size_t i = 0; i < sums.size(); ++i)
+      sums[i] += others[i];
+  };
+  for (size_t g = 0; g < groups.size(); ++g) {
+    addTo(groups[g].xx, other.groups[g].xx);
+    addTo(groups[g].xd, other.groups[g].xd);
+    addTo(groups[g].x, other.groups[g].x);
+    addTo(groups[g].d, other.groups[g].d);
+  }
+  rows += other.rows;
+  differs |= other.differs;
+}
+
+namespace {
+/// Moments per row of one group, about the means if those are left to a bias.
+struct GroupMatrices {
+  GroupMatrices(const LayerMoments &moments, size_t index, bool centered) {
+    int64_t depth = moments.depth;
+    const LayerMoments::Group &group = moments.groups[index];
+    double n = double(moments.rows);
+    xx = Eigen::Map<const Matrix>(group.xx.data(), depth, depth) / n;
+    xx.triangularView<Eigen::StrictlyLower>() = xx.transpose();
+    xd = Eigen::Map<const Matrix>(group.xd.data(), depth, depth) / n;
+    if (!centered)
+      return;
+    Eigen::VectorXd mean = Eigen::Map<const Eigen::VectorXd>(group.x.data(), depth) / n;
+    xx -= mean * mean.transpose();
+    xd -= mean * (Eigen::Map<const Eigen::VectorXd>(group.d.data(), depth) / n).transpose();
+  }
+  Matrix xx, xd;
+};
+
+/// The change of weights (depth x channels) that makes up best for the difference of the inputs, with `ridge` added to the
+/// diagonal.
+Matrix fitShift(const GroupMatrices &group, const Matrix &weights, double ridge) {
+  Matrix h = group.xx;
+  h.diagonal().array() += ridge;
+  return h.llt().solve(group.xd * weights);
+}
+
+/// The ridge, as a part of the mean of the diagonal, with which a change of weights fitted on one half of the samples serves the
+/// other half best; 0 if none does: that many inputs would be fitted to that few samples.
+double chooseRidge(const LayerMoments &fitted, const LayerMoments &judge, size_t index, const Matrix &weights, double damping,
+                   bool centered) {
+  GroupMatrices from(fitted, index, centered), to(judge, index, centered);
+  double best = 0, least = 0, average = from.xx.diagonal().mean();
+  if (!(average > 0))
+    return 0;
+  Matrix reached = to.xd * weights;
+  for (double ridge : {damping, 10 * damping, 100 * damping, 1000 * damping}) {
+    Matrix shift = fitShift(from, weights, ridge * average);
+    double gain = (to.xx * shift).cwiseProduct(shift).sum() - 2 * shift.cwiseProduct(reached).sum();
+    if (gain < least)
+      least = gain, best = ridge;
+  }
+  return best;
+}
+} // namespace
+
+GroupObjective makeObjective(const std::array<LayerMoments, 2> &halves, const LayerMoments &moments, size_t index,
+                             const std::vector<double> &weights, double damping, bool centered) {
   int64_t depth = moments.depth, channels = int64_t(weights.size()) / depth;
-  const LayerMoments::Group &group = moments.groups[index];
-  double n = double(moments.rows);
-  Matrix h = Eigen::Map<const Matrix>(group.xx.data(), depth, depth) / n;
-  h.triangularView<Eigen::StrictlyLower>() = h.transpose();
-  Eigen::VectorXd mean = Eigen::Map<const Eigen::VectorXd>(group.x.data(), depth) / n;
-  if (centered)
-    h -= mean * mean.transpose();
+  GroupMatrices group(moments, index, centered);
   GroupObjective result;
-  // Rank before damping: pivots of the Cholesky factorization that are above rounding noise.
-  Eigen::LDLT<Matrix> factors(h);
-  Eigen::VectorXd pivots = factors.vectorD();
-  double largest = depth ? h.diagonal().maxCoeff() : 0;
+  // Rank before damping: pivots of the factorization that are above rounding noise.
+  Eigen::VectorXd pivots = Eigen::LDLT<Matrix>(group.xx).vectorD();
+  double largest = depth ? group.xx.diagonal().maxCoeff() : 0, average = group.xx.diagonal().mean();
   for (double pivot : pivots)
     result.rank += pivot > largest * 1e-9 * double(depth);
-  double average = h.diagonal().mean();
-  result.damping = average > 0 ? damping * average : 1.0;
-  h.diagonal().array() += result.damping;
   Matrix target = Eigen::Map<const Matrix>(weights.data(), channels, depth);
-  if (moments.differs) {
-    Matrix cross = Eigen::Map<const Matrix>(group.xd.data(), depth, depth) / n;
-    if (centered)
-      cross -= mean * (Eigen::Map<const Eigen::VectorXd>(group.d.data(), depth) / n).transpose();
-    target += h.llt().solve(cross * target.transpose().eval()).transpose().eval();
+  if (moments.differs && halves[0].rows && halves[1].rows) {
+    Matrix columns = target.transpose();
+    result.ridge = chooseRidge(halves[0], halves[1], index, columns, damping, centered);
+    if (result.ridge > 0)
+      target += fitShift(group, columns, result.ridge * average).transpose();
   }
-  result.h.assign(h.data(), h.data() + h.size());
+  result.damping = average > 0 ? damping * average : 1.0;
+  group.xx.diagonal().array() += result.damping;
+  result.h.assign(group.xx.data(), group.xx.data() + group.xx.size());
   result.target.assign(target.data(), target.data() + target.size());
   return result;
 }

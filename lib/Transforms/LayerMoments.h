@@ -2,6 +2,7 @@
 #ifndef QC_LIB_TRANSFORMS_LAYERMOMENTS_H
 #define QC_LIB_TRANSFORMS_LAYERMOMENTS_H
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -20,8 +21,8 @@ public:
   /// Adds `rows` rows of `groups * depth` numbers, `x` and `f` (null: the same).
   void add(const double *x, const double *f, int64_t rows, const ForEach &forEach);
 
-  /// Bytes that the sums of such a layer take.
-  static size_t getBytes(int64_t groups, int64_t depth) { return size_t(groups) * depth * (2 * depth + 2) * sizeof(double); }
+  /// Adds the sums of other rows of the same layer.
+  void add(const LayerMoments &other);
 
   struct Group {
     std::vector<double> xx;   ///< depth x depth, the upper triangle
@@ -39,13 +40,15 @@ struct GroupObjective {
   std::vector<double> h;      ///< depth x depth: moments per row, centered if a bias takes up the means, damped
   std::vector<double> target; ///< channels x depth
   double damping = 0;         ///< what was added to the diagonal
-  int64_t rank = 0;           ///< of the moments before that, numerically
+  double ridge =
+      0; ///< with which the target makes up for the loss of earlier layers, as a part of the mean diagonal; 0: not at all
+  int64_t rank = 0; ///< of the moments before that, numerically
 };
 
-/// `weights`: channels x depth. `damping`: part of the mean of the diagonal that is added to it. With `centered` the moments are
-/// about the means.
-GroupObjective makeObjective(const LayerMoments &moments, size_t group, const std::vector<double> &weights, double damping,
-                             bool centered);
+/// `halves`: the sums over two halves of the samples, `moments` those over all. `weights`: channels x depth. `damping`: part of
+/// the mean of the diagonal that is added to it. With `centered` the moments are about the means.
+GroupObjective makeObjective(const std::array<LayerMoments, 2> &halves, const LayerMoments &moments, size_t group,
+                             const std::vector<double> &weights, double damping, bool centered);
 } // namespace qc
 
 #endif // QC_LIB_TRANSFORMS_LAYERMOMENTS_H

@@ -130,7 +130,6 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
         reconstruct.progressive = options.progressive;
         reconstruct.biasCorrection = options.biasCorrection;
         reconstruct.damping = options.damping;
-        reconstruct.seed = options.seed;
         reconstruct.memory = options.roundingMemory;
         reconstruct.powerOfTwo = powerOfTwo;
         pm.addPass(createReconstructWeights(reconstruct));
@@ -212,7 +211,6 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> progressive{*this, "progressive", llvm::cl::desc("reconstruct on the quantized prefix"), llvm::cl::init(true)};
   Option<bool> biasCorrection{*this, "bias-correction", llvm::cl::desc("of reconstructed layers"), llvm::cl::init(true)};
   Option<double> damping{*this, "damping", llvm::cl::desc("of second moments"), llvm::cl::init(0.01)};
-  Option<uint64_t> seed{*this, "seed", llvm::cl::desc("of methods that draw random numbers"), llvm::cl::init(0)};
   Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
   Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
@@ -269,7 +267,6 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.progressive = text.progressive;
   options.biasCorrection = text.biasCorrection;
   options.damping = text.damping;
-  options.seed = text.seed;
   options.roundingMemory = text.roundingMemory;
   options.pairSafe = text.pairSafe;
   options.requant = text.requant;

@@ -59,7 +59,6 @@ private:
                                                     : RoundingOrder::Importance;
     if (order != "natural" && order != "activation" && order != "importance")
       return fail("order=" + order + ": use one of natural, activation, importance");
-    roundingOptions.seed = seed;
     if (!(damping > 0 && damping <= 1))
       return fail("damping=" + std::to_string(damping) + ": use a part of the mean moment, above 0 and up to 1");
     if (samples.empty())
@@ -138,10 +137,11 @@ private:
     for (const Layer &layer : layers) {
       if (failed(floats.advance(layer.reference)) || (progressive && failed(quantized.advance(layer.contraction.op))))
         return failure();
-      LayerMoments moments(layer.contraction.groups, layer.contraction.depth);
-      if (failed(collect(layer, progressive ? &quantized : nullptr, floats, count, moments)))
+      LayerMoments none(layer.contraction.groups, layer.contraction.depth);
+      std::array<LayerMoments, 2> halves = {none, none};
+      if (failed(collect(layer, progressive ? &quantized : nullptr, floats, count, halves)))
         return failure();
-      round(layer.contraction, moments, count, reports);
+      round(layer.contraction, halves, count, reports);
     }
     function->setAttr("qc.rounding", ArrayAttr::get(&getContext(), reports));
     return success();
@@ -169,7 +169,8 @@ private:
   }
 
   /// Sums up the moments of the layer's inputs.
-  LogicalResult collect(const Layer &layer, LayerStream *quantized, LayerStream &floats, int64_t count, LayerMoments &moments) {
+  LogicalResult collect(const Layer &layer, LayerStream *quantized, LayerStream &floats, int64_t count,
+                        std::array<LayerMoments, 2> &halves) {
     const Contraction &contraction = layer.contraction;
     int64_t width = contraction.groups * contraction.depth, total = count * contraction.positions;
     int64_t every = std::max<int64_t>(1, total / std::max(leastRows, rowsPerInput * contraction.depth));
@@ -180,35 +181,38 @@ private:
     std::vector<double> x(together * most * width), f(quantized ? x.size() : 0);
     std::vector<int64_t> starts; // first row of each sample in the chunk
     std::atomic<int64_t> notFinite = -1;
-    for (int64_t first = 0; first < count; first += together) {
-      int64_t size = std::min(together, count - first), rowCount = 0;
-      starts.clear();
-      for (int64_t i = first; i < first + size; ++i) {
-        starts.push_back(rowCount);
-        rowCount +=
-            std::max<int64_t>(0, llvm::divideCeil(contraction.positions - std::min(getFirst(i), contraction.positions), every));
+    // Every other sample goes into the other half.
+    for (int64_t half = 0; half < 2; ++half)
+      for (int64_t first = half; first < count; first += 2 * together) {
+        int64_t size = std::min<int64_t>(together, llvm::divideCeil(count - first, 2)), rowCount = 0;
+        starts.clear();
+        for (int64_t k = 0; k < size; ++k) {
+          starts.push_back(rowCount);
+          int64_t start = std::min(getFirst(first + 2 * k), contraction.positions);
+          rowCount += llvm::divideCeil(contraction.positions - start, every);
+        }
+        parallelFor(&getContext(), 0, size, [&](size_t k) {
+          int64_t i = first + 2 * k;
+          std::vector<float> values;
+          auto gather = [&](double *row) {
+            for (int64_t p = getFirst(i); p < contraction.positions; p += every, row += width)
+              contraction.gather(values.data(), p, row);
+          };
+          floats.read(layer.reference->getOperand(0), i, values);
+          if (llvm::any_of(values, [](float v) { return !std::isfinite(v); }))
+            notFinite = i;
+          gather((quantized ? f : x).data() + starts[k] * width);
+          if (!quantized)
+            return;
+          quantized->read(contraction.op->getOperand(0), i, values);
+          gather(x.data() + starts[k] * width);
+        });
+        if (notFinite >= 0)
+          return contraction.op->emitError()
+                 << "the input of " << describeNode(contraction.op) << " holds a value that is not finite for sample "
+                 << notFinite.load() << " of '" << samples << "'";
+        halves[half].add(x.data(), quantized ? f.data() : nullptr, rowCount, forEach());
       }
-      parallelFor(&getContext(), 0, size, [&](size_t k) {
-        std::vector<float> values;
-        auto gather = [&](double *row) {
-          for (int64_t p = getFirst(first + k); p < contraction.positions; p += every, row += width)
-            contraction.gather(values.data(), p, row);
-        };
-        floats.read(layer.reference->getOperand(0), first + k, values);
-        if (llvm::any_of(values, [](float v) { return !std::isfinite(v); }))
-          notFinite = first + k;
-        gather((quantized ? f : x).data() + starts[k] * width);
-        if (!quantized)
-          return;
-        quantized->read(contraction.op->getOperand(0), first + k, values);
-        gather(x.data() + starts[k] * width);
-      });
-      if (notFinite >= 0)
-        return contraction.op->emitError() << "the input of " << describeNode(contraction.op)
-                                           << " holds a value that is not finite for sample " << notFinite.load() << " of '"
-                                           << samples << "'";
-      moments.add(x.data(), quantized ? f.data() : nullptr, rowCount, forEach());
-    }
     return success();
   }
 
@@ -218,8 +222,11 @@ private:
     };
   }
 
-  void round(const Contraction &contraction, const LayerMoments &moments, int64_t count, SmallVectorImpl<Attribute> &reports) {
+  void round(const Contraction &contraction, const std::array<LayerMoments, 2> &halves, int64_t count,
+             SmallVectorImpl<Attribute> &reports) {
     Operation *op = contraction.op;
+    LayerMoments moments = halves[0];
+    moments.add(halves[1]);
     auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
     auto code = assigned ? cast<IntegerType>(assigned.getValue()) : IntegerType::get(&getContext(), 8);
     double inputScale = getInputType(contraction).getScale();
@@ -233,14 +240,14 @@ private:
 
     std::vector<int32_t> codes(values.size());
     SmallVector<double> scales;
-    double before = 0, after = 0, signal = 0, least = 0;
+    double before = 0, after = 0, signal = 0, least = 0, ridge = 0;
     int64_t rank = depth;
     for (int64_t g = 0; g < contraction.groups; ++g) {
       std::vector<double> weights(channels * depth);
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t k = 0; k < depth; ++k)
           weights[c * depth + k] = values[contraction.getWeightIndex(g * channels + c, k)];
-      GroupObjective objective = makeObjective(moments, g, weights, damping, biasCorrection);
+      GroupObjective objective = makeObjective(halves, moments, g, weights, damping, biasCorrection);
       RoundingProblem problem{objective, channels, depth, getCodeLimits(code).second, {}, {}, powerOfTwo};
       for (int64_t c = 0; c < channels; ++c) {
         ArrayRef<double> row = ArrayRef(weights).slice(c * depth, depth);
@@ -257,6 +264,7 @@ private:
       before += getError(problem, roundToNearest(problem, weights));
       after += getError(problem, rounded);
       least = std::max(least, objective.damping);
+      ridge = std::max(ridge, objective.ridge);
       rank = std::min(rank, objective.rank);
       const LayerMoments::Group &group = moments.groups[g];
       for (int64_t c = 0; c < channels; ++c) {
@@ -277,11 +285,11 @@ private:
     auto number = [&](StringRef key, double value) { return b.getNamedAttr(key, b.getF64FloatAttr(value)); };
     auto integer = [&](StringRef key, int64_t value) { return b.getNamedAttr(key, b.getI64IntegerAttr(value)); };
     auto ratio = [&](double error) { return error > 0 ? 10 * std::log10(signal / error) : 999.0; };
-    reports.push_back(b.getDictionaryAttr({integer("bits", code.getWidth()), number("damping", least), integer("depth", depth),
-                                           b.getNamedAttr("method", b.getStringAttr(rounding)),
-                                           b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))),
-                                           integer("rank", rank), integer("rows", moments.rows), integer("samples", count),
-                                           number("sqnr_after", ratio(after)), number("sqnr_before", ratio(before))}));
+    reports.push_back(b.getDictionaryAttr(
+        {integer("bits", code.getWidth()), number("damping", least), integer("depth", depth),
+         b.getNamedAttr("method", b.getStringAttr(rounding)), b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))),
+         integer("rank", rank), number("ridge", ridge), integer("rows", moments.rows), integer("samples", count),
+         number("sqnr_after", ratio(after)), number("sqnr_before", ratio(before))}));
     if (rank < depth)
       emitRemark(op->getLoc()) << "the moments of the inputs of " << describeNode(op) << " have rank " << rank << " of " << depth
                                << " (" << moments.rows << " rows of " << count << " samples); " << least

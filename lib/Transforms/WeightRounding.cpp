@@ -208,48 +208,127 @@ static std::vector<double> getScaleCandidates(const RoundingProblem &problem, in
   return scales;
 }
 
-static RoundedWeights roundSequentially(const RoundingProblem &problem, const RoundingOptions &options, const ForEach &forEach) {
-  MatrixView h(problem.objective.h.data(), problem.depth, problem.depth);
-  Compensation compensation(h, options.order);
+/// The best codes of one channel that were seen, and their scale.
+class BestCodes {
+public:
+  /// Improves `codes` and fits their scale as long as that helps.
+  void refine(const RoundingProblem &problem, int64_t channel, ChannelCodes codes) {
+    codes.improve(problem.highest);
+    keep(codes);
+    // The first fit even of codes that were not the best yet: it may make them so.
+    bool better = true;
+    for (int round = 0; round < 3 && better && !problem.powerOfTwo; ++round) {
+      double fitted = codes.fitScale();
+      if (fitted == 0)
+        break;
+      codes.scale = roundScale(fitted, problem.leastScales[channel], false);
+      codes.improve(problem.highest);
+      better = keep(codes);
+    }
+  }
+
+  void store(RoundedWeights &result, int64_t channel) const {
+    result.scales[channel] = scale;
+    for (int64_t k = 0; k < best.size(); ++k)
+      result.codes[channel * best.size() + k] = int32_t(best(k));
+  }
+
+private:
+  bool keep(const ChannelCodes &codes) {
+    double error = codes.getError();
+    if (!(error < least))
+      return false;
+    least = error;
+    best = codes.codes;
+    scale = codes.scale;
+    return true;
+  }
+
+  double least = INFINITY, scale = 1;
+  Row best;
+};
+
+static RoundedWeights makeResult(const RoundingProblem &problem) {
   RoundedWeights result;
   result.codes.resize(problem.channels * problem.depth);
   result.scales.resize(problem.channels);
+  return result;
+}
+
+static RoundedWeights roundSequentially(const RoundingProblem &problem, const RoundingOptions &options, const ForEach &forEach) {
+  MatrixView h(problem.objective.h.data(), problem.depth, problem.depth);
+  Compensation compensation(h, options.order);
+  RoundedWeights result = makeResult(problem);
   forEach(problem.channels, [&](size_t channel) {
-    Row target = RowView(&problem.objective.target[channel * problem.depth], problem.depth);
-    Row product = target * h, best;
-    double least = INFINITY;
-    auto keep = [&](const ChannelCodes &codes) {
-      double error = codes.getError();
-      if (!(error < least))
-        return false;
-      least = error;
-      best = codes.codes;
-      result.scales[channel] = codes.scale;
-      return true;
-    };
-    for (double scale : getScaleCandidates(problem, channel, target, compensation.order, compensation.weights)) {
-      ChannelCodes codes(h, target, product, scale, compensation.round(target, scale, problem.highest));
-      codes.improve(problem.highest);
-      keep(codes);
-      for (int round = 0; round < 3 && !problem.powerOfTwo; ++round) {
-        double fitted = codes.fitScale();
-        if (fitted == 0)
-          break;
-        codes.scale = roundScale(fitted, problem.leastScales[channel], false);
-        codes.improve(problem.highest);
-        if (!keep(codes))
-          break;
+    Row target = RowView(&problem.objective.target[channel * problem.depth], problem.depth), product = target * h;
+    BestCodes best;
+    for (double scale : getScaleCandidates(problem, channel, target, compensation.order, compensation.weights))
+      best.refine(problem, channel, ChannelCodes(h, target, product, scale, compensation.round(target, scale, problem.highest)));
+    best.store(result, channel);
+  });
+  return result;
+}
+
+//===-- AdaRound
+//-------------------------------------------------------------------------------------------------------------===//
+
+/// Nagel et al., Up or Down?, 2020, section 4: each weight lies between its two codes at first, by a stretched sigmoid of a
+/// variable; Adam moves the variables down the error, and a growing penalty drives all of them to one of the codes.
+static RoundedWeights roundAdaptively(const RoundingProblem &problem, const RoundingOptions &, const ForEach &forEach) {
+  using Array = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  constexpr double high = 1.1, low = -0.1, rate = 0.02, penalty = 0.02, firstPower = 20, lastPower = 2;
+  constexpr int together = 16; // channels at a time: products of matrices instead of vectors
+  int depth = int(problem.depth);
+  // Fewer steps where they cost much.
+  int steps = int(std::clamp(2e10 / (double(problem.channels) * depth * depth), 200.0, 1000.0));
+  MatrixView h(problem.objective.h.data(), depth, depth);
+  double average = h.diagonal().mean();
+  std::vector<int> natural(depth);
+  std::iota(natural.begin(), natural.end(), 0);
+  Eigen::VectorXd diagonal = h.diagonal();
+  RoundedWeights result = makeResult(problem);
+  forEach((problem.channels + together - 1) / together, [&](size_t block) {
+    int first = int(block) * together, count = int(std::min<int64_t>(together, problem.channels - first));
+    Matrix target = MatrixView(&problem.objective.target[first * depth], count, depth), product = target * h;
+    Eigen::ArrayXd scales(count);
+    for (int c = 0; c < count; ++c)
+      scales(c) = getScaleCandidates(problem, first + c, target.row(c), natural, diagonal).front();
+    // In steps of the codes.
+    Array wanted = target.array().colwise() / scales, floor = wanted.floor();
+    Array fraction = (wanted - floor).max(0.01).min(0.99);
+    Array variable = ((fraction - low) / (high - fraction)).log(), mean = Array::Zero(count, depth), square = mean, up = fraction;
+    for (int step = 1; step <= steps; ++step) {
+      Array sigmoid = 1 / (1 + (-variable).exp());
+      up = (sigmoid * (high - low) + low).max(0.0).min(1.0);
+      Matrix difference = ((floor + up).max(-double(problem.highest)).min(double(problem.highest)) - wanted).matrix();
+      Array slope = (difference * h).array() * (2 / average);
+      double progress = std::max(0.0, (double(step) / steps - 0.2) / 0.8);
+      if (progress > 0) {
+        double power = lastPower + (firstPower - lastPower) * (1 - progress);
+        Array offset = 2 * up - 1;
+        slope -= penalty * 2 * power * offset.abs().pow(power - 1) * offset.sign();
       }
+      slope *= sigmoid * (1 - sigmoid) * (high - low);
+      mean = 0.9 * mean + 0.1 * slope;
+      square = 0.999 * square + 0.001 * slope.square();
+      variable -= rate * (mean / (1 - std::pow(0.9, step))) / ((square / (1 - std::pow(0.999, step))).sqrt() + 1e-12);
     }
-    for (int64_t k = 0; k < problem.depth; ++k)
-      result.codes[channel * problem.depth + k] = int32_t(best(k));
+    for (int c = 0; c < count; ++c) {
+      Row codes(depth), row = target.row(c), rowProduct = product.row(c);
+      for (int k = 0; k < depth; ++k)
+        codes(k) = toCode(floor(c, k) + (up(c, k) >= 0.5 ? 1 : 0), problem.highest);
+      BestCodes best;
+      best.refine(problem, first + c, ChannelCodes(h, row, rowProduct, scales(c), codes));
+      best.store(result, first + c);
+    }
   });
   return result;
 }
 
 const std::vector<RoundingMethod> &getRoundingMethods() {
   static const std::vector<RoundingMethod> methods = {
-      {"sequential", 8, false, roundSequentially},
+      {"sequential", 8, roundSequentially},
+      {"adaround", 16, roundAdaptively},
   };
   return methods;
 }

@@ -16,7 +16,6 @@ enum class RoundingOrder {
 
 struct RoundingOptions {
   RoundingOrder order = RoundingOrder::Importance;
-  uint64_t seed = 0;
 };
 
 /// One group of a layer.
@@ -37,7 +36,6 @@ struct RoundedWeights {
 struct RoundingMethod {
   std::string_view name;
   int64_t leastSamples; ///< with fewer the moments say too little about the inputs to come
-  bool needsSeed;       ///< draws random numbers
   RoundedWeights (*round)(const RoundingProblem &, const RoundingOptions &, const ForEach &);
 };
 

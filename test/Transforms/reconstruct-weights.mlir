@@ -7,7 +7,7 @@
 // RUN: qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz bias-correction=false damping=1e-6" 2>&1 | FileCheck %s --check-prefix=PAIR
 // PAIR: remark: {{.*}}the moments of the inputs of 'fc' have rank 2 of 3 (16 rows of 16 samples); {{.*}} was added to their diagonal
 // PAIR: func.func @main
-// PAIR-SAME: qc.rounding = [{bits = 2 : i64, damping = {{.*}}, depth = 3 : i64, method = "sequential", name = "fc", rank = 2 : i64, rows = 16 : i64, samples = 16 : i64, sqnr_after = {{[6-9][0-9].*|999.*|9.99.*}}, sqnr_before = {{.*}}}]
+// PAIR-SAME: qc.rounding = [{bits = 2 : i64, damping = {{.*}}, depth = 3 : i64, method = "sequential", name = "fc", rank = 2 : i64, ridge = {{.*}}, rows = 16 : i64, samples = 16 : i64, sqnr_after = {{[6-9][0-9].*|999.*|9.99.*}}, sqnr_before = {{.*}}}]
 // PAIR: qc.constant dense<{{\[\[}}{{0|1}}], [{{0|1}}], [1]]> : tensor<3x1xi2> -> tensor<3x1x!quant.uniform<i2<-1:1>:f32:1, {{[{](0.99999|1.00000).*}}
 
 // A bias takes up the difference of means, and one is made where there was none.
@@ -20,10 +20,11 @@
 // RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz order=activation" -o %t/activation.mlir
 // RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz order=importance" -o %t/importance.mlir
 // RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz progressive=false" -o %t/apart.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz rounding=adaround" -o %t/adaround.mlir
 // RUN: qopt %t/net.mlir --mlir-disable-threading --qc-reconstruct-weights="samples=%t/net.npz order=importance" -o %t/again.mlir
 // RUN: cmp %t/importance.mlir %t/again.mlir
 // RUN: not cmp %t/importance.mlir %t/apart.mlir
-// RUN: %python %t/judge.py 3 %t/natural.mlir %t/activation.mlir %t/importance.mlir %t/apart.mlir
+// RUN: %python %t/judge.py 3 %t/natural.mlir %t/activation.mlir %t/importance.mlir %t/apart.mlir %t/adaround.mlir
 
 // Fewer samples where their values would take too much memory: 15 of 64.
 // RUN: qopt %t/wide.mlir --qc-reconstruct-weights="samples=%t/wide.npz memory=1" | FileCheck %s --check-prefix=MEMORY
@@ -32,7 +33,7 @@
 // RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/few.npz" 2>&1 | FileCheck %s --check-prefix=FEW
 // FEW: error: rounding=sequential needs 8 calibration samples or more, '{{.*}}few.npz' holds 3: add samples, or use rounding=nearest
 // RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz rounding=best" 2>&1 | FileCheck %s --check-prefix=METHOD
-// METHOD: error: rounding=best: use one of sequential
+// METHOD: error: rounding=best: use one of sequential, adaround
 // RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz order=random" 2>&1 | FileCheck %s --check-prefix=ORDER
 // ORDER: error: order=random: use one of natural, activation, importance
 // RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz damping=0" 2>&1 | FileCheck %s --check-prefix=DAMPING

@@ -113,9 +113,9 @@ cl::opt<std::string>
             cl::init("off"), cl::cat(category));
 cl::opt<double> migrationStrength("migration-strength", cl::desc("for -migrate: exponent, 0 to 1 (default 0.5)"), cl::init(0.5),
                                   cl::cat(category));
-cl::opt<std::string> rounding("rounding",
-                              cl::desc("how weights become codes: nearest (default); by the samples of -calib: sequential"),
-                              cl::init("nearest"), cl::cat(category));
+cl::opt<std::string>
+    rounding("rounding", cl::desc("how weights become codes: nearest (default); by the samples of -calib: sequential, adaround"),
+             cl::init("nearest"), cl::cat(category));
 cl::opt<std::string> order("order", cl::desc("for -rounding=sequential: of inputs; natural, activation or importance (default)"),
                            cl::init("importance"), cl::cat(category));
 cl::opt<bool> progressive("progressive",
@@ -126,8 +126,6 @@ cl::opt<bool> biasCorrection("bias-correction",
                              cl::init(true), cl::cat(category));
 cl::opt<double> damping("damping", cl::desc("for -rounding by samples: part of the mean moment added to each (default 0.01)"),
                         cl::init(0.01), cl::cat(category));
-cl::opt<uint64_t> seed("seed", cl::desc("for -rounding methods that draw random numbers (default 0)"), cl::init(0),
-                       cl::cat(category));
 cl::opt<unsigned> roundingMemory("rounding-memory",
                                  cl::desc("for -rounding by samples: MiB for their values between two layers (default 2048)"),
                                  cl::init(2048), cl::cat(category));
@@ -186,7 +184,6 @@ qc::PipelineOptions getPipelineOptions() {
   options.progressive = progressive;
   options.biasCorrection = biasCorrection;
   options.damping = damping;
-  options.seed = seed;
   options.roundingMemory = roundingMemory;
   options.pairSafe = pairSafe;
   options.requant = requant;
@@ -238,11 +235,13 @@ std::vector<std::string> findProblems() {
     problems.push_back("-state declares scales that -mode=f32 does not have: drop it; qrun -state feeds states back");
   if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
     problems.push_back("-mode=f32 compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  if (rounding == "adaround" && order.getNumOccurrences())
+    problems.push_back("-order is for -rounding=sequential: adaround takes all inputs at once; drop one of them");
   if (migrate == "off" && migrationStrength.getNumOccurrences())
     problems.push_back("-migration-strength needs -migrate");
   if (rounding == "nearest")
     for (const cl::Option *option :
-         std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &damping, &seed, &roundingMemory})
+         std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &damping, &roundingMemory})
       if (option->getNumOccurrences())
         problems.push_back(("-" + option->ArgStr + " is for methods that use samples: give one with -rounding").str());
   if (taskOverhead.getNumOccurrences() && threads == 1)
@@ -332,7 +331,6 @@ llvm::json::Object describeOptions() {
     options["progressive"] = progressive.getValue();
     options["bias_correction"] = biasCorrection.getValue();
     options["damping"] = damping.getValue();
-    options["seed"] = int64_t(seed);
   }
   if (!productActivations.empty())
     options["product_activations"] = productActivations.getValue();

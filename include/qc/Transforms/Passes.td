@@ -486,7 +486,8 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     difference of the means, and the moments are about the means.
 
     `sequential` rounds one input's weights after another and lets those to come make up for the error (Frantar et al., GPTQ, 2022), then changes single
-    codes as long as that helps, for several scales; `order` is that of the inputs. `damping` times the mean of the diagonal is added to the diagonal. Memory: values alive between
+    codes as long as that helps, for several scales; `order` is that of the inputs. `adaround` lets all weights of a channel move between their two nearest codes at once, down the slope
+    of that error, and drives them to one of the two (Nagel et al., Up or Down?, 2020), then changes single codes, too. No method draws random numbers. `damping` times the mean of the diagonal is added to the diagonal. Memory: values alive between
     two layers are kept for all samples, as codes where they are codes; if that exceeds `memory`, fewer samples are taken, evenly spread.
 
     Afterwards weights are codes behind a `quant.dcast` as `qc-quantize-weights` leaves them, and biases are f32 constants for it to encode. Layers that cannot be
@@ -495,12 +496,11 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
-    Option<"rounding", "rounding", "std::string", "\"sequential\"", "method">,
+    Option<"rounding", "rounding", "std::string", "\"sequential\"", "sequential or adaround">,
     Option<"order", "order", "std::string", "\"importance\"", "natural, activation or importance: of inputs in sequential rounding">,
     Option<"damping", "damping", "double", "0.01", "what is added to the diagonal of the moments, as a part of its mean">,
     Option<"progressive", "progressive", "bool", "true", "inputs come from the network with all earlier layers quantized">,
     Option<"biasCorrection", "bias-correction", "bool", "true", "biases take up the difference of the outputs' means">,
-    Option<"seed", "seed", "uint64_t", "0", "for methods that draw random numbers">,
     Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">
   ];

@@ -33,7 +33,6 @@ struct PipelineOptions {
   bool progressive = true;          ///< layers are reconstructed on the quantized ones before them
   bool biasCorrection = true;       ///< of reconstructed layers
   double damping = 0.01;            ///< of second moments, as a part of the mean of the diagonal
-  uint64_t seed = 0;                ///< of methods that draw random numbers
   unsigned roundingMemory = 2048;   ///< MiB for the values of samples between two layers
   std::string pairSafe = "off";     ///< off | shrink
   std::string requant = "onnx";     ///< rounding contract
