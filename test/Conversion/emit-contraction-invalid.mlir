@@ -178,3 +178,55 @@ func.func @no_lanes_of_isa(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<6
   }
   return
 }
+
+// -----
+
+func.func @no_contraction_codes_wide(%x: memref<1x32xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
+  // expected-error @below {{cannot use x86.vpmaddubsw.codes: it takes weights of at most four bits of one tap, in whole chains}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddubsw.codes", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>, weight_bits = 4 : i64} : (memref<1x32xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<1x32xi8>):
+    %w = qc.constant dense<100> : tensor<32x32xi8>
+    %c = qc.matmul %a, %w {acc_bound = 409600 : ui64} : (tensor<1x32xi8>, tensor<32x32xi8>) -> tensor<1x32xi32>
+    qc.yield %c : tensor<1x32xi32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_contraction_codes_unpacked(%x: memref<1x32xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
+  // expected-error @below {{needs weight_bits of at most 7 for x86.vpmaddubsw.codes}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddubsw.codes", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x32xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<1x32xi8>):
+    %w = qc.constant dense<3> : tensor<32x32xi8>
+    %c = qc.matmul %a, %w {acc_bound = 12288 : ui64} : (tensor<1x32xi8>, tensor<32x32xi8>) -> tensor<1x32xi32>
+    qc.yield %c : tensor<1x32xi32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_contraction_marks_short(%x: memref<1x24xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
+  // expected-error @below {{cannot use x86.vpsignb.2: its panel has marks for groups of 32 activations of one pixel}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpsignb.2", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x24xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<1x24xi8>):
+    %w = qc.constant dense<3> : tensor<24x32xi8>
+    %c = qc.matmul %a, %w {acc_bound = 9216 : ui64, qc.centered} : (tensor<1x24xi8>, tensor<24x32xi8>) -> tensor<1x32xi32>
+    qc.yield %c : tensor<1x32xi32>
+  }
+  return
+}
+
+// -----
+
+func.func @no_contraction_marks_lowest(%x: memref<1x32xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
+  // expected-error @below {{cannot use x86.vpsignb.2: it changes the signs of weights, which -128 does not survive}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpsignb.2", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x32xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<1x32xi8>):
+    %w = qc.constant dense<-128> : tensor<32x32xi8>
+    %c = qc.matmul %a, %w {acc_bound = 524288 : ui64, qc.centered} : (tensor<1x32xi8>, tensor<32x32xi8>) -> tensor<1x32xi32>
+    qc.yield %c : tensor<1x32xi32>
+  }
+  return
+}

@@ -574,6 +574,8 @@ LogicalResult emitContraction(Kernel &k) {
       return k.op.emitError("has weights of ") << code.bits << " bits, its weight_bits are " << *bits;
     code.bits = *bits;
   }
+  if (dot->needs == DotProof::FewBits && !code.isPacked())
+    return k.op.emitError("needs weight_bits of at most 7 for ") << dot->name;
   const ContractionShape &first = parts->front();
   auto input = k.getInput(first.input);
   Value acc = first.main->getResult(0);
