@@ -41,15 +41,10 @@ struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
       emitError(function.getLoc()) << "weights=" << weights << ": " << problem;
       return signalPassFailure();
     }
-    llvm::StringMap<std::string> constraintOf;
-    if (!constraints.empty()) {
-      auto read = readConstraints(constraints);
-      if (!read) {
-        emitError(function.getLoc()) << llvm::toString(read.takeError());
-        return signalPassFailure();
-      }
-      constraintOf = std::move(read->weights);
-    }
+    FailureOr<Constraints> read = readConstraints(constraints, function.getLoc());
+    if (mlir::failed(read))
+      return signalPassFailure();
+    const llvm::StringMap<std::string> &constraintOf = read->weights;
     SmallVector<QuantizableOpInterface> layers;
     function.walk([&](QuantizableOpInterface op) {
       if (op->getNumOperands() > 1 && op.getOperandRole(1) == OperandRole::Weight && getConstant(op->getOperand(1)))
@@ -97,17 +92,13 @@ struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
 } // namespace
 
 std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem) {
-  auto isCode = [](StringRef code) {
-    unsigned bits;
-    return code.consume_front("i") && !code.getAsInteger(10, bits) && ((bits >= 2 && bits <= 8) || bits == 16);
-  };
   WeightCodes result;
   for (auto part : llvm::split(text, ',')) {
     auto [kind, code] = part.split('=');
     bool isDefault = !part.contains('=');
     if (isDefault)
       code = kind;
-    if (!isCode(code)) {
+    if (!isCodeType(code, /*isWeight=*/true)) {
       problem = ((isDefault ? "" : "'" + code + "' is no code type of weights: ") + Twine("use iN with N in 2..8 or 16")).str();
       return std::nullopt;
     }

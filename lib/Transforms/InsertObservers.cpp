@@ -80,15 +80,10 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
           edges.emplace_back(result, name.empty() ? op.getName().stripDialect().str() : name.str());
         }
 
-    llvm::StringMap<std::string> constraintOf;
-    if (!constraints.empty()) {
-      auto read = readConstraints(constraints);
-      if (!read) {
-        emitError(function.getLoc()) << llvm::toString(read.takeError());
-        return signalPassFailure();
-      }
-      constraintOf = std::move(read->tensors);
-    }
+    FailureOr<Constraints> read = readConstraints(constraints, function.getLoc());
+    if (mlir::failed(read))
+      return signalPassFailure();
+    llvm::StringMap<std::string> &constraintOf = read->tensors;
     OpBuilder builder(&getContext());
     bool failed = false;
     for (auto &[value, name] : edges) {

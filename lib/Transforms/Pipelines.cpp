@@ -1,6 +1,7 @@
 // The stages in order and the passes between them.
 #include "qc/Transforms/Pipelines.h"
 
+#include "Quantizable.h"
 #include "WeightCodes.h"
 #include "WeightRounding.h"
 #include "qc/Conversion/Lowering.h"
@@ -300,12 +301,6 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   return success();
 }
 
-/// `iN` or `uN` with a width that the passes know.
-bool isCodeType(StringRef text, bool allowUnsigned) {
-  unsigned bits = 0;
-  bool known = text.consume_front("i") || (allowUnsigned && text.consume_front("u"));
-  return known && !text.getAsInteger(10, bits) && ((bits >= 2 && bits <= 8) || bits == 16);
-}
 } // namespace
 
 std::optional<Stage> parseStage(StringRef name) {
@@ -378,9 +373,9 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("rounding=" + options.rounding + " needs calibration samples: give calib, or use rounding=nearest");
   if (options.rounding != "nearest" && options.pairSafe == "shrink")
     problems.push_back("pair-safe=shrink changes the scales that rounding=" + options.rounding + " has fitted: drop one of them");
-  if (!isCodeType(options.activations, true))
+  if (!isCodeType(options.activations, /*isWeight=*/false))
     problems.push_back("activations=" + options.activations + ": use iN or uN with N in 2..8 or 16");
-  if (!options.productActivations.empty() && !isCodeType(options.productActivations, true))
+  if (!options.productActivations.empty() && !isCodeType(options.productActivations, /*isWeight=*/false))
     problems.push_back("product-activations=" + options.productActivations + ": use iN or uN with N in 2..8 or 16");
   if (options.threads < 1 || options.threads > mostThreads)
     problems.push_back("threads=" + std::to_string(options.threads) + ": use 1 (none but the caller) to " +

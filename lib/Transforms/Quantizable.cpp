@@ -26,13 +26,25 @@ void noteObserved(ObserveOp observe, double low, double high) {
     observe.setObservedAttr(DenseF64ArrayAttr::get(observe.getContext(), {low, high}));
 }
 
-IntegerType parseCodeType(StringRef text, MLIRContext *context, bool isWeight) {
-  bool isSigned = text.consume_front("i");
+/// The width of a code type, 0 if the text names none; `isSigned` says which it is.
+static unsigned readCodeType(StringRef text, bool isWeight, bool &isSigned) {
+  isSigned = text.consume_front("i");
   unsigned bits;
   if ((!isSigned && (isWeight || !text.consume_front("u"))) || text.getAsInteger(10, bits) ||
       ((bits < 2 || bits > 8) && bits != 16))
-    return {};
-  return IntegerType::get(context, bits, isSigned ? IntegerType::Signless : IntegerType::Unsigned);
+    return 0;
+  return bits;
+}
+
+bool isCodeType(StringRef text, bool isWeight) {
+  bool isSigned;
+  return readCodeType(text, isWeight, isSigned) != 0;
+}
+
+IntegerType parseCodeType(StringRef text, MLIRContext *context, bool isWeight) {
+  bool isSigned;
+  unsigned bits = readCodeType(text, isWeight, isSigned);
+  return bits ? IntegerType::get(context, bits, isSigned ? IntegerType::Signless : IntegerType::Unsigned) : IntegerType();
 }
 
 bool isFloatTensor(Value value) {

@@ -34,6 +34,8 @@ void noteObserved(ObserveOp observe, double low, double high);
 
 /// The integer type that `text` (iN or uN, N in 2..8 or 16) names; null if it names none. With `isWeight` only iN.
 mlir::IntegerType parseCodeType(llvm::StringRef text, mlir::MLIRContext *context, bool isWeight);
+/// True if it gives one.
+bool isCodeType(llvm::StringRef text, bool isWeight);
 
 bool isFloatTensor(mlir::Value value);
 

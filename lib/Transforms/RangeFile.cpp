@@ -1,6 +1,8 @@
 // Range files.
 #include "RangeFile.h"
 
+#include "mlir/IR/Diagnostics.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -71,22 +73,24 @@ static Expected<std::vector<json::Object>> readObjects(StringRef path, StringRef
   return std::move(objects);
 }
 
-Expected<Constraints> readConstraints(StringRef path) {
-  auto fail = [&](const Twine &what) { return createStringError("constraints file '" + path + "': " + what); };
+mlir::FailureOr<Constraints> readConstraints(StringRef path, mlir::Location loc) {
+  Constraints result;
+  if (path.empty())
+    return result;
   auto objects = readObjects(path, "constraints", {"tensors", "weights"});
   if (!objects)
-    return objects.takeError();
-  Constraints result;
+    return mlir::emitError(loc) << toString(objects.takeError());
   for (auto [object, codes, what, types] : {std::tuple(&(*objects)[0], &result.tensors, "tensor", "iN or uN"),
                                             std::tuple(&(*objects)[1], &result.weights, "layer", "iN")})
     for (auto &entry : *object) {
       StringRef id = entry.first;
       json::Object *tensor = entry.second.getAsObject();
       if (!tensor || tensor->size() != 1 || !tensor->getString("code"))
-        return fail(Twine(what) + " '" + id + "' must be {\"code\": \"" + types + "\"}");
+        return mlir::emitError(loc) << "constraints file '" << path << "': " << what << " '" << id << "' must be {\"code\": \""
+                                    << types << "\"}";
       (*codes)[id] = tensor->getString("code")->str();
     }
-  return std::move(result);
+  return result;
 }
 
 Expected<StringMap<Range>> readRanges(StringRef path) {

@@ -2,6 +2,7 @@
 #ifndef QC_LIB_TRANSFORMS_RANGEFILE_H
 #define QC_LIB_TRANSFORMS_RANGEFILE_H
 
+#include "mlir/IR/Location.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -25,8 +26,8 @@ struct Constraints {
 };
 
 /// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}, "weights": {"<node>": {"code": "i8"}, ...}}`
-/// with one or both of the two lists.
-llvm::Expected<Constraints> readConstraints(llvm::StringRef path);
+/// with one or both of the two lists; none for no path. Emits the error at `loc`.
+mlir::FailureOr<Constraints> readConstraints(llvm::StringRef path, mlir::Location loc);
 
 /// "'a', 'b', ... and 3 more": at most `limit` of `names`.
 std::string listNames(llvm::ArrayRef<std::string> names, size_t limit = 10);

@@ -180,7 +180,6 @@ private:
     int64_t together = std::clamp<int64_t>(chunkNumbers / (most * width), 1, count);
     std::vector<double> x(together * most * width), f(quantized ? x.size() : 0);
     std::vector<int64_t> starts; // first row of each sample in the chunk
-    std::atomic<int64_t> notFinite = -1;
     // Every other sample goes into the other half.
     for (int64_t half = 0; half < 2; ++half)
       for (int64_t first = half; first < count; first += 2 * together) {
@@ -191,6 +190,7 @@ private:
           int64_t start = std::min(getFirst(first + 2 * k), contraction.positions);
           rowCount += llvm::divideCeil(contraction.positions - start, every);
         }
+        std::vector<char> isFinite(size, true); // of each sample: the first is named, whichever thread sees it
         parallelFor(&getContext(), 0, size, [&](size_t k) {
           int64_t i = first + 2 * k;
           std::vector<float> values;
@@ -199,18 +199,17 @@ private:
               contraction.gather(values.data(), p, row);
           };
           floats.read(layer.reference->getOperand(0), i, values);
-          if (llvm::any_of(values, [](float v) { return !std::isfinite(v); }))
-            notFinite = i;
+          isFinite[k] = llvm::all_of(values, [](float v) { return std::isfinite(v); });
           gather((quantized ? f : x).data() + starts[k] * width);
           if (!quantized)
             return;
           quantized->read(contraction.op->getOperand(0), i, values);
           gather(x.data() + starts[k] * width);
         });
-        if (notFinite >= 0)
+        if (auto found = llvm::find(isFinite, false); found != isFinite.end())
           return contraction.op->emitError()
                  << "the input of " << describeNode(contraction.op) << " holds a value that is not finite for sample "
-                 << notFinite.load() << " of '" << samples << "'";
+                 << first + 2 * (found - isFinite.begin()) << " of '" << samples << "'";
         halves[half].add(x.data(), quantized ? f.data() : nullptr, rowCount, forEach());
       }
     return success();
