@@ -3,6 +3,7 @@
 #include "RangeFile.h"
 #include "qc/Dialect/QC/IR/States.h"
 #include "qc/Transforms/Passes.h"
+#include "qc/Transforms/QuantProfile.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -58,6 +59,17 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
                                      << "' is no code type of activations: use iN or uN with N in 2..8 or 16";
         return signalPassFailure();
       }
+    }
+    if (!profile.empty()) {
+      auto loaded = QuantProfile::load(profile);
+      if (!loaded) {
+        emitError(function.getLoc()) << llvm::toString(loaded.takeError());
+        return signalPassFailure();
+      }
+      for (Operation &op : function.getBody().front())
+        if (std::string why = loaded->whyFloat(op.getName().stripDialect());
+            !why.empty() && isa<QCDialect>(op.getDialect()) && whyNotInteger(&op).empty())
+          op.setAttr(floatReasonName, StringAttr::get(&getContext(), why));
     }
     if (!integerOnly || dropSoftmax)
       tail = findFloatTail(function);

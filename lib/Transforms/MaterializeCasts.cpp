@@ -32,6 +32,12 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
                  !(width <= double(std::numeric_limits<float>::max()))) {
         observe.emitError() << "the range of tensor '" << observe.getId() << "' is too wide for f32 scales";
         invalid = true;
+      } else if (!zeroPoints && cast<IntegerType>(observe.getCode()).isUnsigned() && observe.getMin()->convertToDouble() < 0) {
+        observe.emitError() << "tensor '" << observe.getId() << "' has numbers below 0, down to "
+                            << observe.getMin()->convertToDouble() << ", which u" << bits
+                            << " codes without zero points do not hold: give it i" << bits
+                            << " in a constraints file, or use activations=i" << bits;
+        invalid = true;
       }
     });
     if (!missing.empty()) {
@@ -45,7 +51,7 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
     for (ObserveOp observe : observes) {
       builder.setInsertionPoint(observe);
       auto type = getAffineType(cast<IntegerType>(observe.getCode()), observe.getMin()->convertToDouble(),
-                                observe.getMax()->convertToDouble(), powerOfTwo || observe->hasAttr(powerOfTwoName));
+                                observe.getMax()->convertToDouble(), powerOfTwo || observe->hasAttr(powerOfTwoName), !zeroPoints);
       Value codes =
           quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
       Value reals = quant::DequantizeCastOp::create(builder, observe.getLoc(), observe.getType(), codes);

@@ -8,6 +8,7 @@
 #include "qc/Conversion/Passes.h"
 #include "qc/Target/Kernels.h"
 #include "qc/Transforms/Passes.h"
+#include "qc/Transforms/QuantProfile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -82,6 +83,7 @@ void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
   insert.constraints = options.constraints;
   insert.integerOnly = options.integerOnly;
   insert.dropSoftmax = options.dropSoftmax;
+  insert.profile = options.quantProfile;
   pm.addNestedPass<func::FuncOp>(createInsertObservers(insert));
   if (!options.samples.empty()) {
     CalibrateOptions calibrate;
@@ -98,6 +100,14 @@ void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
     pm.addNestedPass<func::FuncOp>(createApplyRanges(apply));
   }
   pm.addNestedPass<func::FuncOp>(createUnifyRanges());
+}
+
+void verifyProfile(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.quantProfile.empty() || options.float32)
+    return;
+  VerifyProfileOptions verify;
+  verify.profile = options.quantProfile;
+  pm.addPass(createVerifyProfile(verify));
 }
 
 void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) {
@@ -118,6 +128,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
         pm.addPass(createKeepFloat());
       MaterializeCastsOptions casts;
       casts.powerOfTwo = powerOfTwo;
+      casts.zeroPoints = options.zeroPoints;
       pm.addNestedPass<func::FuncOp>(createMaterializeCasts(casts));
       AssignWeightCodesOptions codes;
       codes.weights = options.weights;
@@ -133,10 +144,13 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
         reconstruct.damping = options.damping;
         reconstruct.memory = options.roundingMemory;
         reconstruct.powerOfTwo = powerOfTwo;
+        reconstruct.granularity = options.weightGranularity;
         pm.addPass(createReconstructWeights(reconstruct));
       }
       QuantizeWeightsOptions weights;
       weights.powerOfTwo = powerOfTwo;
+      weights.granularity = options.weightGranularity;
+      weights.zeroPoints = options.zeroPoints;
       weights.pairSafe = options.pairSafe;
       pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
       if (options.measureErrors) {
@@ -150,7 +164,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
   case Stage::Quantized:
     if (!options.float32)
       pm.addNestedPass<func::FuncOp>(createFoldCasts());
-    return;
+    return verifyProfile(pm, options);
   case Stage::Integer: {
     ApproximateActivationsOptions approximate;
     approximate.form = options.activationForm;
@@ -165,6 +179,7 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     LowerToIntegerOptions lower;
     lower.requant = options.requant;
     pm.addNestedPass<func::FuncOp>(createLowerToInteger(lower));
+    verifyProfile(pm, options);
     // Here, where all scales are those of the whole sequence and nothing is split yet.
     DeriveStepOptions step;
     step.sequence = options.decode.empty() ? options.streaming : options.decode;
@@ -202,6 +217,11 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("iN, and kind=iN for kinds of layers"), llvm::cl::init("i8")};
+  Option<std::string> weightGranularity{*this, "weight-granularity", llvm::cl::desc("channel or tensor"),
+                                        llvm::cl::init("channel")};
+  Option<bool> zeroPoints{*this, "zero-points", llvm::cl::desc("activations may have zero points"), llvm::cl::init(true)};
+  Option<std::string> quantProfile{*this, "quant-profile", llvm::cl::desc("hardware profile: a name or a .json file"),
+                                   llvm::cl::init("")};
   Option<bool> equalize{*this, "equalize", llvm::cl::desc("like ranges of weights on both sides of a channel"),
                         llvm::cl::init(false)};
   Option<std::string> migrate{*this, "migrate", llvm::cl::desc("off, smooth or awq"), llvm::cl::init("off")};
@@ -260,6 +280,9 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.activations = text.activations;
   options.productActivations = text.productActivations;
   options.weights = text.weights;
+  options.weightGranularity = text.weightGranularity;
+  options.zeroPoints = text.zeroPoints;
+  options.quantProfile = text.quantProfile;
   options.equalize = text.equalize;
   options.migrate = text.migrate;
   options.migrationStrength = text.migrationStrength;
@@ -295,6 +318,17 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.indexBits = text.indexBits;
   options.threads = text.threads;
   options.taskOverhead = text.taskOverhead;
+  const std::pair<StringRef, bool> given[] = {{"activations", text.activations.getNumOccurrences()},
+                                              {"weights", text.weights.getNumOccurrences()},
+                                              {"weight-granularity", text.weightGranularity.getNumOccurrences()},
+                                              {"zero-points", text.zeroPoints.getNumOccurrences()},
+                                              {"requant", text.requant.getNumOccurrences()},
+                                              {"integer-only", text.integerOnly.getNumOccurrences()},
+                                              {"activation-form", text.activationForm.getNumOccurrences()}};
+  for (const std::string &problem : applyProfile(options, [&](StringRef option) {
+         return llvm::any_of(given, [&](const auto &entry) { return entry.first == option && entry.second; });
+       }))
+    return fail(problem);
   for (const std::string &problem : checkOptions(options))
     return fail(problem);
   buildPipeline(pm, *from, *to, options);
@@ -332,6 +366,9 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   std::vector<std::string> forms = getKernelFormNames();
   for (const std::string &form : options.without)
     oneOf("without", form, SmallVector<StringRef>(forms.begin(), forms.end()));
+  oneOf("weight-granularity", options.weightGranularity, {"channel", "tensor"});
+  if (options.pairSafe == "shrink" && options.weightGranularity == "tensor")
+    problems.push_back("pair-safe=shrink changes scales of single channels: drop it, or weight-granularity=tensor");
   if (options.pairSafe == "shrink" && options.requant == "pow2")
     problems.push_back("pair-safe=shrink changes scales by less than a power of two: drop it, or requant=pow2");
   oneOf("activation-form", options.activationForm, {"auto", "table", "pwl"});

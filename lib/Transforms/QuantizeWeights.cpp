@@ -38,6 +38,11 @@ double ceilPowerOfTwo(double x) {
   return std::ldexp(1.0, mantissa == 0.5 ? exponent - 1 : exponent);
 }
 
+/// `scales` for each of the `channels` of an axis, where there may be one for all.
+SmallVector<double> perChannel(SmallVector<double> scales, int64_t channels) {
+  return scales.size() == 1 ? SmallVector<double>(channels, scales[0]) : scales;
+}
+
 /// Largest magnitude per index of `axis` (or over all for -1).
 SmallVector<double> getMagnitudes(ArrayRef<float> values, ArrayRef<int64_t> shape, int64_t axis) {
   int64_t channels = axis < 0 ? 1 : shape[axis], inner = 1;
@@ -140,8 +145,16 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
       emitError(getOperation().getLoc()) << "pair-safe=" << pairSafe << ": use one of off, shrink";
       return signalPassFailure();
     }
-    if (pairSafe == "shrink" && powerOfTwo) {
-      emitError(getOperation().getLoc()) << "pair-safe=shrink changes scales by less than a power of two";
+    if (granularity != "channel" && granularity != "tensor") {
+      emitError(getOperation().getLoc()) << "granularity=" << granularity << ": use one of channel, tensor";
+      return signalPassFailure();
+    }
+    if (pairSafe == "shrink" && (powerOfTwo || granularity == "tensor")) {
+      if (granularity == "tensor")
+        emitError(getOperation().getLoc())
+            << "pair-safe=shrink changes scales of single channels, which granularity=tensor has not";
+      else
+        emitError(getOperation().getLoc()) << "pair-safe=shrink changes scales by less than a power of two";
       return signalPassFailure();
     }
     shrunk.clear(); // a pass runs on one function after another
@@ -191,7 +204,8 @@ private:
       ArrayRef<float> values = viewFloats(getConstant(weight->get()), storage);
       if (!allFinite(values))
         return "its weights hold a value that is not finite";
-      int64_t axis = op.getWeightChannelAxis();
+      // Errors are balanced per channel, whatever the granularity of scales.
+      int64_t channelAxis = op.getWeightChannelAxis(), axis = granularity == "tensor" ? -1 : channelAxis;
       SmallVector<double> scales = getMagnitudes(values, getShape(weight->get()), axis);
       double highest = double(getCodeLimits(weightCode).second);
       for (auto [c, scale] : llvm::enumerate(scales)) {
@@ -211,7 +225,7 @@ private:
       }
       if (pairSafe == "shrink")
         shrink(op, *weight, scales, inputType);
-      encodeOperand(*weight, getSymmetricType(weightCode, scales, axis), axis);
+      encodeOperand(*weight, getSymmetricType(weightCode, scales, axis), channelAxis);
     }
     if (!encodeBias)
       return "";
@@ -248,12 +262,13 @@ private:
 
   quant::UniformQuantizedType getConstantType(IntegerType code, ArrayRef<float> values) {
     if (values.empty())
-      return getAffineType(code, 0, 0, powerOfTwo);
+      return getAffineType(code, 0, 0, powerOfTwo, !zeroPoints);
     auto [least, most] = std::minmax_element(values.begin(), values.end());
     double low = *least, high = *most, size = std::fabs(low);
-    bool exact = low == high && size >= smallestScale && (!powerOfTwo || ceilPowerOfTwo(size) == size);
+    bool exact = low == high && size >= smallestScale && (!powerOfTwo || ceilPowerOfTwo(size) == size) &&
+                 (zeroPoints || !(code.isUnsigned() && low < 0));
     if (!exact)
-      return getAffineType(code, low, high, powerOfTwo);
+      return getAffineType(code, low, high, powerOfTwo, !zeroPoints);
     // One value only: it is the scale, so that it stays exact.
     auto [codeLow, codeHigh] = getCodeLimits(code);
     int64_t zeroPoint = code.isUnsigned() && low < 0 ? 1 : 0;
@@ -278,10 +293,13 @@ private:
         part[0] = int64_t(some.size()) / row;
       llvm::append_range(codes, scheme.encode(SmallVector<double>(some.begin(), some.end()), part));
     }
+    if (balancedAxis < 0)
+      return codes;
+    SmallVector<double> scales = perChannel(scheme.getScaleValues(), shape[balancedAxis]);
     if (balancedAxis == 0 && shape.size() == 3 && shape[2] >= signalTaps)
-      shapeRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, shape);
-    else if (balancedAxis >= 0)
-      balanceRounding(codes, values, scheme.getScaleValues(), scheme.getCodeRange().second, shape, balancedAxis);
+      shapeRounding(codes, values, scales, scheme.getCodeRange().second, shape);
+    else
+      balanceRounding(codes, values, scales, scheme.getCodeRange().second, shape, balancedAxis);
     return codes;
   }
 

@@ -61,6 +61,8 @@ private:
       return fail("order=" + order + ": use one of natural, activation, importance");
     if (!(damping > 0 && damping <= 1))
       return fail("damping=" + std::to_string(damping) + ": use a part of the mean moment, above 0 and up to 1");
+    if (granularity != "channel" && granularity != "tensor")
+      return fail("granularity=" + granularity + ": use one of channel, tensor");
     if (samples.empty())
       return fail("rounding=" + rounding + " needs calibration samples: give samples=<file.npz>");
     return success();
@@ -241,13 +243,18 @@ private:
     SmallVector<double> scales;
     double before = 0, after = 0, signal = 0, least = 0, ridge = 0;
     int64_t rank = depth;
+    std::vector<GroupObjective> objectives;
+    objectives.reserve(contraction.groups); // problems refer to them
+    std::vector<RoundingProblem> problems;
+    std::vector<std::vector<double>> groupWeights;
     for (int64_t g = 0; g < contraction.groups; ++g) {
-      std::vector<double> weights(channels * depth);
+      std::vector<double> &weights = groupWeights.emplace_back(channels * depth);
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t k = 0; k < depth; ++k)
           weights[c * depth + k] = values[contraction.getWeightIndex(g * channels + c, k)];
-      GroupObjective objective = makeObjective(halves, moments, g, weights, damping, biasCorrection);
-      RoundingProblem problem{objective, channels, depth, getCodeLimits(code).second, {}, {}, powerOfTwo};
+      objectives.push_back(makeObjective(halves, moments, g, weights, damping, biasCorrection));
+      RoundingProblem &problem = problems.emplace_back(
+          RoundingProblem{objectives.back(), channels, depth, getCodeLimits(code).second, {}, {}, powerOfTwo});
       for (int64_t c = 0; c < channels; ++c) {
         ArrayRef<double> row = ArrayRef(weights).slice(c * depth, depth);
         double largest = 0;
@@ -258,6 +265,13 @@ private:
         problem.leastScales.push_back(
             getLeastWeightScale(biases.empty() ? 0 : 2 * std::fabs(double(biases[g * channels + c])), inputScale));
       }
+    }
+    if (granularity == "tensor")
+      shareScale(problems);
+    for (int64_t g = 0; g < contraction.groups; ++g) {
+      const RoundingProblem &problem = problems[g];
+      const GroupObjective &objective = objectives[g];
+      const std::vector<double> &weights = groupWeights[g];
       RoundedWeights rounded = method->round(problem, roundingOptions, forEach());
       signal += getSignal(problem);
       before += getError(problem, roundToNearest(problem, weights));
@@ -294,7 +308,7 @@ private:
                                << " (" << moments.rows << " rows of " << count << " samples); " << least
                                << " was added to their diagonal";
 
-    auto axis = cast<QuantizableOpInterface>(op).getWeightChannelAxis();
+    int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
     replaceByCodes(contraction.getWeight(), getSymmetricType(code, scales, axis), codes);
     op->removeAttr(weightCodeName);
     if (!biasCorrection)

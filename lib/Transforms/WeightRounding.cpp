@@ -183,23 +183,66 @@ struct ChannelCodes {
   Row codes, codesProduct;
 };
 
-/// Scales worth a try for one channel, best first by the error of rounding each input by itself.
-static std::vector<double> getScaleCandidates(const RoundingProblem &problem, int64_t channel, const Row &target,
-                                              const std::vector<int> &order, const Eigen::VectorXd &weights) {
+/// Calls `take` for scales from a little above that of the largest weight downwards.
+static void forEachScale(const RoundingProblem &problem, int64_t channel, const std::function<void(double)> &take) {
   double widest = getWidestScale(problem, channel), least = problem.leastScales[channel];
-  std::vector<std::pair<double, double>> candidates; // error, scale
   constexpr int steps = 48;
   for (int i = 0; i < steps; ++i) {
     double scale = problem.powerOfTwo ? std::ldexp(widest, -i) : roundScale(widest * (1.05 - i * 0.0165), least, false);
     if (scale < least || (problem.powerOfTwo && i > 3))
       break;
-    double error = 0;
-    for (int k = 0; k < target.size(); ++k) {
-      double w = target(order[k]), difference = w - toCode(w / scale, problem.highest) * scale;
-      error += difference * difference * weights(k);
-    }
-    candidates.push_back({error, scale});
+    take(scale);
   }
+}
+
+/// The error of a channel whose inputs, in `order` with the moments `weights`, are rounded by themselves.
+static double getSeparateError(const RoundingProblem &problem, const Row &target, const std::vector<int> &order,
+                               const Eigen::VectorXd &weights, double scale) {
+  double error = 0;
+  for (int k = 0; k < target.size(); ++k) {
+    double w = target(order[k]), difference = w - toCode(w / scale, problem.highest) * scale;
+    error += difference * difference * weights(k);
+  }
+  return error;
+}
+
+void shareScale(std::vector<RoundingProblem> &problems) {
+  double largest = 0, least = 0;
+  for (const RoundingProblem &problem : problems) {
+    largest = std::max(largest, *std::max_element(problem.largest.begin(), problem.largest.end()));
+    least = std::max(least, *std::max_element(problem.leastScales.begin(), problem.leastScales.end()));
+  }
+  for (RoundingProblem &problem : problems) {
+    std::fill(problem.largest.begin(), problem.largest.end(), largest);
+    std::fill(problem.leastScales.begin(), problem.leastScales.end(), least);
+  }
+  double best = getWidestScale(problems.front(), 0), lowest = INFINITY;
+  forEachScale(problems.front(), 0, [&](double scale) {
+    double error = 0;
+    for (const RoundingProblem &problem : problems) {
+      std::vector<int> natural(problem.depth);
+      std::iota(natural.begin(), natural.end(), 0);
+      Eigen::VectorXd diagonal = MatrixView(problem.objective.h.data(), problem.depth, problem.depth).diagonal();
+      for (int64_t c = 0; c < problem.channels; ++c)
+        error += getSeparateError(problem, RowView(&problem.objective.target[c * problem.depth], problem.depth), natural,
+                                  diagonal, scale);
+    }
+    if (error < lowest)
+      lowest = error, best = scale;
+  });
+  for (RoundingProblem &problem : problems)
+    problem.sharedScale = best;
+}
+
+/// Scales worth a try for one channel, best first by the error of rounding each input by itself.
+static std::vector<double> getScaleCandidates(const RoundingProblem &problem, int64_t channel, const Row &target,
+                                              const std::vector<int> &order, const Eigen::VectorXd &weights) {
+  if (problem.sharedScale > 0)
+    return {problem.sharedScale};
+  std::vector<std::pair<double, double>> candidates; // error, scale
+  forEachScale(problem, channel, [&](double scale) {
+    candidates.push_back({getSeparateError(problem, target, order, weights, scale), scale});
+  });
   std::sort(candidates.begin(), candidates.end());
   std::vector<double> scales;
   for (auto [error, scale] : candidates)
@@ -217,7 +260,8 @@ public:
     keep(codes);
     // The first fit even of codes that were not the best yet: it may make them so.
     bool better = true;
-    for (int round = 0; round < 3 && better && !problem.powerOfTwo; ++round) {
+    bool fits = !problem.powerOfTwo && problem.sharedScale == 0;
+    for (int round = 0; round < 3 && better && fits; ++round) {
       double fitted = codes.fitScale();
       if (fitted == 0)
         break;

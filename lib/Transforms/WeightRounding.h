@@ -26,7 +26,12 @@ struct RoundingProblem {
   std::vector<double> largest;     ///< per channel: magnitude of the network's own weights
   std::vector<double> leastScales; ///< per channel
   bool powerOfTwo;                 ///< of scales
+  double sharedScale = 0;          ///< the scale of all channels, if they have one
 };
+
+/// Gives all groups of a layer, and all their channels, the one scale of least error, each weight rounded by itself and inputs
+/// taken as independent.
+void shareScale(std::vector<RoundingProblem> &problems);
 
 struct RoundedWeights {
   std::vector<int32_t> codes; ///< channels x depth

@@ -24,6 +24,10 @@
 // RUN: qopt %t/net.mlir --mlir-disable-threading --qc-reconstruct-weights="samples=%t/net.npz order=importance" -o %t/again.mlir
 // RUN: cmp %t/importance.mlir %t/again.mlir
 // RUN: not cmp %t/importance.mlir %t/apart.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz granularity=tensor" -o %t/layer-sequential.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz granularity=tensor rounding=adaround" -o %t/layer-adaround.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz granularity=tensor power-of-two=true" -o %t/layer-shifts.mlir
+// RUN: %python %t/judge.py 3 %t/layer-sequential.mlir %t/layer-adaround.mlir %t/layer-shifts.mlir
 // RUN: %python %t/judge.py 3 %t/natural.mlir %t/activation.mlir %t/importance.mlir %t/apart.mlir %t/adaround.mlir
 
 // Fewer samples where their values would take too much memory: 15 of 64.
@@ -36,6 +40,8 @@
 // METHOD: error: rounding=best: use one of sequential, adaround
 // RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz order=random" 2>&1 | FileCheck %s --check-prefix=ORDER
 // ORDER: error: order=random: use one of natural, activation, importance
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz granularity=row" 2>&1 | FileCheck %s --check-prefix=GRANULARITY
+// GRANULARITY: error: granularity=row: use one of channel, tensor
 // RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz damping=0" 2>&1 | FileCheck %s --check-prefix=DAMPING
 // DAMPING: error: damping=0{{.*}}: use a part of the mean moment, above 0 and up to 1
 // RUN: not qopt %t/pair.mlir --qc-reconstruct-weights 2>&1 | FileCheck %s --check-prefix=NONE
@@ -92,6 +98,7 @@ with open(f"{folder}/net.mlir", "w") as file:
 }}
 """)
 #--- judge.py
+import math
 import re
 import sys
 
@@ -102,6 +109,11 @@ for path in sys.argv[2:]:
     for a, b in zip(after, before):
         print(f"{path}: {b:.2f} -> {a:.2f} dB")
         assert a > b + 2, path
+    if "layer-" in path:  # one scale for all channels of a layer
+        scales = [float(v) for v in re.findall(r"tensor<[0-9x]*x!quant.uniform<i[34]<-[37]:[37]>:f32, ([^ >]*)>> to", text)]
+        assert len(scales) == 3 and "f32:0" not in text and "f32:1" not in text, path
+        assert "shifts" not in path or all(math.frexp(v)[0] == 0.5 for v in scales), scales
+        continue
     assert all(f"quant.uniform<{code}:f32:{axis}, {{" in text for code, axis in (("i3<-3:3>", 0), ("i4<-7:7>", 0), ("i3<-3:3>", 1))), path
 //--- pair.mlir
 func.func @main(%x: tensor<1x3xf32> {qc.name = "x"}) -> tensor<1x1xf32> {

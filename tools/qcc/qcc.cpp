@@ -8,6 +8,7 @@
 #include "qc/Target/Kernels.h"
 #include "qc/Target/Target.h"
 #include "qc/Transforms/Pipelines.h"
+#include "qc/Transforms/QuantProfile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
@@ -104,6 +105,14 @@ cl::opt<std::string> weights("weights",
                              cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8), then others for kinds of layers: "
                                       "depthwise, pointwise, dense, first, last"),
                              cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
+cl::opt<std::string> quantProfile("quant-profile",
+                                  cl::desc("what the hardware can do: the name of a hardware profile, or a .json file; sets "
+                                           "options, and refuses networks that it cannot run (docs/Profiles.md)"),
+                                  cl::value_desc("name|file.json"), cl::cat(category));
+cl::opt<std::string> weightGranularity("weight-granularity", cl::desc("one scale of weights per channel (default) or tensor"),
+                                       cl::init("channel"), cl::cat(category));
+cl::opt<bool> zeroPoints("zero-points", cl::desc("activations may have zero points (default true)"), cl::init(true),
+                         cl::cat(category));
 cl::opt<bool> equalize("equalize", cl::desc("move scales of channels between layers until their weights have like ranges"),
                        cl::cat(category));
 cl::opt<std::string>
@@ -176,6 +185,9 @@ qc::PipelineOptions getPipelineOptions() {
   options.activations = activations;
   options.productActivations = productActivations;
   options.weights = weights;
+  options.weightGranularity = weightGranularity;
+  options.zeroPoints = zeroPoints;
+  options.quantProfile = quantProfile;
   options.equalize = equalize;
   options.migrate = migrate;
   options.migrationStrength = migrationStrength;
@@ -216,18 +228,26 @@ qc::PipelineOptions getPipelineOptions() {
   return options;
 }
 
-/// All impossible options at once.
-std::vector<std::string> findProblems() {
+/// True if the user gave the option of that name.
+bool isGiven(llvm::StringRef option) {
+  auto found = cl::getRegisteredOptions().find(option);
+  return found != cl::getRegisteredOptions().end() && found->second->getNumOccurrences() > 0;
+}
+
+/// All impossible options at once; `options` with what a profile sets.
+std::vector<std::string> findProblems(qc::PipelineOptions &options) {
   std::vector<std::string> problems;
   if (input.empty())
     problems.push_back("no input: give a .onnx or .mlir file");
   if (mode != "int" && mode != "f32")
     problems.push_back("-mode=" + mode + ": use one of int, f32");
-  for (const std::string &problem : qc::checkOptions(getPipelineOptions()))
+  for (const std::string &problem : qc::applyProfile(options, isGiven))
+    problems.push_back("-" + problem);
+  for (const std::string &problem : qc::checkOptions(options))
     problems.push_back("-" + problem);
   if (!stopAfter.empty() && !qc::parseStage(stopAfter))
     problems.push_back("-stop-after=" + stopAfter + ": use one of " + qc::getStageNames(/*withBundle=*/true));
-  if (mode == "f32" && integerOnly)
+  if (mode == "f32" && options.integerOnly && quantProfile.empty())
     problems.push_back("-integer-only contradicts -mode=f32");
   if (mode == "f32" && !constraints.empty())
     problems.push_back("-constraints gives code types, which -mode=f32 does not have: drop it");
@@ -313,14 +333,21 @@ std::string print(ModuleOp module) {
   return text;
 }
 
-llvm::json::Object describeOptions() {
+/// `used`: with what a profile has set.
+llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
   llvm::json::Object options{{"mode", mode.getValue()},
-                             {"requant", requant.getValue()},
-                             {"weights", weights.getValue()},
-                             {"activations", activations.getValue()},
+                             {"requant", used.requant},
+                             {"weights", used.weights},
+                             {"activations", used.activations},
                              {"pair_safe", pairSafe.getValue()},
-                             {"integer_only", integerOnly.getValue()},
+                             {"integer_only", used.integerOnly},
                              {"drop_softmax", dropSoftmax.getValue()}};
+  if (!used.quantProfile.empty())
+    options["quant_profile"] = llvm::sys::path::filename(used.quantProfile);
+  if (used.weightGranularity != "channel")
+    options["weight_granularity"] = used.weightGranularity;
+  if (!used.zeroPoints)
+    options["zero_points"] = false;
   if (equalize)
     options["equalize"] = true;
   if (migrate != "off")
@@ -344,8 +371,8 @@ llvm::json::Object describeOptions() {
     options["decode"] = decode.getValue();
   if (!streaming.empty())
     options["streaming"] = streaming.getValue();
-  if (activationForm != "auto")
-    options["activation_form"] = activationForm.getValue();
+  if (used.activationForm != "auto")
+    options["activation_form"] = used.activationForm;
   if (pieces)
     options["pieces"] = int64_t(pieces);
   if (maxActivationError >= 0)
@@ -384,7 +411,8 @@ int printCoverage(MLIRContext &context) {
 int compileModel() {
   if (listOperators)
     return writeText(qc::describeOperators(), output);
-  if (auto problems = findProblems(); !problems.empty()) {
+  qc::PipelineOptions options = getPipelineOptions();
+  if (auto problems = findProblems(options); !problems.empty()) {
     for (const std::string &problem : problems)
       fail(problem);
     return 1;
@@ -443,14 +471,13 @@ int compileModel() {
                 "', where inputs, outputs and layers of the network are no longer known: an object is made from stage "
                 "'integer' or one before it; -emit=asm and -emit=llvm take any");
 
-  qc::PipelineOptions options = getPipelineOptions();
   options.indexBits = target->indexBits;
   options.isa = qc::selectIsa(*target).name.str();
 
   info.name = qc::toIdentifier(!name.empty() ? llvm::StringRef(name) : llvm::sys::path::stem(output.empty() ? input : output));
   info.model = llvm::sys::path::filename(input).str();
   info.target = *target;
-  info.options = describeOptions();
+  info.options = describeOptions(options);
 
   // The report reads each fact at the stage where it still stands in the IR.
   auto advance = [&](qc::Stage to) {

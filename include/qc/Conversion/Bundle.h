@@ -40,6 +40,7 @@ struct Entry {
   int64_t arenaLowerBound = 0; ///< largest sum of simultaneously live buffers
   int64_t stackBytes = 0;      ///< scratch of the largest kernel on the stack
   llvm::json::Array kernels;   ///< the calls of this entry, in their order
+  double cycles = 0;           ///< of all of them, by the cost model, on one thread
 };
 
 /// Everything that header, metadata section and report say. Filled in step by step while the module goes through the stages.
@@ -56,6 +57,8 @@ struct BundleInfo {
   int64_t codeBytes = 0, constantBytes = 0; ///< of the object
   llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights, activations;
   llvm::StringMap<double> cycles; ///< by "<form> <name>" of a kernel: what the cost model says of one run
+  /// What was done to weights before they became codes: layers rounded by samples, pairs of layers with moved scales.
+  llvm::json::Array rounding, equalization, migration;
   /// What passes said of single nodes while they decided, in order.
   struct Remark {
     std::string stage, node, text;
@@ -72,7 +75,8 @@ struct BundleInfo {
 /// Alignment that the arena needs, in bytes.
 constexpr int64_t arenaAlign = 64;
 
-/// Reads scales, zero points and ranges of all quantized values, and which scales grew for -pair-safe (stage `quantized`).
+/// Reads scales, zero points and ranges of all quantized values, which scales grew for -pair-safe, and what was done to weights
+/// by samples or between layers (stage `quantized`).
 void collectTensors(mlir::ModuleOp module, BundleInfo &info);
 /// Takes what `qc-measure-errors` found, if it ran, off the functions (stage `quantized`).
 void collectErrors(mlir::ModuleOp module, BundleInfo &info);

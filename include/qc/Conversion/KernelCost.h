@@ -8,9 +8,25 @@
 #include <optional>
 
 namespace qc {
-/// About how many cycles one run of a planned kernel takes on one thread: what `qc-divide-kernels` weighs against the handing out
-/// of tasks. Memory is as fast as needed. Nothing for a form without a row.
+/// About how many cycles one run of a planned kernel (`qc-form-kernels`) takes on one thread: the steps that `qc-divide-kernels`
+/// weighs against the handing out of tasks, times the measured rates of lib/Conversion/EmitKernels/KernelRates.def. Nothing for a
+/// form without a row.
 std::optional<double> estimateCycles(KernelOp op, const Isa &isa);
+
+/// The same of an op that is in no kernel, from its products, the elements of its result and the bytes that it reads.
+double estimateLoopCycles(int64_t macs, int64_t outputs, int64_t inputBytes, int64_t constantBytes);
+
+/// About how many cycles `op`, which no kernel holds yet (f32, quantized or integer; any stage up to `integer`), will take on one
+/// thread if its weights have `weightBits` bits and its input `activationBits` (2 to 8 or 16), requantization included. For
+/// convolutions and products with constant weights the form and the dot kernel are foreseen from shape and bits, without looking
+/// at the weights: orders of 8-bit weights in which pairs are safe are taken to exist. Other ops count as their elements. It
+/// rises with the bits but for rows of DotKernels.def that need them whole (3 bits may cost more than 4). Microseconds: over
+/// getClockMHz().
+double estimateLayerCycles(mlir::Operation *op, const Isa &isa, unsigned weightBits, unsigned activationBits);
+
+/// The clock at which cycles of `target` are counted as time, in MHz: a nominal one per architecture, not that of any one
+/// machine.
+double getClockMHz(const Target &target);
 } // namespace qc
 
 #endif // QC_CONVERSION_KERNELCOST_H

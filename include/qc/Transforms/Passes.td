@@ -359,7 +359,8 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
       "code type of what products of two activations read; empty: as `activations`">,
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single tensors">,
     Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">,
-    Option<"dropSoftmax", "drop-softmax", "bool", "false", "a softmax at the very end is going to be dropped">
+    Option<"dropSoftmax", "drop-softmax", "bool", "false", "a softmax at the very end is going to be dropped">,
+    Option<"profile", "profile", "std::string", "\"\"", "hardware profile: ops that it does not compute on codes stay in float">
   ];
 }
 
@@ -426,7 +427,8 @@ def UnifyRanges : Pass<"qc-unify-ranges", "::mlir::func::FuncOp"> {
 def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
   let summary = "turns observes into quant.qcast/quant.dcast pairs";
   let description = [{
-    The type follows from range and code type (docs/Numerics.md, N2). Afterwards there is no `qc.observe`; compute is still f32, so evaluating
+    The type follows from range and code type (docs/Numerics.md, N2); with `zero-points=false` the range is made symmetric about 0 for signed codes, and begins at 0 for
+    unsigned ones, which hold no number below it. Afterwards there is no `qc.observe`; compute is still f32, so evaluating
     the function now simulates the accuracy of the quantized network.
     ```mlir
     func.func @example(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -443,7 +445,10 @@ def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
     }
     ```
   }];
-  let options = [Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">];
+  let options = [
+    Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
+    Option<"zeroPoints", "zero-points", "bool", "true", "false: the code of 0 is 0 whatever the range">
+  ];
 }
 
 def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {
@@ -502,14 +507,15 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     Option<"progressive", "progressive", "bool", "true", "inputs come from the network with all earlier layers quantized">,
     Option<"biasCorrection", "bias-correction", "bool", "true", "biases take up the difference of the outputs' means">,
     Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">,
-    Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">
+    Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
+    Option<"granularity", "granularity", "std::string", "\"channel\"", "channel: one scale per output channel, or tensor: one per layer, of least error over all of it">
   ];
 }
 
 def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   let summary = "encodes weights, biases and other constants of quantizable ops";
   let description = [{
-    Weights become symmetric codes with one scale per output channel (largest magnitude over the largest code), biases i32 with scale
+    Weights become symmetric codes with one scale per output channel (or, with `granularity=tensor`, per layer: largest magnitude over the largest code), biases i32 with scale
     s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel the
     few nearest to the middle between two codes go the other way until the errors sum up to half a step at most: activations have a mean, which turns
     that sum into an offset of the channel. In filters along time with 16 and more taps each error goes on to the next tap instead, by nine tenths. Constant operands of element-wise ops are encoded as activations.
@@ -540,6 +546,8 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   let options = [
     Option<"weights", "weights", "std::string", "\"i8\"", "code type of weights: iN, N in 2..8 or 16">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
+    Option<"granularity", "granularity", "std::string", "\"channel\"", "channel: weights have one scale per output channel, or tensor: one per layer">,
+    Option<"zeroPoints", "zero-points", "bool", "true", "of constants that are activations; false: the code of 0 is 0">,
     Option<"pairSafe", "pair-safe", "std::string", "\"off\"", "off, or shrink: larger scales where they make pairs of weights safe">
   ];
 }
@@ -625,6 +633,17 @@ def VerifyStage : Pass<"qc-verify-stage", "::mlir::ModuleOp"> {
     stage of the pipeline ends with it, so that a mistake shows where it was made.
   }];
   let options = [Option<"stage", "stage", "std::string", "\"\"", "name of the stage (docs/Pipeline.md)">];
+}
+
+def VerifyProfile : Pass<"qc-verify-profile", "::mlir::ModuleOp"> {
+  let summary = "checks a quantized network against what a piece of hardware can do";
+  let description = [{
+    A network that a processor cannot run as it is quantized is found out at once instead of by its tools. `profile` is a hardware profile (docs/Profiles.md): a name or a
+    .json file. Every op is checked by a table of rules: code types, zero points, granularity and powers of two of activations and weights, ops that are computed in float only, and operations
+    in float (stage `quantized`, where the types say so); widths of accumulators, tables and pieces of functions (stage `integer`); the rounding contract. Each violation names the node, what it
+    has, what the profile allows, and what to do; all of them come at once. It does not matter whether the compiler or the model chose the codes.
+  }];
+  let options = [Option<"profile", "profile", "std::string", "\"\"", "name of a hardware profile, or a .json file">];
 }
 
 def Interpret : Pass<"qc-interpret", "::mlir::ModuleOp"> {

@@ -21,22 +21,25 @@ std::string getStageNames(bool withBundle);
 /// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target; they, `without` and
 /// `threads` change no value.
 struct PipelineOptions {
-  bool float32 = false;             ///< -mode=f32: no quantization at all
-  std::string activations = "i8";   ///< iN or uN
-  std::string productActivations;   ///< of what products of two activations read; empty: as `activations`
-  std::string weights = "i8";       ///< iN, and kind=iN for kinds of layers
-  bool equalize = false;            ///< like ranges of weights on both sides of a channel
-  std::string migrate = "off";      ///< off | smooth | awq: scales between activations and weights
-  double migrationStrength = 0.5;   ///< its exponent
-  std::string rounding = "nearest"; ///< nearest, or a method that needs samples
-  std::string order = "importance"; ///< natural | activation | importance: for sequential rounding
-  bool progressive = true;          ///< layers are reconstructed on the quantized ones before them
-  bool biasCorrection = true;       ///< of reconstructed layers
-  double damping = 0.01;            ///< of second moments, as a part of the mean of the diagonal
-  unsigned roundingMemory = 2048;   ///< MiB for the values of samples between two layers
-  std::string pairSafe = "off";     ///< off | shrink
-  std::string requant = "onnx";     ///< rounding contract
-  std::string calibrator = "mse";   ///< minmax | percentile | mse | entropy
+  bool float32 = false;                      ///< -mode=f32: no quantization at all
+  std::string activations = "i8";            ///< iN or uN
+  std::string productActivations;            ///< of what products of two activations read; empty: as `activations`
+  std::string weights = "i8";                ///< iN, and kind=iN for kinds of layers
+  std::string weightGranularity = "channel"; ///< channel | tensor: what shares a scale of weights
+  bool zeroPoints = true;                    ///< of activations; false: the code of 0 is 0
+  std::string quantProfile;                  ///< what the hardware can do (QuantProfile.h): a name or a file; empty: anything
+  bool equalize = false;                     ///< like ranges of weights on both sides of a channel
+  std::string migrate = "off";               ///< off | smooth | awq: scales between activations and weights
+  double migrationStrength = 0.5;            ///< its exponent
+  std::string rounding = "nearest";          ///< nearest, or a method that needs samples
+  std::string order = "importance";          ///< natural | activation | importance: for sequential rounding
+  bool progressive = true;                   ///< layers are reconstructed on the quantized ones before them
+  bool biasCorrection = true;                ///< of reconstructed layers
+  double damping = 0.01;                     ///< of second moments, as a part of the mean of the diagonal
+  unsigned roundingMemory = 2048;            ///< MiB for the values of samples between two layers
+  std::string pairSafe = "off";              ///< off | shrink
+  std::string requant = "onnx";              ///< rounding contract
+  std::string calibrator = "mse";            ///< minmax | percentile | mse | entropy
   double percentile = 99.99;
   std::string samples;       ///< calibration .npz
   std::string ranges;        ///< range file, instead of or on top of samples

@@ -1,8 +1,6 @@
 // Decides into how many tasks each kernel is divided.
 #include "Kernel.h"
 
-#include "qc/Conversion/KernelCost.h"
-
 using namespace mlir;
 
 namespace qc {
@@ -92,14 +90,4 @@ struct DivideKernels : impl::DivideKernelsBase<DivideKernels> {
   }
 };
 } // namespace
-
-std::optional<double> estimateCycles(KernelOp op, const Isa &isa) {
-  const KernelForm *form = findForm(op);
-  if (!form)
-    return std::nullopt;
-  auto used = getUsedIsa(op, isa);
-  if (failed(used))
-    return std::nullopt;
-  return getCycles(form->divide(op, *used), Choice(), /*threads=*/1, /*overhead=*/0);
-}
 } // namespace qc

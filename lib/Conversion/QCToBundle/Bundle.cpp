@@ -235,6 +235,11 @@ void collectTensors(ModuleOp module, BundleInfo &info) {
     for (Value result : op->getResults())
       if (isa<RankedTensorType>(result.getType()))
         add(result, getLocName(result.getLoc()), isa<ConstantOp>(op) ? "constant" : "activation");
+    for (auto [name, rows] : {std::pair("qc.rounding", &info.rounding), std::pair("qc.equalization", &info.equalization),
+                              std::pair("qc.migration", &info.migration)})
+      if (auto list = op->getAttrOfType<ArrayAttr>(name))
+        for (Attribute row : list)
+          rows->push_back(toJson(row));
     auto shrunk = op->getAttrOfType<ArrayAttr>("qc.pair_safe");
     for (Attribute entry : shrunk ? shrunk.getValue() : ArrayRef<Attribute>()) {
       auto row = cast<DictionaryAttr>(entry);
@@ -410,7 +415,16 @@ void collectSchedule(ModuleOp module, BundleInfo &info) {
           for (StringRef key : {"macs", "constant_bytes", "input_bytes", "output_bytes", "output_shape"})
             if (const llvm::json::Value *value = it->second->get(key))
               row[key] = *value;
+        auto count = [&](StringRef key) { return row.getInteger(key).value_or(0); };
+        int64_t outputs = 1;
+        if (const llvm::json::Array *shape = row.getArray("output_shape"))
+          for (const llvm::json::Value &size : *shape)
+            outputs *= *size.getAsInteger();
+        info.cycles[("loops " + *row.getString("name")).str()] =
+            estimateLoopCycles(count("macs"), outputs, count("input_bytes"), count("constant_bytes"));
       }
+      auto cycles = info.cycles.find((*row.getString("form") + " " + *row.getString("name")).str());
+      entry->cycles += cycles == info.cycles.end() ? 0 : cycles->second;
       entry->kernels.push_back(std::move(row));
     }
   }

@@ -1,5 +1,6 @@
 // The C header and the interface section.
 #include "qc/Conversion/Bundle.h"
+#include "qc/Conversion/KernelCost.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -202,6 +203,9 @@ std::string makeHeader(const BundleInfo &info) {
   os << "#define " << upper << "_ARENA_ALIGN " << arenaAlign << "\n";
   os << "/* Scratch on the stack, besides saved registers and spills. */\n#define " << upper << "_STACK_BYTES "
      << std::max(info.run.stackBytes, info.runF32.stackBytes) << "\n";
+  const Entry &entry = info.run.present ? info.run : info.runF32;
+  os << "/* Of one call on one thread, by the compiler's cost model at a nominal clock of " << int64_t(getClockMHz(info.target))
+     << " MHz: not measured. */\n#define " << upper << "_PREDICTED_CYCLES " << int64_t(std::llround(entry.cycles)) << "\n";
   describeActivations(os, upper, info.activations);
   definePorts(os, upper, "INPUT", info.inputs);
   definePorts(os, upper, "OUTPUT", info.outputs);

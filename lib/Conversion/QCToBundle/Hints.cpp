@@ -34,9 +34,11 @@ json::Array advise(const json::Object &tensor) {
   bool weightsDominate = weights && (!rounding || *weights + clearly < *rounding);
   if (weightsDominate) {
     int64_t weightBits = tensor.getInteger("weight_bits").value_or(8);
-    hints.push_back(formatv("the {0}-bit weights alone leave {1:f1} dB{2}: -weights={3}", weightBits, *weights,
+    hints.push_back(formatv("the {0}-bit weights alone leave {1:f1} dB{2}: {3} for this layer alone, in a -constraints file "
+                            "{{\"version\": 1, \"weights\": {{{4}: {{\"code\": \"{3}\"}}}, or -rounding=sequential for all",
+                            weightBits, *weights,
                             rounding ? formatv(", rounding the result alone {0:f1} dB", *rounding).str() : "",
-                            weightBits < 8 ? "i8" : "i16")
+                            weightBits < 8 ? "i8" : "i16", quote(name))
                         .str());
   } else {
     int64_t used = tensor.getInteger("codes").value_or(0), all = tensor.getInteger("all_codes").value_or(1);

@@ -1,6 +1,7 @@
 // The report: JSON for programs, text for people. The page of it is ReportPage.cpp.
 #include "Hints.h"
 #include "qc/Conversion/Bundle.h"
+#include "qc/Conversion/KernelCost.h"
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/Format.h"
@@ -18,19 +19,26 @@ std::optional<int64_t> getCycles(const BundleInfo &info, const json::Object &cal
   return it == info.cycles.end() ? std::nullopt : std::optional(int64_t(std::llround(it->second)));
 }
 
-/// With the calls of its kernels, in order: `cycles` where the cost model knows the form.
+/// Microseconds, to a nanosecond: more digits would promise too much.
+double toMicroseconds(const BundleInfo &info, double cycles) {
+  return std::round(cycles / getClockMHz(info.target) * 1000) / 1000;
+}
+
+/// With the calls of its kernels, in order: `cycles` and the time that they stand for where the cost model knows the form.
 json::Object describeEntry(const BundleInfo &info, const Entry &entry) {
   json::Array kernels;
   for (const json::Value &value : entry.kernels) {
     json::Object row(*value.getAsObject());
     if (auto cycles = getCycles(info, row))
-      row["cycles"] = *cycles;
+      row["cycles"] = *cycles, row["predicted_us"] = toMicroseconds(info, double(*cycles));
     kernels.push_back(std::move(row));
   }
   return json::Object{{"arena_bytes", entry.arenaBytes},
                       {"arena_lower_bound", entry.arenaLowerBound},
                       {"arena_align", arenaAlign},
                       {"stack_bytes", entry.stackBytes},
+                      {"cycles", int64_t(std::llround(entry.cycles))},
+                      {"predicted_us", toMicroseconds(info, entry.cycles)},
                       {"kernels", std::move(kernels)}};
 }
 
@@ -88,6 +96,23 @@ json::Array describeDecisions(const BundleInfo &info) {
                 number("largest_factor"), number("sqnr_after"), number("sqnr_before"))
             .str());
   }
+  for (const json::Value &value : info.rounding) {
+    const json::Object &row = *value.getAsObject();
+    auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
+    add("qdq", *row.getString("name"),
+        Twine("weights of ") + Twine(int64_t(number("bits"))) + " bits by " + *row.getString("method"),
+        formatv("outputs {0:f1} dB instead of {1:f1} dB with the nearest codes, on {2} samples", number("sqnr_after"),
+                number("sqnr_before"), int64_t(number("samples")))
+            .str());
+  }
+  for (auto [rows, what] :
+       {std::pair(&info.equalization, "scales of weights made alike"), std::pair(&info.migration, "scales moved by activations")})
+    for (const json::Value &value : *rows) {
+      const json::Object &row = *value.getAsObject();
+      auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
+      add("graph", *row.getString("name"), Twine(what) + " over " + Twine(int64_t(number("channels"))) + " channels",
+          formatv("by factors from {0:g3} to {1:g3}", number("least_factor"), number("largest_factor")).str());
+    }
   for (const json::Value &value : info.asymmetricWeights) {
     const json::Object &row = *value.getAsObject();
     add("integer", *row.getString("name"), "zero point subtracted from the weights",
@@ -112,12 +137,11 @@ json::Array describeDecisions(const BundleInfo &info) {
         what += ", inputs permuted so that pairs of weights are safe";
       if (auto bits = row.getInteger("weight_bits"))
         what += ", weights packed to " + std::to_string(*bits) + " bits";
-      if (*row.getString("form") == "loops")
-        why = "no form of kernel takes it: plain loops";
-      else if (auto cycles = getCycles(info, row))
-        why = "first form that fits; about " + std::to_string(*cycles) + " cycles";
+      why = *row.getString("form") == "loops" ? "no form of kernel takes it: plain loops" : "first form that fits";
+      if (auto cycles = getCycles(info, row))
+        why += "; about " + std::to_string(*cycles) + " cycles";
       if (const json::Array *layers = row.getArray("layers"); layers && layers->size() > 1)
-        why += (why.empty() ? "one loop nest of " : "; one loop nest of ") + std::to_string(layers->size()) + " ops";
+        why += "; one loop nest of " + std::to_string(layers->size()) + " ops";
       add("packed", *row.getString("name"), what, why);
     }
   const Entry &entry = info.run.present ? info.run : info.runF32;
@@ -162,6 +186,10 @@ json::Value describeReport(const BundleInfo &info) {
       {"layers", json::Array(layers)},
       {"pair_safe", json::Array(info.shrunkScales)},
       {"asymmetric_weights", json::Array(info.asymmetricWeights)},
+      {"rounding", json::Array(info.rounding)},
+      {"equalization", json::Array(info.equalization)},
+      {"migration", json::Array(info.migration)},
+      {"clock_mhz", getClockMHz(info.target)},
       {"activations", json::Array(info.activations)},
       {"tensors", json::Array(info.tensors)},
       {"arena", json::Array(info.arenaMap)},
@@ -196,7 +224,9 @@ std::string makeSummary(const BundleInfo &info) {
     os << ", requantize: " << info.requant;
   os << "\nMACs " << total(info.layers, "macs") << ", code " << info.codeBytes << " B, constants " << info.constantBytes
      << " B, arena " << entry.arenaBytes << " B (lower bound " << entry.arenaLowerBound << " B), stack " << entry.stackBytes
-     << " B\n\n";
+     << " B\n";
+  os << "Predicted " << formatv("{0:f1}", toMicroseconds(info, entry.cycles)) << " us on one thread at "
+     << int64_t(getClockMHz(info.target)) << " MHz (nominal)\n\n";
   if (info.threads > 1)
     os << "Up to " << info.threads << " threads of the caller; what has one task runs on the caller.\n\n";
   if (!info.states.empty()) {
@@ -222,6 +252,25 @@ std::string makeSummary(const BundleInfo &info) {
     auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
     os << formatv("  {0}: {1}, {2:f3}, {3:f1}, {4:f1}\n", row.getString("name").value_or(""), int64_t(number("channels")),
                   number("largest_factor"), number("sqnr_before"), number("sqnr_after"));
+  }
+  if (!info.rounding.empty())
+    os << "\nWeights by samples (method, bits, dB of the layer's outputs with the nearest codes and with those chosen):\n";
+  for (const json::Value &value : info.rounding) {
+    const json::Object &row = *value.getAsObject();
+    auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
+    os << formatv("  {0}: {1}, {2}, {3:f1}, {4:f1}\n", row.getString("name").value_or(""), row.getString("method").value_or(""),
+                  int64_t(number("bits")), number("sqnr_before"), number("sqnr_after"));
+  }
+  for (auto [rows, title] : {std::pair(&info.equalization, "Scales of weights made alike between layers"),
+                             std::pair(&info.migration, "Scales moved between activations and weights")}) {
+    if (!rows->empty())
+      os << "\n" << title << " (channels, least and largest factor):\n";
+    for (const json::Value &value : *rows) {
+      const json::Object &row = *value.getAsObject();
+      auto number = [&](StringRef key) { return row.getNumber(key).value_or(0); };
+      os << formatv("  {0}: {1}, {2:f3}, {3:f3}\n", row.getString("name").value_or(""), int64_t(number("channels")),
+                    number("least_factor"), number("largest_factor"));
+    }
   }
   if (!info.asymmetricWeights.empty())
     os << "\nWeights with zero points (bits stored in the model, bits once the zero point is subtracted; more than 8 cost time "

@@ -131,15 +131,17 @@ QuantSchemeInterface qc::getScheme(Type type) {
   return dyn_cast<QuantSchemeInterface>(type);
 }
 
-quant::UniformQuantizedType qc::getAffineType(IntegerType code, double min, double max, bool powerOfTwo) {
+quant::UniformQuantizedType qc::getAffineType(IntegerType code, double min, double max, bool powerOfTwo, bool symmetric) {
   auto [low, high] = getCodeLimits(code);
   min = std::min(min, 0.0);
   max = std::max(max, 0.0);
   double scale = max == min ? 1.0 : (max - min) / double(high - low);
   // Codes of 16 bits have room: without a zero point products of two stay in 32 bits.
-  bool symmetric = code.getWidth() > 8 && low < 0 && min < 0 && max > 0;
-  if (symmetric)
-    scale = std::max(min / double(low), max / double(high));
+  symmetric |= code.getWidth() > 8 && low < 0 && min < 0 && max > 0;
+  if (symmetric && max != min)
+    scale = std::max(low < 0 ? min / double(low) : 0.0, max / double(high));
+  if (scale == 0) // unsigned codes of negative numbers alone
+    scale = 1.0;
   scale = toScale(powerOfTwo ? ceilPowerOfTwo(scale) : scale);
   double zero = symmetric ? 0 : std::clamp(std::nearbyint(double(low) - min / scale), double(low), double(high));
   return quant::UniformQuantizedType::get(code.isUnsigned() ? 0 : quant::QuantizationFlags::Signed, signless(code),

@@ -18,8 +18,9 @@ mlir::LogicalResult verifyQuantizedTypes(mlir::Operation *op);
 
 /// Affine type for the real range [min, max] (docs/Numerics.md, N2): zero is made part of the range and is exactly representable;
 /// codes of 16 bits for both signs are symmetric. `code` is `iN` or `uiN`; with `powerOfTwo` the scale is rounded up to a power
-/// of two.
-mlir::quant::UniformQuantizedType getAffineType(mlir::IntegerType code, double min, double max, bool powerOfTwo = false);
+/// of two; with `symmetric` the zero point is 0 for any range (unsigned codes then hold no number below 0).
+mlir::quant::UniformQuantizedType getAffineType(mlir::IntegerType code, double min, double max, bool powerOfTwo = false,
+                                                bool symmetric = false);
 
 /// Symmetric type for weights: codes in [-(2^(N-1)-1), 2^(N-1)-1], zero point 0, one scale per index of `axis` (or one if axis <
 /// 0). `scales` are rounded to f32.
