@@ -49,6 +49,7 @@ class Model:
     def __init__(self, text, arguments, folder):
         self.name, _, files = text.partition("=")
         self.calib, self.eval = os.path.join(folder, f"{self.name}.calib.npz"), os.path.join(folder, f"{self.name}.eval.npz")
+        calib = ["--limit", str(arguments.calib)] if arguments.calib else []
         self.limit = ["--limit", str(arguments.samples)] if arguments.samples else []
         if files:
             parts = files.split(",")
@@ -61,7 +62,7 @@ class Model:
             self.path, self.script = os.path.join(shared, "models", self.name, "model.onnx"), os.path.join(shared, "models", "evaluate.py")
             if not os.path.exists(self.path):
                 sys.exit(f"--models: no model {self.path}: set QCC_SHARED, or give {self.name}=MODEL.onnx,CALIB.npz,EVAL.npz,SCORE.py")
-            demand(sys.executable, self.script, "inputs", self.name, "calib", self.calib)
+            demand(sys.executable, self.script, "inputs", self.name, "calib", self.calib, *calib)
             demand(sys.executable, self.script, "inputs", self.name, "eval", self.eval, *self.limit)
             self.collected = True
 
@@ -101,7 +102,8 @@ def make_tables(root):
     lines = ["# Methods and hardware profiles", "",
              f"Made by `benchmarks/matrix.sh` ([Profiles](../docs/Profiles.md)) for {root['target']}, by qcc {root['qcc']}. Accuracy in % " +
              (f"on the first {root['samples']} samples" if root["samples"] else "on all samples") +
-             f" of the evaluation set; every object was compiled {root['repeat']} times and had the same bytes. `-`: refused, see below.", ""]
+             " of the evaluation set, ranges and methods by " + (f"the first {root['calib']} samples" if root["calib"] else "all samples") + " of the calibration set" +
+             (f"; every object was compiled {root['repeat']} times and had the same bytes" if root["repeat"] > 1 else "") + ". `-`: refused, see below.", ""]
     for model in root["models"]:
         cells = [cell for cell in root["cells"] if cell["model"] == model]
         lines += [f"## {model}", "", "| method | " + " | ".join(root["profiles"]) + " |", "|" + "---|" * (len(root["profiles"]) + 1)]
@@ -144,6 +146,7 @@ def main():
     parser.add_argument("--profiles", help="separated by ';': names or files (default: all that qcc has)")
     parser.add_argument("--methods", help="separated by ';' (default: all)")
     parser.add_argument("--samples", type=int, default=0, help="evaluate on so many samples of the collection's sets (default: all)")
+    parser.add_argument("--calib", type=int, default=0, help="calibrate on so many samples of the collection's sets (default: all)")
     parser.add_argument("--repeat", type=int, default=2, help="compilations per cell")
     parser.add_argument("--target", default="x86-64")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -171,7 +174,7 @@ def main():
         for cell in cells:
             del cell["number"]
         version = re.search(r"qcc (\S+)", demand(arguments.qcc, "--version"))[1]
-        root = {"version": 1, "qcc": version, "target": arguments.target, "samples": arguments.samples, "repeat": arguments.repeat, "models": list(models),
+        root = {"version": 1, "qcc": version, "target": arguments.target, "samples": arguments.samples, "calib": arguments.calib, "repeat": arguments.repeat, "models": list(models),
                 "profiles": [os.path.splitext(os.path.basename(p))[0] if p.endswith(".json") else p for p in profiles], "methods": methods, "cells": cells}
         for cell in cells:
             if cell["profile"].endswith(".json"):
@@ -179,7 +182,7 @@ def main():
         write(f"{arguments.out}.json", json.dumps(root, indent=1) + "\n")
         write(f"{arguments.out}.md", make_tables(root))
     refused = sum("refused" in cell for cell in cells)
-    print(f"{len(cells)} cells, {refused} refused, each of the others {arguments.repeat} times the same bytes")
+    print(f"{len(cells)} cells, {refused} refused, each of the others " + (f"{arguments.repeat} times the same bytes" if arguments.repeat > 1 else "compiled once"))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ constexpr KernelRate rates[] = {
 #include "KernelRates.def"
 };
 
-const KernelRate *findRate(StringRef form, StringRef dot) {
+const KernelRate *findRate(StringRef form, StringRef dot, const Isa &row) {
+  if (dot == "scalar" && row.hasVectors())
+    dot = ""; // loops that LLVM makes vectors of
   const KernelRate *rate =
       llvm::find_if(rates, [&](const KernelRate &r) { return r.form == form && (r.dot == dot || r.dot.empty()); });
   return rate == std::end(rates) ? nullptr : rate;
@@ -91,12 +93,20 @@ std::optional<double> estimateCycles(KernelOp op, const Isa &isa) {
   if (form == getKernelForms().end())
     return std::nullopt;
   auto used = getUsedIsa(op, isa);
-  const KernelRate *rate = findRate(form->name, op.getDot().value_or(""));
+  const KernelRate *rate = findRate(form->name, op.getDot().value_or(""), isa);
   if (failed(used) || !rate)
     return std::nullopt;
   Division d = form->divide(op, *used);
   Work work;
   work.steps = double(d.positions * d.channels) * d.cycles + double(d.positions) * (d.fill + double(d.channels) * d.fillChannels);
+  // What one position waits for is not its products: the rates have it under `constant`.
+  if (auto decision = getDotDecision(op); decision && form->divide == divideContraction) {
+    double macs = 0;
+    for (Operation &each : op.getBody().front())
+      if (auto accumulator = dyn_cast<AccumulatorOpInterface>(each))
+        macs += double(accumulator.getMacs());
+    work.steps += macs / double(used->lanes * decision->dot->k0) - double(d.positions * d.channels) * d.cycles;
+  }
   for (Value input : op.getInputs())
     work.inputBytes += getBytes(input);
   for (Operation &each : op.getBody().front().without_terminator())
@@ -110,7 +120,8 @@ std::optional<double> estimateCycles(KernelOp op, const Isa &isa) {
 }
 
 double estimateLoopCycles(int64_t macs, int64_t outputs, int64_t inputBytes, int64_t constantBytes) {
-  return getCycles(*findRate("loops", ""), {double(macs), double(outputs), double(inputBytes), double(constantBytes)});
+  return getCycles(*findRate("loops", "", *findIsa("scalar")),
+                   {double(macs), double(outputs), double(inputBytes), double(constantBytes)});
 }
 
 double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, unsigned activationBits) {
@@ -122,7 +133,10 @@ double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, u
   bool hasWeights = isa<ConvOp, ConvTransposeOp, MatmulOp>(op) && getShape(op->getOperand(1)).size() >= 2;
   if (!hasWeights) {
     work.steps = work.outputs / double(row.lanes);
-    const KernelRate *rate = findRate(isa<PoolOp, ReduceOp>(op) ? "pool" : isa<TransposeOp>(op) ? "transpose" : "pointwise", "");
+    const KernelRate *rate = findRate(isa<PoolOp, ReduceOp>(op) ? "pool"
+                                      : isa<TransposeOp>(op)    ? "transpose"
+                                                                : "pointwise",
+                                      "", row);
     if (isa<PoolOp, ReduceOp>(op))
       work.steps = getBytes(op->getOperand(0)) / double(row.lanes);
     return isa<ReshapeOp>(op) ? 0 : getCycles(*rate, work);
@@ -137,7 +151,7 @@ double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, u
     if (row.name.starts_with("avx512") || row.name == "vnni") // products of four
       dot = findDotKernel("x86.vpdpbusd");
     work.steps = macs / double(row.lanes);
-    return getCycles(*findRate("depthwise", dot->name), work);
+    return getCycles(*findRate("depthwise", dot->name, row), work);
   }
   bool isProduct = isa<MatmulOp>(op);
   int64_t channels = isProduct ? weight.back() : getShape(op->getResult(0))[1] / groups;
@@ -148,6 +162,6 @@ double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, u
       foreseeDot(row, weightBits, activationBits, positions == 1, pointwise && groups == 1, int64_t(depth), channels);
   work.steps = positions * double(groups) * divideUp(double(channels), double(row.lanes)) * divideUp(depth, double(dot->k0));
   // One position waits for its weights.
-  return std::max(getCycles(*findRate("contract", dot->name), work), work.constantBytes / 16);
+  return std::max(getCycles(*findRate("contract", dot->name, row), work), work.constantBytes / 16);
 }
 } // namespace qc
