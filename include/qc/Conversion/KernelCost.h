@@ -11,6 +11,20 @@ namespace qc {
 /// About how many cycles one run of a planned kernel takes on one thread: what `qc-divide-kernels` weighs against the handing out
 /// of tasks. Memory is as fast as needed. Nothing for a form without a row.
 std::optional<double> estimateCycles(KernelOp op, const Isa &isa);
+
+/// Bytes that packing the weights of a planned kernel saves, against one or two bytes for each.
+int64_t getSavedBytes(KernelOp op);
+
+/// Bytes that the object keeps for the weights (constant second operands) of a planned kernel: packed ones without the padding to
+/// whole vectors, transformed ones (the form `winograd`) as i16 of all sixteen places.
+int64_t getWeightBytes(KernelOp op);
+
+/// Arithmetic computation effort of `macs` products of a and b bits: Zhang et al., PokeBNN (2022), section 3.
+inline int64_t getAce(int64_t macs, int64_t a, int64_t b) { return macs * a * b; }
+
+/// Bit operations of the same, with the growth of the accumulator of each of `outputs` sums: Baskin et al., UNIQ (2018), section
+/// 4.3.
+int64_t getBops(int64_t macs, int64_t a, int64_t b, int64_t outputs);
 } // namespace qc
 
 #endif // QC_CONVERSION_KERNELCOST_H

@@ -1,6 +1,7 @@
 // The report: JSON for programs, text for people. The page of it is ReportPage.cpp.
 #include "Hints.h"
 #include "qc/Conversion/Bundle.h"
+#include "qc/Conversion/KernelCost.h"
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/Format.h"
@@ -48,10 +49,8 @@ json::Object describeEffort(const json::Object &layer) {
     return row;
   for (const json::Value &size : *layer.getArray("output_shape"))
     outputs *= *size.getAsInteger();
-  // Arithmetic computation effort: Zhang et al., PokeBNN (2022), section 3.
-  row["ace"] = macs * a * b;
-  // Bit operations, with the growth of the accumulator: Baskin et al., UNIQ (2018), section 4.3.
-  row["bops"] = int64_t(std::llround(double(macs) * (double(a * b + a + b) + std::log2(double(macs) / double(outputs)))));
+  row["ace"] = getAce(macs, a, b);
+  row["bops"] = getBops(macs, a, b, outputs);
   return row;
 }
 
