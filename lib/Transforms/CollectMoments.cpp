@@ -1,6 +1,7 @@
 // Streams samples to layers and sums up what they bring.
 #include "CollectMoments.h"
 #include "Quantizable.h"
+#include "WeightCodes.h"
 
 #include "mlir/IR/Threading.h"
 
@@ -109,4 +110,28 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
   return success();
 }
 
+std::vector<double> getGroupWeights(const Contraction &contraction, int64_t group, ArrayRef<float> values) {
+  int64_t depth = contraction.depth, channels = contraction.channels;
+  std::vector<double> weights(channels * depth);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t k = 0; k < depth; ++k)
+      weights[c * depth + k] = values[contraction.getWeightIndex(group * channels + c, k)];
+  return weights;
+}
+
+RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,
+                            ArrayRef<double> weights, ArrayRef<float> biases, int64_t highest, double inputScale,
+                            bool powerOfTwo) {
+  RoundingProblem problem{objective, contraction.channels, contraction.depth, highest, {}, {}, powerOfTwo};
+  for (int64_t c = 0; c < contraction.channels; ++c) {
+    double largest = 0;
+    for (double w : weights.slice(c * contraction.depth, contraction.depth))
+      largest = std::max(largest, std::fabs(w));
+    problem.largest.push_back(largest);
+    // Twice the bias: its correction comes on top.
+    problem.leastScales.push_back(
+        getLeastWeightScale(biases.empty() ? 0 : 2 * std::fabs(double(biases[group * contraction.channels + c])), inputScale));
+  }
+  return problem;
+}
 } // namespace qc

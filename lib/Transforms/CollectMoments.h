@@ -5,6 +5,7 @@
 #include "LayerMoments.h"
 #include "LayerStream.h"
 #include "Samples.h"
+#include "WeightRounding.h"
 
 namespace qc {
 /// The type of the codes that come in, if the layer can be reconstructed: its input is quantized per tensor, its weights and
@@ -31,6 +32,14 @@ struct MostRows {
 mlir::LogicalResult collectMoments(const Contraction &contraction, mlir::Operation *reference, const LayerStream *quantized,
                                    const LayerStream &floats, int64_t count, llvm::StringRef path,
                                    std::array<LayerMoments, 2> &halves, MostRows most = {});
+
+/// The weights of one group, channels x depth; `values` are those of the layer's constant.
+std::vector<double> getGroupWeights(const Contraction &contraction, int64_t group, llvm::ArrayRef<float> values);
+
+/// How the weights of one group become codes in [-highest, highest]. `biases`: of all channels, or none.
+RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,
+                            llvm::ArrayRef<double> weights, llvm::ArrayRef<float> biases, int64_t highest, double inputScale,
+                            bool powerOfTwo);
 } // namespace qc
 
 #endif // QC_LIB_TRANSFORMS_COLLECTMOMENTS_H

@@ -81,9 +81,10 @@ private:
       if (input.state)
         return fail("rounding=" + rounding + " follows single samples, and input '" + input.name +
                     "' is a state: use rounding=nearest for networks with states");
-    if (source.size() < method->leastSamples)
+    int64_t available = countSamples(source.size(), heldOut);
+    if (available < method->leastSamples)
       return fail("rounding=" + rounding + " needs " + std::to_string(method->leastSamples) + " calibration samples or more, '" +
-                  samples + "' holds " + std::to_string(source.size()) + ": add samples, or use rounding=nearest");
+                  samples + "' holds " + std::to_string(available) + ": add samples, or use rounding=nearest");
     size_t perSample = 0;
     {
       LayerStream quantized(function, 0), floats(reference, 0);
@@ -96,14 +97,14 @@ private:
         previous = &layer;
       }
     }
-    int64_t count = std::min<int64_t>(source.size(), (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
+    int64_t count = std::min<int64_t>(available, (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
     if (count < method->leastSamples)
       return fail("rounding=" + rounding + " needs " + std::to_string((perSample * method->leastSamples >> 20) + 1) +
                   " MiB for " + std::to_string(method->leastSamples) +
                   " samples of this network: raise memory=" + std::to_string(memory));
 
     LayerStream quantized(function, progressive ? count : 0), floats(reference, count);
-    if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats))
+    if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats, heldOut))
       return fail(llvm::toString(std::move(error)));
     SmallVector<Attribute> reports;
     for (const Layer &layer : layers) {
@@ -147,22 +148,10 @@ private:
     double before = 0, after = 0, signal = 0, least = 0, ridge = 0;
     int64_t rank = depth;
     for (int64_t g = 0; g < contraction.groups; ++g) {
-      std::vector<double> weights(channels * depth);
-      for (int64_t c = 0; c < channels; ++c)
-        for (int64_t k = 0; k < depth; ++k)
-          weights[c * depth + k] = values[contraction.getWeightIndex(g * channels + c, k)];
+      std::vector<double> weights = getGroupWeights(contraction, g, values);
       GroupObjective objective = makeObjective(halves, moments, g, weights, damping, biasCorrection);
-      RoundingProblem problem{objective, channels, depth, getCodeLimits(code).second, {}, {}, powerOfTwo};
-      for (int64_t c = 0; c < channels; ++c) {
-        ArrayRef<double> row = ArrayRef(weights).slice(c * depth, depth);
-        double largest = 0;
-        for (double w : row)
-          largest = std::max(largest, std::fabs(w));
-        problem.largest.push_back(largest);
-        // Twice the bias: its correction comes on top.
-        problem.leastScales.push_back(
-            getLeastWeightScale(biases.empty() ? 0 : 2 * std::fabs(double(biases[g * channels + c])), inputScale));
-      }
+      RoundingProblem problem =
+          makeProblem(contraction, g, objective, weights, biases, getCodeLimits(code).second, inputScale, powerOfTwo);
       RoundedWeights rounded = method->round(problem, roundingOptions, forEach());
       signal += getSignal(problem);
       before += getError(problem, roundToNearest(problem, weights));

@@ -242,6 +242,19 @@ void collectErrors(ModuleOp module, BundleInfo &info) {
       info.errors = *toJson(errors).getAsObject();
 }
 
+void collectPrecision(ModuleOp module, BundleInfo &info) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    Attribute layers = function->getAttr("qc.precision"), total = function->getAttr("qc.precision_total"),
+              points = function->getAttr("qc.pareto");
+    if (!layers || !total)
+      continue;
+    info.precision = *toJson(total).getAsObject();
+    (*info.precision)["layers"] = toJson(layers);
+    if (points)
+      (*info.precision)["pareto"] = toJson(points);
+  }
+}
+
 void collectProgram(ModuleOp module, BundleInfo &info) {
   func::FuncOp run = lookup(module, "run"), runF32 = lookup(module, "run_f32");
   info.run.present = bool(run);

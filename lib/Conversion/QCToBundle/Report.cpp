@@ -172,6 +172,8 @@ json::Value describeReport(const BundleInfo &info) {
     dropHistograms(*accuracy.getArray("tensors"));
     root["accuracy"] = std::move(accuracy);
   }
+  if (info.precision)
+    root["precision"] = json::Object(*info.precision);
   if (info.threads > 1)
     root["threads"] = info.threads;
   if (!info.states.empty())
