@@ -205,9 +205,12 @@ private:
     LogicalResult readCosts() {
       size_t count = layers.front().bits.size();
       costs.assign(rows.size(), {});
+      double otherConstants = 0;
       for (size_t i = 0; i < count; ++i) {
         setCodes([&](size_t layer) { return layers[layer].bits[i]; });
-        FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), /*sizes=*/false);
+        // To the end once, with the fewest bits: for what else than weights is constant.
+        bool sizes = i == 0 && precision.maxFlash >= 0;
+        FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), sizes);
         if (failed(compiled))
           return failure();
         Costs rest = compiled->total;
@@ -220,8 +223,11 @@ private:
         // What is not free costs the same each time but for neighbours that change with it.
         for (size_t k = 0; k < costCount; ++k)
           fixed[k] = i == 0 ? rest[k] : std::max(fixed[k], rest[k]);
+        if (sizes)
+          otherConstants = at(rest, Cost::Flash);
       }
-      at(fixed, Cost::Flash) = at(fixed, Cost::Arena) = 0;
+      at(fixed, Cost::Flash) = otherConstants;
+      at(fixed, Cost::Arena) = 0;
       return success();
     }
 
@@ -365,7 +371,9 @@ private:
       if (problem.objective == Cost::Loss) {
         if (failed(judge(point)) || failed(verify(point)))
           return failure();
-        return getDrop(point) <= precision.maxDrop ? success() : refuse(point, "what loses least within the budgets");
+        return getDrop(point) <= precision.maxDrop
+                   ? success()
+                   : refuse(point, precision.hasBudget() ? "what loses least within the budgets" : "what loses least");
       }
       PrecisionProblem least = problem;
       least.objective = Cost::Loss;
@@ -375,7 +383,7 @@ private:
       if (failed(judge(*best)) || failed(verify(*best)))
         return failure();
       if (getDrop(*best) > precision.maxDrop)
-        return refuse(*best, "what loses least");
+        return refuse(*best, precision.hasBudget() ? "what loses least within the budgets" : "what loses least");
       // Between the least loss, which is good enough, and that of the cheapest assignment.
       double low = std::max(at(best->total, Cost::Loss), 1e-12), high = std::max(at(point.total, Cost::Loss), low);
       constexpr int steps = 8;
@@ -417,52 +425,93 @@ private:
       return success();
     }
 
-    /// Compiles to the end and solves again with less as long as real sizes exceed a budget.
+    /// Real sizes, which padding and neighbours change: compiles to the end and solves again, with less where a budget is
+    /// exceeded and with more where something is left of it. Keeps the best that meets the budgets.
     LogicalResult repair(Point &point) {
-      bool limitsFlash = precision.maxFlash >= 0, limitsArena = precision.maxArena >= 0;
-      if (!limitsFlash && !limitsArena)
+      bool limitsFlash = precision.maxFlash >= 0;
+      if (!limitsFlash && precision.maxArena < 0)
         return success();
       constexpr int most = 6;
-      std::string why;
+      double &limit = at(problem.limits, Cost::Flash), exceeded = INFINITY;
+      std::optional<Point> best;
+      std::vector<Assignment> seen;
       for (int i = 0; i < most; ++i) {
         setCodes([&](size_t layer) { return layers[layer].bits[point.choice[layer]]; });
         FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), /*sizes=*/true);
         if (failed(compiled))
           return failure();
+        seen.push_back(point.choice);
         double flash = at(compiled->total, Cost::Flash), arena = at(compiled->total, Cost::Arena);
+        double weights = at(getTotal(problem, point.choice), Cost::Flash);
         at(point.total, Cost::Flash) = flash;
         at(point.total, Cost::Arena) = arena;
-        bool flashMet = !limitsFlash || flash <= double(precision.maxFlash);
-        bool arenaMet = !limitsArena || arena <= double(precision.maxArena);
-        if (flashMet && arenaMet)
-          return success();
-        if (!flashMet) {
-          // What is not weights was not counted yet, or is more than it was.
-          at(fixed, Cost::Flash) = flash - at(getTotal(problem, point.choice), Cost::Flash);
-          at(problem.limits, Cost::Flash) = double(precision.maxFlash) - at(fixed, Cost::Flash);
-        }
-        if (!arenaMet) {
-          double scratch = at(getTotal(problem, point.choice), Cost::Arena);
-          PrecisionProblem least = problem;
-          least.objective = Cost::Arena;
-          std::optional<Assignment> best = solvePrecision(least);
-          if (!best || at(getTotal(problem, *best), Cost::Arena) >= scratch) {
-            std::string names;
-            for (size_t k = 0; k < std::min<size_t>(compiled->largest.size(), 3); ++k)
-              names += (k ? ", '" : "'") + compiled->largest[k] + "'";
-            return fail("max-arena=" + std::to_string(precision.maxArena) + " cannot be met: the smallest reachable is " +
-                        formatNumber(arena) + " bytes; where most is alive these are largest: " + names);
-          }
-          // Kernels need less scratch.
-          at(problem.limits, Cost::Arena) = std::max(at(getTotal(problem, *best), Cost::Arena), scratch * 0.75 - 1);
+        bool arenaMet = precision.maxArena < 0 || arena <= double(precision.maxArena);
+        if (!arenaMet && failed(tightenScratch(point, *compiled)))
+          return failure();
+        if (arenaMet && (!limitsFlash || flash <= double(precision.maxFlash))) {
+          if (!best || at(point.total, problem.objective) < at(best->total, problem.objective))
+            best = point;
+          double left = double(precision.maxFlash) - flash;
+          if (!limitsFlash || left < 0.01 * weights)
+            break;
+          limit = std::isfinite(exceeded) ? (std::max(weights, limit) + exceeded) / 2 : std::max(limit, weights) + left;
+        } else if (arenaMet) {
+          exceeded = std::min(exceeded, weights - 1);
+          limit = best ? (at(getTotal(problem, best->choice), Cost::Flash) + exceeded) / 2
+                       : std::min(exceeded, double(precision.maxFlash) - (flash - weights));
         }
         FailureOr<Point> next = solve(problem);
-        if (failed(next))
-          return failBudget();
+        if (failed(next) || llvm::is_contained(seen, next->choice))
+          break;
         point = *next;
       }
-      return fail("the budgets were not met after " + std::to_string(most) +
-                  " compilations: give a larger max-flash or max-arena");
+      if (!best) {
+        // What takes least was compiled, and fits.
+        PrecisionProblem least = problem;
+        limit = at(least.limits, Cost::Flash) = INFINITY;
+        least.objective = limitsFlash ? Cost::Flash : Cost::Arena;
+        FailureOr<Point> smallest = solve(least);
+        if (failed(smallest))
+          return failBudget();
+        setCodes([&](size_t layer) { return layers[layer].bits[smallest->choice[layer]]; });
+        FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), /*sizes=*/true);
+        if (failed(compiled))
+          return failure();
+        double flash = at(compiled->total, Cost::Flash), arena = at(compiled->total, Cost::Arena);
+        if (limitsFlash && flash > double(precision.maxFlash))
+          return fail("max-flash=" + std::to_string(precision.maxFlash) +
+                      " cannot be met together with the other budgets: the "
+                      "smallest reachable is " +
+                      formatNumber(flash) + " bytes");
+        if (precision.maxArena >= 0 && arena > double(precision.maxArena))
+          return failArena(*compiled);
+        at(smallest->total, Cost::Flash) = flash;
+        at(smallest->total, Cost::Arena) = arena;
+        best = *smallest;
+      }
+      point = *best;
+      return success();
+    }
+
+    /// Kernels may need less scratch with other bits.
+    LogicalResult tightenScratch(const Point &point, const CompiledCosts &compiled) {
+      double scratch = at(getTotal(problem, point.choice), Cost::Arena);
+      PrecisionProblem least = problem;
+      least.objective = Cost::Arena;
+      std::optional<Assignment> best = solvePrecision(least);
+      double reached = best ? at(getTotal(problem, *best), Cost::Arena) : scratch;
+      if (reached >= scratch)
+        return failArena(compiled);
+      at(problem.limits, Cost::Arena) = std::max(reached, scratch * 0.75 - 1);
+      return success();
+    }
+
+    LogicalResult failArena(const CompiledCosts &compiled) {
+      std::string names;
+      for (size_t k = 0; k < std::min<size_t>(compiled.largest.size(), 3); ++k)
+        names += (k ? ", '" : "'") + compiled.largest[k] + "'";
+      return fail("max-arena=" + std::to_string(precision.maxArena) + " cannot be met: the smallest reachable is " +
+                  formatNumber(at(compiled.total, Cost::Arena)) + " bytes; where most is alive these are largest: " + names);
     }
 
     //===-- The front
@@ -540,20 +589,27 @@ private:
       auto amount = [&](double value) {
         return llvm::formatv("{0} {1}", formatNumber(std::round(100 * inUnits(cost, value)) / 100), unit).str();
       };
+      // The next cheaper and the next dearer one; of several that cost the same the one that loses least.
       std::string text;
       double here = at(list[choice], cost);
-      for (size_t i = choice; i-- > 0;)
-        if (at(list[i], cost) < here) {
-          text = std::to_string(s.bits[i]) + " bits would save " + amount(here - at(list[i], cost)) + " and lose " +
-                 formatLoss(s.losses[i] - s.losses[choice]) + " more";
-          break;
+      auto find = [&](bool cheaper) {
+        std::optional<size_t> best;
+        for (size_t i = 0; i < list.size(); ++i) {
+          double value = at(list[i], cost);
+          if (cheaper ? value >= here : value <= here)
+            continue;
+          double least = best ? at(list[*best], cost) : 0;
+          if (!best || (cheaper ? value >= least : value <= least))
+            best = i;
         }
-      for (size_t i = choice + 1; i < list.size(); ++i)
-        if (at(list[i], cost) > here) {
-          text += (text.empty() ? "" : "; ") + std::to_string(s.bits[i]) + " bits would cost " +
-                  amount(at(list[i], cost) - here) + " more and save " + formatLoss(s.losses[choice] - s.losses[i]);
-          break;
-        }
+        return best;
+      };
+      if (auto i = find(true))
+        text = std::to_string(s.bits[*i]) + " bits would save " + amount(here - at(list[*i], cost)) + " and lose " +
+               formatLoss(s.losses[*i] - s.losses[choice]) + " more";
+      if (auto i = find(false))
+        text += (text.empty() ? "" : "; ") + std::to_string(s.bits[*i]) + " bits would cost " +
+                amount(at(list[*i], cost) - here) + " more and save " + formatLoss(s.losses[choice] - s.losses[*i]);
       return text.empty() ? "no other candidate costs less or more" : text;
     }
 
@@ -579,8 +635,8 @@ private:
                                         number("held_out_loss", chosen.outcome->loss),
                                         integer("weight_bytes", at(chosen.total, Cost::WeightBytes)),
                                         number("latency_us", inUnits(Cost::Cycles, at(chosen.total, Cost::Cycles))),
-                                        number("ace", at(chosen.total, Cost::Ace)),
-                                        number("bops", at(chosen.total, Cost::Bops))};
+                                        integer("ace", at(chosen.total, Cost::Ace)),
+                                        integer("bops", at(chosen.total, Cost::Bops))};
       if (precision.maxFlash >= 0 || precision.maxArena >= 0) {
         total.push_back(integer("flash", at(chosen.total, Cost::Flash)));
         total.push_back(integer("arena", at(chosen.total, Cost::Arena)));
