@@ -9,7 +9,7 @@ QCC_BUILD=${QCC_BUILD:-$QCC_ROOT/build}
 # The one list of packages: compiler and libraries, importer, build tools, then what the tests and the runner use.
 QCC_PACKAGES=(
   clang-22 lld-22 llvm-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
-  libonnx-dev libprotobuf-dev protobuf-compiler zlib1g-dev libeigen3-dev
+  libonnx-dev libprotobuf-dev protobuf-compiler zlib1g-dev libeigen3-dev coinor-libcbc-dev
   cmake ninja-build ccache g++
   python3 python3-numpy qemu-user libonnx-testdata chromium chromium-driver
 )

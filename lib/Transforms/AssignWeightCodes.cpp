@@ -34,62 +34,88 @@ struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
   using AssignWeightCodesBase::AssignWeightCodesBase;
 
   void runOnOperation() override {
-    func::FuncOp function = getOperation();
-    std::string problem;
-    std::optional<WeightCodes> codes = WeightCodes::parse(weights, problem);
-    if (!codes) {
-      emitError(function.getLoc()) << "weights=" << weights << ": " << problem;
+    FailureOr<std::vector<AssignedCode>> codes = assignWeightCodes(getOperation(), weights, constraints);
+    if (failed(codes))
       return signalPassFailure();
-    }
-    FailureOr<Constraints> read = readConstraints(constraints, function.getLoc());
-    if (mlir::failed(read))
-      return signalPassFailure();
-    const llvm::StringMap<std::string> &constraintOf = read->weights;
-    SmallVector<QuantizableOpInterface> layers;
-    function.walk([&](QuantizableOpInterface op) {
-      if (op->getNumOperands() > 1 && op.getOperandRole(1) == OperandRole::Weight && getConstant(op->getOperand(1)))
-        layers.push_back(op);
-    });
-    llvm::StringSet<> known;
-    bool failed = false;
-    for (Operation *op : layers) {
-      std::string code = codes->code;
-      for (auto &[kind, kindCode] : codes->kinds)
-        if (isKind(kind, op, layers.front(), layers.back()))
-          code = kindCode;
-      // By the name of the node, or of the tensor that it gives.
-      for (std::string name : {StringRef(describeNode(op)).trim('\'').str(), getLocName(op->getLoc()).str()})
-        if (auto found = constraintOf.find(name); found != constraintOf.end()) {
-          known.insert(name);
-          code = found->second;
-        }
-      IntegerType type = parseCodeType(code, &getContext(), /*isWeight=*/true);
-      if (!type) {
-        emitError(function.getLoc()) << "constraints file '" << constraints << "': the weights of " << describeNode(op)
-                                     << " have the code type '" << code << "': use iN with N in 2..8 or 16";
-        failed = true;
-        continue;
-      }
-      op->setAttr(weightCodeName, TypeAttr::get(type));
-    }
-    std::vector<std::string> unknown, names;
-    for (StringRef name : constraintOf.keys())
-      if (!known.contains(name))
-        unknown.push_back(name.str());
-    if (!unknown.empty()) {
-      llvm::sort(unknown);
-      for (Operation *op : layers)
-        names.push_back(StringRef(describeNode(op)).trim('\'').str());
-      emitError(function.getLoc()) << "constraints file '" << constraints
-                                   << "' names layers whose weights are not quantized here: " << listNames(unknown)
-                                   << "; those that are: " << listNames(names);
-      failed = true;
-    }
-    if (failed)
-      signalPassFailure();
+    // Where `qc-assign-precision` has decided, that stands.
+    for (const AssignedCode &code : *codes)
+      if (!code.op->hasAttr(weightCodeName))
+        code.op->setAttr(weightCodeName, TypeAttr::get(code.type));
   }
 };
+
+/// "'absnt' (near: 'absent')", for each of `names`.
+std::string listWithNearNames(ArrayRef<std::string> names, ArrayRef<std::string> known) {
+  std::string text;
+  for (const std::string &name : names) {
+    const std::string *near = nullptr;
+    unsigned least = std::max<unsigned>(2, unsigned(name.size()) / 3) + 1;
+    for (const std::string &candidate : known)
+      if (unsigned distance = StringRef(name).edit_distance(candidate, /*AllowReplacements=*/true, least); distance < least)
+        least = distance, near = &candidate;
+    text += (text.empty() ? "'" : ", '") + name + "'" + (near ? " (near: '" + *near + "')" : "");
+  }
+  return text;
+}
 } // namespace
+
+FailureOr<std::vector<AssignedCode>> assignWeightCodes(func::FuncOp function, StringRef weights, StringRef constraints) {
+  std::string problem;
+  std::optional<WeightCodes> codes = WeightCodes::parse(weights, problem);
+  if (!codes)
+    return emitError(function.getLoc()) << "weights=" << weights << ": " << problem;
+  FailureOr<Constraints> read = readConstraints(constraints, function.getLoc());
+  if (failed(read))
+    return failure();
+  const llvm::StringMap<std::string> &constraintOf = read->weights;
+  SmallVector<QuantizableOpInterface> layers;
+  function.walk([&](QuantizableOpInterface op) {
+    if (op->getNumOperands() > 1 && op.getOperandRole(1) == OperandRole::Weight && getConstant(op->getOperand(1)))
+      layers.push_back(op);
+  });
+  llvm::StringSet<> known;
+  std::vector<AssignedCode> result;
+  bool wrong = false;
+  for (Operation *op : layers) {
+    std::string code = codes->code, pinnedBy;
+    for (auto &[kind, kindCode] : codes->kinds)
+      if (isKind(kind, op, layers.front(), layers.back())) {
+        code = kindCode;
+        pinnedBy = "weights=" + kind + "=" + code;
+      }
+    // By the name of the node, or of the tensor that it gives.
+    for (std::string name : {StringRef(describeNode(op)).trim('\'').str(), getLocName(op->getLoc()).str()})
+      if (auto found = constraintOf.find(name); found != constraintOf.end()) {
+        known.insert(name);
+        code = found->second;
+        pinnedBy = "the constraints file";
+      }
+    IntegerType type = parseCodeType(code, function.getContext(), /*isWeight=*/true);
+    if (!type) {
+      emitError(function.getLoc()) << "constraints file '" << constraints << "': the weights of " << describeNode(op)
+                                   << " have the code type '" << code << "': use iN with N in 2..8 or 16";
+      wrong = true;
+      continue;
+    }
+    result.push_back({op, type, pinnedBy});
+  }
+  std::vector<std::string> unknown, names;
+  for (StringRef name : constraintOf.keys())
+    if (!known.contains(name))
+      unknown.push_back(name.str());
+  if (!unknown.empty()) {
+    llvm::sort(unknown);
+    for (Operation *op : layers)
+      names.push_back(StringRef(describeNode(op)).trim('\'').str());
+    emitError(function.getLoc()) << "constraints file '" << constraints
+                                 << "' names layers whose weights are not quantized here: " << listWithNearNames(unknown, names)
+                                 << "; those that are: " << listNames(names);
+    wrong = true;
+  }
+  if (wrong)
+    return failure();
+  return result;
+}
 
 std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem) {
   WeightCodes result;

@@ -130,29 +130,9 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       casts.powerOfTwo = powerOfTwo;
       casts.zeroPoints = options.zeroPoints;
       pm.addNestedPass<func::FuncOp>(createMaterializeCasts(casts));
-      AssignWeightCodesOptions codes;
-      codes.weights = options.weights;
-      codes.constraints = options.constraints;
-      pm.addNestedPass<func::FuncOp>(createAssignWeightCodes(codes));
-      if (options.rounding != "nearest") {
-        ReconstructWeightsOptions reconstruct;
-        reconstruct.samples = options.samples;
-        reconstruct.rounding = options.rounding;
-        reconstruct.order = options.order;
-        reconstruct.progressive = options.progressive;
-        reconstruct.biasCorrection = options.biasCorrection;
-        reconstruct.damping = options.damping;
-        reconstruct.memory = options.roundingMemory;
-        reconstruct.powerOfTwo = powerOfTwo;
-        reconstruct.granularity = options.weightGranularity;
-        pm.addPass(createReconstructWeights(reconstruct));
-      }
-      QuantizeWeightsOptions weights;
-      weights.powerOfTwo = powerOfTwo;
-      weights.granularity = options.weightGranularity;
-      weights.zeroPoints = options.zeroPoints;
-      weights.pairSafe = options.pairSafe;
-      pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
+      if (options.precision.isWanted())
+        pm.addPass(createAssignPrecision(options));
+      buildWeightPasses(pm, options);
       if (options.measureErrors) {
         MeasureErrorsOptions measure;
         measure.samples = options.samples;
@@ -233,6 +213,11 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> biasCorrection{*this, "bias-correction", llvm::cl::desc("of reconstructed layers"), llvm::cl::init(true)};
   Option<double> damping{*this, "damping", llvm::cl::desc("of second moments"), llvm::cl::init(0.01)};
   Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
+  Option<std::string> minimize{*this, "minimize", llvm::cl::desc("loss or a cost: bits of each layer"), llvm::cl::init("")};
+  Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get"),
+                                 llvm::cl::init("2,3,4,5,6,8,16")};
+  Option<int64_t> maxWeightBytes{*this, "max-weight-bytes", llvm::cl::desc("of packed weights"), llvm::cl::init(-1)};
+  Option<double> maxDrop{*this, "max-drop", llvm::cl::desc("points of agreement"), llvm::cl::init(-1)};
   Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
   Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"),
@@ -292,6 +277,10 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.biasCorrection = text.biasCorrection;
   options.damping = text.damping;
   options.roundingMemory = text.roundingMemory;
+  options.precision.minimize = text.minimize;
+  options.precision.candidates = text.candidates;
+  options.precision.maxWeightBytes = text.maxWeightBytes;
+  options.precision.maxDrop = text.maxDrop;
   options.pairSafe = text.pairSafe;
   options.requant = text.requant;
   options.calibrator = text.calibrator;
@@ -337,6 +326,34 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
 
 } // namespace
 
+void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_t heldOut) {
+  bool powerOfTwo = options.requant == "pow2";
+  AssignWeightCodesOptions codes;
+  codes.weights = options.weights;
+  codes.constraints = options.constraints;
+  pm.addNestedPass<func::FuncOp>(createAssignWeightCodes(codes));
+  if (options.rounding != "nearest") {
+    ReconstructWeightsOptions reconstruct;
+    reconstruct.samples = options.samples;
+    reconstruct.rounding = options.rounding;
+    reconstruct.order = options.order;
+    reconstruct.progressive = options.progressive;
+    reconstruct.biasCorrection = options.biasCorrection;
+    reconstruct.damping = options.damping;
+    reconstruct.memory = options.roundingMemory;
+    reconstruct.heldOut = unsigned(heldOut);
+    reconstruct.powerOfTwo = powerOfTwo;
+    reconstruct.granularity = options.weightGranularity;
+    pm.addPass(createReconstructWeights(reconstruct));
+  }
+  QuantizeWeightsOptions weights;
+  weights.powerOfTwo = powerOfTwo;
+  weights.granularity = options.weightGranularity;
+  weights.zeroPoints = options.zeroPoints;
+  weights.pairSafe = options.pairSafe;
+  pm.addNestedPass<func::FuncOp>(createQuantizeWeights(weights));
+}
+
 std::optional<Stage> parseStage(StringRef name) {
   for (auto [stage, text] : stageNames)
     if (name == text)
@@ -350,6 +367,45 @@ std::string getStageNames(bool withBundle) {
     if (withBundle || stage != Stage::Bundle)
       names += (names.empty() ? "" : ", ") + name.str();
   return names;
+}
+
+/// Of the options of mixed precision.
+static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
+  const PrecisionOptions &precision = options.precision;
+  std::vector<std::string> problems;
+  if (!precision.paretoOut.empty() && !precision.pareto)
+    problems.push_back("pareto-out=" + precision.paretoOut + ": give the number of points with pareto");
+  if (!precision.isWanted())
+    return problems;
+  std::vector<StringRef> objectives = {"loss", "weight-bytes", "flash", "arena", "latency", "ace", "bops"};
+  std::string minimize = precision.minimize;
+  if (!minimize.empty() && !llvm::is_contained(objectives, minimize))
+    problems.push_back("minimize=" + minimize + ": use one of " + llvm::join(objectives, ", "));
+  else if (!minimize.empty() && minimize != "loss" && precision.maxDrop < 0)
+    problems.push_back("minimize=" + minimize +
+                       " alone gives all layers the fewest bits: say with max-drop how much may be lost");
+  for (auto [name, value] : {std::pair("weight-bytes", double(precision.maxWeightBytes)),
+                             {"flash", double(precision.maxFlash)},
+                             {"arena", double(precision.maxArena)},
+                             {"latency", precision.maxLatency},
+                             {"ace", precision.maxAce},
+                             {"bops", precision.maxBops}})
+    if (minimize == name && value >= 0)
+      problems.push_back(std::string("minimize=") + name + " contradicts the budget for it: drop one of them");
+  if (precision.maxDrop > 100)
+    problems.push_back("max-drop: use points of agreement, 0 to 100");
+  if (!(precision.clock > 0))
+    problems.push_back("clock-mhz: use a number above 0");
+  if (precision.pareto == 1 || precision.pareto > 64)
+    problems.push_back("pareto=" + std::to_string(precision.pareto) + ": use 2 to 64 points");
+  for (StringRef part : llvm::split(precision.candidates, ','))
+    if (!isCodeType(("i" + part).str(), /*isWeight=*/true))
+      problems.push_back("candidates=" + precision.candidates + ": use bits of 2..8 or 16, as in 2,4,8");
+  if (options.float32)
+    problems.push_back("budgets for the bits of weights mean nothing to mode=f32: drop them");
+  else if (options.samples.empty())
+    problems.push_back("budgets for the bits of weights need calibration samples, which tell what fewer bits lose: give calib");
+  return problems;
 }
 
 std::vector<std::string> checkOptions(const PipelineOptions &options) {
@@ -392,6 +448,7 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   for (const RoundingMethod &method : getRoundingMethods())
     methods.push_back(method.name);
   oneOf("rounding", options.rounding, methods);
+  llvm::append_range(problems, checkPrecision(options));
   oneOf("migrate", options.migrate, {"off", "smooth", "awq"});
   if (!(options.migrationStrength >= 0 && options.migrationStrength <= 1))
     problems.push_back("migration-strength: use 0 (all stays in the activations) to 1");

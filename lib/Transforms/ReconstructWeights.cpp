@@ -1,6 +1,5 @@
 // Chooses the codes of weights by what samples bring to each layer.
-#include "LayerMoments.h"
-#include "LayerStream.h"
+#include "CollectMoments.h"
 #include "Quantizable.h"
 #include "Samples.h"
 #include "WeightCodes.h"
@@ -18,11 +17,6 @@ namespace qc {
 #include "qc/Transforms/Passes.h.inc"
 
 namespace {
-/// More rows of inputs than this many per weight of a channel tell nothing new; then every n-th position of a sample is taken.
-constexpr int64_t rowsPerInput = 24, leastRows = 1 << 15;
-/// Numbers of the rows that are added at once.
-constexpr int64_t chunkNumbers = 1 << 21;
-
 /// A layer in the function that is quantized and the same in its float copy.
 struct Layer {
   Contraction contraction;
@@ -68,38 +62,16 @@ private:
     return success();
   }
 
-  /// The type of the codes that come in, if the layer can be reconstructed: its input is quantized per tensor, its weights and
-  /// its bias are float constants. What is refused here is for `qc-quantize-weights` to round, or to give the reason.
-  static quant::UniformQuantizedType getInputType(const Contraction &contraction) {
-    auto op = cast<QuantizableOpInterface>(contraction.op);
-    auto isFinite = [](Value constant) {
-      SmallVector<float> storage;
-      return llvm::all_of(viewFloats(getConstant(constant), storage), [](float v) { return std::isfinite(v); });
-    };
-    auto dcast = contraction.op->getOperand(0).getDefiningOp<quant::DequantizeCastOp>();
-    if (!dcast || !isFloatTensor(contraction.op->getResult(0)) || !whyNotInteger(contraction.op).empty() ||
-        !getConstant(contraction.getWeight().get()) || !isFinite(contraction.getWeight().get()) || op.getWeightChannelAxis() < 0)
-      return {};
-    if (OpOperand *bias = contraction.getBias(); bias && (!getConstant(bias->get()) || !isFinite(bias->get())))
-      return {};
-    return dyn_cast<quant::UniformQuantizedType>(dcast.getQuantizedType());
-  }
-
   LogicalResult reconstruct(func::FuncOp function) {
     auto fail = [&](const Twine &what) -> LogicalResult { return emitError(function.getLoc()) << what; };
     if (!function.getBody().hasOneBlock())
       return fail("reconstruction needs a function of one block");
-    // The float network: the same ops, without the rounding of activations.
     IRMapping mapping;
-    OwningOpRef<ModuleOp> copy = ModuleOp::create(function.getLoc());
-    auto reference = cast<func::FuncOp>(function->clone(mapping));
-    copy->push_back(reference);
-    for (auto dcast : llvm::make_early_inc_range(reference.getOps<quant::DequantizeCastOp>()))
-      if (auto qcast = dcast.getInput().getDefiningOp<quant::QuantizeCastOp>())
-        dcast.replaceAllUsesWith(qcast.getInput());
+    OwningOpRef<ModuleOp> copy = cloneFloat(function, mapping);
+    func::FuncOp reference = *copy->getOps<func::FuncOp>().begin();
     std::vector<Layer> layers;
     for (const Contraction &contraction : getContractions(function))
-      if (getInputType(contraction))
+      if (getReconstructedType(contraction))
         layers.push_back({contraction, mapping.lookup(contraction.op)});
     if (layers.empty())
       return success();
@@ -111,9 +83,10 @@ private:
       if (input.state)
         return fail("rounding=" + rounding + " follows single samples, and input '" + input.name +
                     "' is a state: use rounding=nearest for networks with states");
-    if (source.size() < method->leastSamples)
+    int64_t available = countSamples(source.size(), heldOut);
+    if (available < method->leastSamples)
       return fail("rounding=" + rounding + " needs " + std::to_string(method->leastSamples) + " calibration samples or more, '" +
-                  samples + "' holds " + std::to_string(source.size()) + ": add samples, or use rounding=nearest");
+                  samples + "' holds " + std::to_string(available) + ": add samples, or use rounding=nearest");
     size_t perSample = 0;
     {
       LayerStream quantized(function, 0), floats(reference, 0);
@@ -126,14 +99,14 @@ private:
         previous = &layer;
       }
     }
-    int64_t count = std::min<int64_t>(source.size(), (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
+    int64_t count = std::min<int64_t>(available, (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
     if (count < method->leastSamples)
       return fail("rounding=" + rounding + " needs " + std::to_string((perSample * method->leastSamples >> 20) + 1) +
                   " MiB for " + std::to_string(method->leastSamples) +
                   " samples of this network: raise memory=" + std::to_string(memory));
 
     LayerStream quantized(function, progressive ? count : 0), floats(reference, count);
-    if (llvm::Error error = feed(source, count, progressive ? &quantized : nullptr, floats))
+    if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats, heldOut))
       return fail(llvm::toString(std::move(error)));
     SmallVector<Attribute> reports;
     for (const Layer &layer : layers) {
@@ -141,79 +114,12 @@ private:
         return failure();
       LayerMoments none(layer.contraction.groups, layer.contraction.depth);
       std::array<LayerMoments, 2> halves = {none, none};
-      if (failed(collect(layer, progressive ? &quantized : nullptr, floats, count, halves)))
+      if (failed(collectMoments(layer.contraction, layer.reference, progressive ? &quantized : nullptr, floats, count, samples,
+                                halves)))
         return failure();
       round(layer.contraction, halves, count, reports);
     }
     function->setAttr("qc.rounding", ArrayAttr::get(&getContext(), reports));
-    return success();
-  }
-
-  /// Puts `count` of the samples, evenly spread, into both streams.
-  static llvm::Error feed(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats) {
-    std::vector<std::unique_ptr<Buffer>> skipped;
-    SmallVector<char *> buffers;
-    for (const Input &input : source.inputs())
-      skipped.push_back(std::make_unique<Buffer>(input.bytes()));
-    for (int64_t i = 0, taken = 0; i < source.size() && taken < count; ++i) {
-      bool take = i == taken * source.size() / count;
-      buffers.clear();
-      for (size_t k = 0; k < skipped.size(); ++k)
-        buffers.push_back(take ? floats.getInput(k, taken) : skipped[k]->data);
-      if (llvm::Error error = source.next(buffers))
-        return error;
-      if (take && quantized)
-        for (auto [k, input] : llvm::enumerate(source.inputs()))
-          std::memcpy(quantized->getInput(k, taken), buffers[k], input.bytes());
-      taken += take;
-    }
-    return llvm::Error::success();
-  }
-
-  /// Sums up the moments of the layer's inputs.
-  LogicalResult collect(const Layer &layer, LayerStream *quantized, LayerStream &floats, int64_t count,
-                        std::array<LayerMoments, 2> &halves) {
-    const Contraction &contraction = layer.contraction;
-    int64_t width = contraction.groups * contraction.depth, total = count * contraction.positions;
-    int64_t every = std::max<int64_t>(1, total / std::max(leastRows, rowsPerInput * contraction.depth));
-    // Another start in each sample, so that together they see all positions.
-    auto getFirst = [&](int64_t i) { return i * 7 % every; };
-    int64_t most = llvm::divideCeil(contraction.positions, every);
-    int64_t together = std::clamp<int64_t>(chunkNumbers / (most * width), 1, count);
-    std::vector<double> x(together * most * width), f(quantized ? x.size() : 0);
-    std::vector<int64_t> starts; // first row of each sample in the chunk
-    // Every other sample goes into the other half.
-    for (int64_t half = 0; half < 2; ++half)
-      for (int64_t first = half; first < count; first += 2 * together) {
-        int64_t size = std::min<int64_t>(together, llvm::divideCeil(count - first, 2)), rowCount = 0;
-        starts.clear();
-        for (int64_t k = 0; k < size; ++k) {
-          starts.push_back(rowCount);
-          int64_t start = std::min(getFirst(first + 2 * k), contraction.positions);
-          rowCount += llvm::divideCeil(contraction.positions - start, every);
-        }
-        std::vector<char> isFinite(size, true); // of each sample: the first is named, whichever thread sees it
-        parallelFor(&getContext(), 0, size, [&](size_t k) {
-          int64_t i = first + 2 * k;
-          std::vector<float> values;
-          auto gather = [&](double *row) {
-            for (int64_t p = getFirst(i); p < contraction.positions; p += every, row += width)
-              contraction.gather(values.data(), p, row);
-          };
-          floats.read(layer.reference->getOperand(0), i, values);
-          isFinite[k] = llvm::all_of(values, [](float v) { return std::isfinite(v); });
-          gather((quantized ? f : x).data() + starts[k] * width);
-          if (!quantized)
-            return;
-          quantized->read(contraction.op->getOperand(0), i, values);
-          gather(x.data() + starts[k] * width);
-        });
-        if (auto found = llvm::find(isFinite, false); found != isFinite.end())
-          return contraction.op->emitError()
-                 << "the input of " << describeNode(contraction.op) << " holds a value that is not finite for sample "
-                 << first + 2 * (found - isFinite.begin()) << " of '" << samples << "'";
-        halves[half].add(x.data(), quantized ? f.data() : nullptr, rowCount, forEach());
-      }
     return success();
   }
 
@@ -230,7 +136,7 @@ private:
     moments.add(halves[1]);
     auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
     auto code = assigned ? cast<IntegerType>(assigned.getValue()) : IntegerType::get(&getContext(), 8);
-    double inputScale = getInputType(contraction).getScale();
+    double inputScale = getReconstructedType(contraction).getScale();
     int64_t depth = contraction.depth, channels = contraction.channels;
     SmallVector<float> storage, biases;
     ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
@@ -248,23 +154,10 @@ private:
     std::vector<RoundingProblem> problems;
     std::vector<std::vector<double>> groupWeights;
     for (int64_t g = 0; g < contraction.groups; ++g) {
-      std::vector<double> &weights = groupWeights.emplace_back(channels * depth);
-      for (int64_t c = 0; c < channels; ++c)
-        for (int64_t k = 0; k < depth; ++k)
-          weights[c * depth + k] = values[contraction.getWeightIndex(g * channels + c, k)];
-      objectives.push_back(makeObjective(halves, moments, g, weights, damping, biasCorrection));
-      RoundingProblem &problem = problems.emplace_back(
-          RoundingProblem{objectives.back(), channels, depth, getCodeLimits(code).second, {}, {}, powerOfTwo});
-      for (int64_t c = 0; c < channels; ++c) {
-        ArrayRef<double> row = ArrayRef(weights).slice(c * depth, depth);
-        double largest = 0;
-        for (double w : row)
-          largest = std::max(largest, std::fabs(w));
-        problem.largest.push_back(largest);
-        // Twice the bias: its correction comes on top.
-        problem.leastScales.push_back(
-            getLeastWeightScale(biases.empty() ? 0 : 2 * std::fabs(double(biases[g * channels + c])), inputScale));
-      }
+      groupWeights.push_back(getGroupWeights(contraction, g, values));
+      objectives.push_back(makeObjective(halves, moments, g, groupWeights.back(), damping, biasCorrection));
+      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, getCodeLimits(code).second,
+                                     inputScale, powerOfTwo));
     }
     if (granularity == "tensor")
       shareScale(problems);

@@ -4,6 +4,8 @@
 
 #include "qc/Dialect/QC/IR/QC.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 namespace qc {
 /// The attribute on an op with weights: the code type that they get, decided by `qc-assign-weight-codes`.
 constexpr llvm::StringLiteral weightCodeName = "qc.weight_code";
@@ -16,6 +18,17 @@ struct WeightCodes {
   std::string code;
   std::vector<std::pair<std::string, std::string>> kinds; ///< kind and code type, in the order given: later ones win
 };
+
+/// A layer with constant float weights and the code type that options give it.
+struct AssignedCode {
+  mlir::Operation *op;
+  mlir::IntegerType type;
+  std::string pinnedBy; ///< what names this layer or its kind; empty: only the type for all
+};
+
+/// The layers of `function` by `weights` (WeightCodes) and a constraints file, which may be "". Emits what is wrong, all at once.
+mlir::FailureOr<std::vector<AssignedCode>> assignWeightCodes(mlir::func::FuncOp function, llvm::StringRef weights,
+                                                             llvm::StringRef constraints);
 
 /// The scale that weights need at least so that a bias of the magnitude `largestBias` leaves half of the accumulator to the
 /// products, and so that the accumulator's scale is a normal f32 number.

@@ -138,6 +138,35 @@ cl::opt<double> damping("damping", cl::desc("for -rounding by samples: part of t
 cl::opt<unsigned> roundingMemory("rounding-memory",
                                  cl::desc("for -rounding by samples: MiB for their values between two layers (default 2048)"),
                                  cl::init(2048), cl::cat(category));
+// Mixed precision: bits of each layer's weights under budgets.
+cl::opt<std::string>
+    minimize("minimize",
+             cl::desc("mixed precision: loss (default with budgets for costs), weight-bytes (default with -max-drop "
+                      "alone), flash, arena, latency, ace or bops"),
+             cl::cat(category));
+cl::opt<std::string> candidates("candidates", cl::desc("bits that a layer's weights may get (default 2,3,4,5,6,8,16)"),
+                                cl::init("2,3,4,5,6,8,16"), cl::cat(category));
+cl::opt<int64_t> maxWeightBytes("max-weight-bytes", cl::desc("mixed precision: at most so many bytes of packed weights"),
+                                cl::init(-1), cl::cat(category));
+cl::opt<int64_t> maxFlash("max-flash", cl::desc("mixed precision: at most so many bytes of constants"), cl::init(-1),
+                          cl::cat(category));
+cl::opt<int64_t> maxArena("max-arena", cl::desc("mixed precision: at most so many bytes of arena"), cl::init(-1),
+                          cl::cat(category));
+cl::opt<double> maxLatency("max-latency-us", cl::desc("mixed precision: at most so many microseconds by the cost model"),
+                           cl::init(-1), cl::cat(category));
+cl::opt<double> clockMhz("clock-mhz", cl::desc("for -max-latency-us: cycles in a microsecond (default 3000)"), cl::init(3000),
+                         cl::cat(category));
+cl::opt<double> maxAce("max-ace", cl::desc("mixed precision: at most so much arithmetic computation effort"), cl::init(-1),
+                       cl::cat(category));
+cl::opt<double> maxBops("max-bops", cl::desc("mixed precision: at most so many bit operations"), cl::init(-1), cl::cat(category));
+cl::opt<double> maxDrop("max-drop",
+                        cl::desc("mixed precision: at most so many points of agreement with the float network's largest result "
+                                 "lost, on calibration samples held out"),
+                        cl::init(-1), cl::cat(category));
+cl::opt<unsigned> pareto("pareto", cl::desc("mixed precision: so many points from the fewest bytes of weights to the most"),
+                         cl::init(0), cl::cat(category));
+cl::opt<std::string> paretoOut("pareto-out", cl::desc("for -pareto: file for the points (default: <stem of -o>.pareto.json)"),
+                               cl::cat(category));
 cl::opt<std::string> productActivations("product-activations",
                                         cl::desc("code type of what products of two activations read (default: as -activations)"),
                                         cl::cat(category));
@@ -197,6 +226,21 @@ qc::PipelineOptions getPipelineOptions() {
   options.biasCorrection = biasCorrection;
   options.damping = damping;
   options.roundingMemory = roundingMemory;
+  options.precision.minimize = minimize;
+  options.precision.candidates = candidates;
+  options.precision.maxWeightBytes = maxWeightBytes;
+  options.precision.maxFlash = maxFlash;
+  options.precision.maxArena = maxArena;
+  options.precision.maxLatency = maxLatency;
+  options.precision.clock = clockMhz;
+  options.precision.maxAce = maxAce;
+  options.precision.maxBops = maxBops;
+  options.precision.maxDrop = maxDrop;
+  options.precision.pareto = pareto;
+  options.precision.paretoOut = paretoOut;
+  if (pareto && paretoOut.empty() && !output.empty() && output != "-")
+    options.precision.paretoOut =
+        llvm::StringRef(output).drop_back(llvm::sys::path::extension(output).size()).str() + ".pareto.json";
   options.pairSafe = pairSafe;
   options.requant = requant;
   options.calibrator = calibrator;
@@ -226,6 +270,17 @@ qc::PipelineOptions getPipelineOptions() {
   options.threads = threads;
   options.taskOverhead = taskOverhead;
   return options;
+}
+
+/// The value of a budget's option.
+double getBudget(const cl::Option &option) {
+  for (const cl::opt<int64_t> *each : {&maxWeightBytes, &maxFlash, &maxArena})
+    if (each == &option)
+      return double(each->getValue());
+  for (const cl::opt<double> *each : {&maxLatency, &maxAce, &maxBops, &maxDrop})
+    if (each == &option)
+      return each->getValue();
+  return 0;
 }
 
 /// True if the user gave the option of that name.
@@ -264,6 +319,14 @@ std::vector<std::string> findProblems(qc::PipelineOptions &options) {
          std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &damping, &roundingMemory})
       if (option->getNumOccurrences())
         problems.push_back(("-" + option->ArgStr + " is for methods that use samples: give one with -rounding").str());
+  for (const cl::Option *option :
+       std::initializer_list<const cl::Option *>{&maxWeightBytes, &maxFlash, &maxArena, &maxLatency, &maxAce, &maxBops, &maxDrop})
+    if (double value = option->getNumOccurrences() ? getBudget(*option) : 0; value < 0)
+      problems.push_back(("-" + option->ArgStr + ": use a number of 0 or more").str());
+  if (candidates.getNumOccurrences() && !getPipelineOptions().precision.isWanted())
+    problems.push_back("-candidates is for mixed precision: give a budget, -max-drop, -minimize or -pareto");
+  if (clockMhz.getNumOccurrences() && maxLatency < 0 && minimize != "latency")
+    problems.push_back("-clock-mhz needs -max-latency-us or -minimize=latency");
   if (taskOverhead.getNumOccurrences() && threads == 1)
     problems.push_back("-task-overhead needs -threads");
   if (!dumpRanges.empty() && calib.empty())
@@ -358,6 +421,20 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["progressive"] = progressive.getValue();
     options["bias_correction"] = biasCorrection.getValue();
     options["damping"] = damping.getValue();
+  }
+  if (const qc::PrecisionOptions precision = getPipelineOptions().precision; precision.isWanted()) {
+    options["candidates"] = candidates.getValue();
+    if (!minimize.empty())
+      options["minimize"] = minimize.getValue();
+    for (const cl::Option *option : std::initializer_list<const cl::Option *>{&maxWeightBytes, &maxFlash, &maxArena, &maxLatency,
+                                                                              &maxAce, &maxBops, &maxDrop})
+      if (option->getNumOccurrences()) {
+        std::string key = option->ArgStr.str();
+        std::replace(key.begin(), key.end(), '-', '_');
+        options[key] = getBudget(*option);
+      }
+    if (pareto)
+      options["pareto"] = int64_t(pareto);
   }
   if (!productActivations.empty())
     options["product_activations"] = productActivations.getValue();
@@ -474,6 +551,18 @@ int compileModel() {
   options.indexBits = target->indexBits;
   options.isa = qc::selectIsa(*target).name.str();
 
+  options.measureConstants = [&](ModuleOp lowered) -> llvm::Expected<int64_t> {
+    qc::CodeGenOptions codegen;
+    codegen.prefix = "network";
+    auto object = qc::compile(lowered, *target, codegen);
+    if (!object)
+      return object.takeError();
+    auto sizes = qc::measureObject(*object);
+    if (!sizes)
+      return sizes.takeError();
+    return sizes->constants;
+  };
+
   info.name = qc::toIdentifier(!name.empty() ? llvm::StringRef(name) : llvm::sys::path::stem(output.empty() ? input : output));
   info.model = llvm::sys::path::filename(input).str();
   info.target = *target;
@@ -492,6 +581,7 @@ int compileModel() {
   if (at == qc::Stage::Quantized) {
     qc::collectTensors(*module, info);
     qc::collectErrors(*module, info);
+    qc::collectPrecision(*module, info);
   }
   if (failed(advance(qc::Stage::Integer)))
     return 1;
@@ -537,6 +627,14 @@ int compileModel() {
     return fail(llvm::toString(sizes.takeError()));
   info.codeBytes = sizes->code;
   info.constantBytes = sizes->constants;
+  if (maxFlash >= 0 && info.constantBytes > maxFlash)
+    return fail("-max-flash=" + llvm::Twine(int64_t(maxFlash)) + ": the object has " + llvm::Twine(info.constantBytes) +
+                " bytes of constants; give " + llvm::Twine(info.constantBytes - maxFlash) + " bytes less as the budget");
+  const qc::Entry &entry = info.run.present ? info.run : info.runF32;
+  if (maxArena >= 0 && entry.arenaBytes > maxArena)
+    return fail("-max-arena=" + llvm::Twine(int64_t(maxArena)) + ": the object needs an arena of " +
+                llvm::Twine(entry.arenaBytes) + " bytes; give " + llvm::Twine(entry.arenaBytes - maxArena) +
+                " bytes less as the budget");
 
   llvm::SmallString<128> stem(output.getValue());
   llvm::sys::path::replace_extension(stem, "");

@@ -1,6 +1,7 @@
 // qopt: runs passes and stages on .mlir files.
 #include "TestFunctionsInt.h"
 #include "TestPairSafe.h"
+#include "TestPrecisionSolver.h"
 
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
   qc::registerLoweringPipelines();
   qc::registerTestFunctionsInt();
   qc::registerTestPairSafe();
+  qc::registerTestPrecisionSolver();
   mlir::registerCSEPass();
   mlir::registerCanonicalizerPass();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qcc's passes\n", registry));

@@ -65,7 +65,8 @@ struct BundleInfo {
   };
   std::vector<Remark> remarks;
   llvm::json::Object options;
-  std::optional<llvm::json::Object> errors; ///< of tensors against the float network
+  std::optional<llvm::json::Object> errors;    ///< of tensors against the float network
+  std::optional<llvm::json::Object> precision; ///< bits of layers under budgets, and why
   int64_t stateBytes() const;
   /// What stands behind `name`: "_run" or "_step", with "_f32" for the wrapper.
   std::string suffix(bool f32) const { return std::string(step ? "_step" : "_run") + (f32 ? "_f32" : ""); }
@@ -80,6 +81,8 @@ constexpr int64_t arenaAlign = 64;
 void collectTensors(mlir::ModuleOp module, BundleInfo &info);
 /// Takes what `qc-measure-errors` found, if it ran, off the functions (stage `quantized`).
 void collectErrors(mlir::ModuleOp module, BundleInfo &info);
+/// Reads what `qc-assign-precision` decided, if it ran (stage `quantized`).
+void collectPrecision(mlir::ModuleOp module, BundleInfo &info);
 /// Reads ports, layers and float ops (stage `integer`).
 void collectProgram(mlir::ModuleOp module, BundleInfo &info);
 /// Reads which kernel computes which layers (stage `packed`): form, dot kernel and register tile replace the names of plain

@@ -451,6 +451,41 @@ def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
   ];
 }
 
+def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
+  let summary = "decides the bits of each layer's weights under budgets";
+  let description = [{
+    Layers differ in how much fewer bits hurt and in how many bytes they save, so one width for all wastes both. This pass gives each layer one of the
+    `candidates`: those that lose least within the budgets, or with `minimize` those that cost least. What a candidate costs is read from the compiler itself, which takes the
+    network with each width through its own kernels: bytes of packed weights, cycles of the kernel's cost model, ACE and BOPs. What it loses is estimated to second order, (q - w) H (q - w)^T
+    with the moments H of the layer's inputs over calibration samples and the rounding in use, and brought to a common currency by running samples through the float network with the
+    layer's error added to its outputs: the divergence of results behind a softmax, or the relative mean square error of others. The choice is a multiple-choice knapsack problem, given to COIN-OR CBC (Schaefer et al., 2022,
+    for the problem). Then the network is compiled with it; where real sizes exceed a budget, it is solved again with less. Of every four samples the last is held out of all estimates: on those the assignment is judged, which is
+    what `max-drop` limits. Layers named in the constraints file, and kinds named in `weights`, keep their code type; the type for all in `weights` is the widest allowed.
+
+    Afterwards the layers have `qc.weight_code`, which `qc-assign-weight-codes` leaves as it is, and the function has `qc.precision`: for each layer its bits, bytes, predicted loss and the reason, then
+    what the whole costs.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "iN, the widest, and kind=iN for kinds of layers">,
+    Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single layers">,
+    Option<"rounding", "rounding", "std::string", "\"nearest\"", "nearest, sequential or adaround: how weights become codes later">,
+    Option<"isa", "isa", "std::string", "\"scalar\"", "what kernels may use (row of Isas.def)">,
+    Option<"candidates", "candidates", "std::string", "\"2,3,4,5,6,8,16\"", "bits that a layer may get">,
+    Option<"minimize", "minimize", "std::string", "\"loss\"", "loss, weight-bytes, flash, arena, latency, ace or bops">,
+    Option<"maxWeightBytes", "max-weight-bytes", "int64_t", "-1", "bytes of packed weights (-1: any)">,
+    Option<"maxFlash", "max-flash", "int64_t", "-1", "bytes of all constants">,
+    Option<"maxArena", "max-arena", "int64_t", "-1", "bytes of the arena">,
+    Option<"maxLatency", "max-latency-us", "double", "-1", "microseconds of one run by the cost model">,
+    Option<"clock", "clock-mhz", "double", "3000", "cycles in a microsecond">,
+    Option<"maxAce", "max-ace", "double", "-1", "arithmetic computation effort">,
+    Option<"maxBops", "max-bops", "double", "-1", "bit operations">,
+    Option<"maxDrop", "max-drop", "double", "-1", "points of agreement with the float network's largest result, on held-out samples">,
+    Option<"pareto", "pareto", "unsigned", "0", "so many points from the fewest weight bytes to all layers at the widest">,
+    Option<"paretoOut", "pareto-out", "std::string", "\"\"", "file for them (.json)">
+  ];
+}
+
 def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {
   let summary = "decides the code type of each layer's weights";
   let description = [{
@@ -506,6 +541,7 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     Option<"damping", "damping", "double", "0.01", "what is added to the diagonal of the moments, as a part of its mean">,
     Option<"progressive", "progressive", "bool", "true", "inputs come from the network with all earlier layers quantized">,
     Option<"biasCorrection", "bias-correction", "bool", "true", "biases take up the difference of the outputs' means">,
+    Option<"heldOut", "held-out", "unsigned", "0", "of every so many samples the last is left out (0: none)">,
     Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
     Option<"granularity", "granularity", "std::string", "\"channel\"", "channel: one scale per output channel, or tensor: one per layer, of least error over all of it">

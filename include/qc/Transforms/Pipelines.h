@@ -2,9 +2,13 @@
 #ifndef QC_TRANSFORMS_PIPELINES_H
 #define QC_TRANSFORMS_PIPELINES_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
+#include "llvm/Support/Error.h"
+
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +21,25 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 llvm::StringRef getStageName(Stage stage);
 /// "import, graph, ...", for messages.
 std::string getStageNames(bool withBundle);
+
+/// Mixed precision (docs/MixedPrecision.md); negative: no budget.
+struct PrecisionOptions {
+  std::string
+      minimize; ///< loss | weight-bytes | flash | arena | latency | ace | bops; empty: loss if there is a budget for costs
+  std::string candidates = "2,3,4,5,6,8,16"; ///< bits that a layer may get
+  int64_t maxWeightBytes = -1, maxFlash = -1, maxArena = -1;
+  double maxLatency = -1; ///< microseconds
+  double clock = 3000;    ///< MHz, for latency
+  double maxAce = -1, maxBops = -1;
+  double maxDrop = -1; ///< points of agreement with the float network
+  unsigned pareto = 0; ///< so many points
+  std::string paretoOut;
+
+  bool hasBudget() const {
+    return maxWeightBytes >= 0 || maxFlash >= 0 || maxArena >= 0 || maxLatency >= 0 || maxAce >= 0 || maxBops >= 0;
+  }
+  bool isWanted() const { return hasBudget() || maxDrop >= 0 || pareto || !minimize.empty(); }
+};
 
 /// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target; they, `without` and
 /// `threads` change no value.
@@ -37,6 +60,9 @@ struct PipelineOptions {
   bool biasCorrection = true;                ///< of reconstructed layers
   double damping = 0.01;                     ///< of second moments, as a part of the mean of the diagonal
   unsigned roundingMemory = 2048;            ///< MiB for the values of samples between two layers
+  PrecisionOptions precision;                ///< bits of each layer's weights under budgets
+  /// Bytes of the constants in the object made of a module at stage `llvm`; null: what its globals hold.
+  std::function<llvm::Expected<int64_t>(mlir::ModuleOp)> measureConstants;
   std::string pairSafe = "off";              ///< off | shrink
   std::string requant = "onnx";              ///< rounding contract
   std::string calibrator = "mse";            ///< minmax | percentile | mse | entropy
@@ -72,6 +98,13 @@ std::vector<std::string> checkOptions(const PipelineOptions &options);
 
 /// Appends the passes that lead from after `from` up to and including `to`. Each stage ends with its verifier.
 void buildPipeline(mlir::OpPassManager &pm, Stage from, Stage to, const PipelineOptions &options);
+
+/// The passes of stage `qdq` behind the casts: code types of weights, codes. Of every `heldOut` samples (0: none) the last is
+/// left out.
+void buildWeightPasses(mlir::OpPassManager &pm, const PipelineOptions &options, int64_t heldOut = 0);
+
+/// `qc-assign-precision` with everything that the passes behind it will be given.
+std::unique_ptr<mlir::Pass> createAssignPrecision(const PipelineOptions &options);
 
 /// Registers `--qc-pipeline='start-after=... stop-after=... activations=... '` for qopt.
 void registerPipelines();

@@ -3,6 +3,8 @@
 
 #include "Kernel.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace qc {
@@ -163,5 +165,36 @@ double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, u
   work.steps = positions * double(groups) * divideUp(double(channels), double(row.lanes)) * divideUp(depth, double(dot->k0));
   // One position waits for its weights.
   return std::max(getCycles(*findRate("contract", dot->name, row), work), work.constantBytes / 16);
+}
+
+static int64_t getStoredBytes(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.getNumElements() * (llvm::PowerOf2Ceil(std::max(8u, shaped.getElementTypeBitWidth())) / 8);
+}
+
+int64_t getSavedBytes(KernelOp op) {
+  int64_t saved = 0;
+  if (auto bits = op.getWeightBits())
+    for (Operation &inner : op.getBody().front())
+      if (isa<AccumulatorOpInterface>(inner) && inner.getNumOperands() > 1) {
+        Type weights = inner.getOperand(1).getType();
+        saved += getStoredBytes(weights) - (cast<ShapedType>(weights).getNumElements() * int64_t(*bits) + 7) / 8;
+      }
+  return saved;
+}
+
+int64_t getWeightBytes(KernelOp op) {
+  int64_t bytes = -getSavedBytes(op);
+  for (Operation &inner : op.getBody().front()) {
+    if (!isa<AccumulatorOpInterface>(inner) || inner.getNumOperands() < 2 || !getConstant(inner.getOperand(1)))
+      continue;
+    ArrayRef<int64_t> shape = getShape(inner.getOperand(1));
+    bytes += op.getForm() == "winograd" ? shape[0] * shape[1] * 16 * 2 : getStoredBytes(inner.getOperand(1).getType());
+  }
+  return bytes;
+}
+
+int64_t getBops(int64_t macs, int64_t a, int64_t b, int64_t outputs) {
+  return int64_t(std::llround(double(macs) * (double(a * b + a + b) + std::log2(double(macs) / double(outputs)))));
 }
 } // namespace qc

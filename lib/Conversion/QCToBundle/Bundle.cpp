@@ -25,18 +25,6 @@ int64_t getBytes(Type type) {
   return shaped.getNumElements() * (llvm::PowerOf2Ceil(std::max(8u, shaped.getElementTypeBitWidth())) / 8);
 }
 
-/// What packing the weights of a kernel saves of that.
-int64_t getSavedBytes(KernelOp kernel) {
-  int64_t saved = 0;
-  if (auto bits = kernel.getWeightBits())
-    for (Operation &op : kernel.getBody().front())
-      if (isa<AccumulatorOpInterface>(op) && op.getNumOperands() > 1) {
-        Type weights = op.getOperand(1).getType();
-        saved += getBytes(weights) - (cast<ShapedType>(weights).getNumElements() * int64_t(*bits) + 7) / 8;
-      }
-  return saved;
-}
-
 llvm::json::Array toJson(ArrayRef<int64_t> values) { return llvm::json::Array(values); }
 
 /// An attribute of numbers, texts, lists and dictionaries; a unit attribute is null.
@@ -257,6 +245,19 @@ void collectErrors(ModuleOp module, BundleInfo &info) {
   for (auto function : module.getOps<func::FuncOp>())
     if (Attribute errors = function->removeAttr("qc.errors"))
       info.errors = *toJson(errors).getAsObject();
+}
+
+void collectPrecision(ModuleOp module, BundleInfo &info) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    Attribute layers = function->getAttr("qc.precision"), total = function->getAttr("qc.precision_total"),
+              points = function->getAttr("qc.pareto");
+    if (!layers || !total)
+      continue;
+    info.precision = *toJson(total).getAsObject();
+    (*info.precision)["layers"] = toJson(layers);
+    if (points)
+      (*info.precision)["pareto"] = toJson(points);
+  }
 }
 
 void collectProgram(ModuleOp module, BundleInfo &info) {

@@ -56,10 +56,8 @@ json::Object describeEffort(const json::Object &layer) {
     return row;
   for (const json::Value &size : *layer.getArray("output_shape"))
     outputs *= *size.getAsInteger();
-  // Arithmetic computation effort: Zhang et al., PokeBNN (2022), section 3.
-  row["ace"] = macs * a * b;
-  // Bit operations, with the growth of the accumulator: Baskin et al., UNIQ (2018), section 4.3.
-  row["bops"] = int64_t(std::llround(double(macs) * (double(a * b + a + b) + std::log2(double(macs) / double(outputs)))));
+  row["ace"] = getAce(macs, a, b);
+  row["bops"] = getBops(macs, a, b, outputs);
   return row;
 }
 
@@ -201,6 +199,8 @@ json::Value describeReport(const BundleInfo &info) {
     dropHistograms(*accuracy.getArray("tensors"));
     root["accuracy"] = std::move(accuracy);
   }
+  if (info.precision)
+    root["precision"] = json::Object(*info.precision);
   if (info.threads > 1)
     root["threads"] = info.threads;
   if (!info.states.empty())

@@ -1,0 +1,137 @@
+// Streams samples to layers and sums up what they bring.
+#include "CollectMoments.h"
+#include "Quantizable.h"
+#include "WeightCodes.h"
+
+#include "mlir/IR/Threading.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace qc {
+/// Numbers of the rows that are added at once.
+constexpr int64_t chunkNumbers = 1 << 21;
+
+quant::UniformQuantizedType getReconstructedType(const Contraction &contraction) {
+  auto op = cast<QuantizableOpInterface>(contraction.op);
+  auto isFinite = [](Value constant) {
+    SmallVector<float> storage;
+    return llvm::all_of(viewFloats(getConstant(constant), storage), [](float v) { return std::isfinite(v); });
+  };
+  auto dcast = contraction.op->getOperand(0).getDefiningOp<quant::DequantizeCastOp>();
+  if (!dcast || !isFloatTensor(contraction.op->getResult(0)) || !whyNotInteger(contraction.op).empty() ||
+      !getConstant(contraction.getWeight().get()) || !isFinite(contraction.getWeight().get()) || op.getWeightChannelAxis() < 0)
+    return {};
+  if (OpOperand *bias = contraction.getBias(); bias && (!getConstant(bias->get()) || !isFinite(bias->get())))
+    return {};
+  return dyn_cast<quant::UniformQuantizedType>(dcast.getQuantizedType());
+}
+
+OwningOpRef<ModuleOp> cloneFloat(func::FuncOp function, IRMapping &mapping) {
+  OwningOpRef<ModuleOp> copy = ModuleOp::create(function.getLoc());
+  auto reference = cast<func::FuncOp>(function->clone(mapping));
+  copy->push_back(reference);
+  for (auto dcast : llvm::make_early_inc_range(reference.getOps<quant::DequantizeCastOp>()))
+    if (auto qcast = dcast.getInput().getDefiningOp<quant::QuantizeCastOp>())
+      dcast.replaceAllUsesWith(qcast.getInput());
+  return copy;
+}
+
+int64_t countSamples(int64_t size, int64_t apart) { return apart ? size - size / apart : size; }
+
+llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart) {
+  std::vector<std::unique_ptr<Buffer>> skipped;
+  SmallVector<char *> buffers;
+  for (const Input &input : source.inputs())
+    skipped.push_back(std::make_unique<Buffer>(input.bytes()));
+  int64_t available = countSamples(source.size(), apart);
+  for (int64_t i = 0, seen = 0, taken = 0; i < source.size() && taken < count; ++i) {
+    bool isApart = apart && i % apart == apart - 1, take = !isApart && seen == taken * available / count;
+    seen += !isApart;
+    buffers.clear();
+    for (size_t k = 0; k < skipped.size(); ++k)
+      buffers.push_back(take ? floats.getInput(k, taken) : skipped[k]->data);
+    if (llvm::Error error = source.next(buffers))
+      return error;
+    if (take && quantized)
+      for (auto [k, input] : llvm::enumerate(source.inputs()))
+        std::memcpy(quantized->getInput(k, taken), buffers[k], input.bytes());
+    taken += take;
+  }
+  return llvm::Error::success();
+}
+
+LogicalResult collectMoments(const Contraction &contraction, Operation *reference, const LayerStream *quantized,
+                             const LayerStream &floats, int64_t count, StringRef path, std::array<LayerMoments, 2> &halves,
+                             MostRows mostRows) {
+  MLIRContext *context = contraction.op->getContext();
+  int64_t width = contraction.groups * contraction.depth, total = count * contraction.positions;
+  int64_t every = std::max<int64_t>(1, total / std::max(mostRows.least, mostRows.perInput * contraction.depth));
+  // Another start in each sample, so that together they see all positions.
+  auto getFirst = [&](int64_t i) { return i * 7 % every; };
+  int64_t most = llvm::divideCeil(contraction.positions, every);
+  int64_t together = std::clamp<int64_t>(chunkNumbers / (most * width), 1, count);
+  std::vector<double> x(together * most * width), f(quantized ? x.size() : 0);
+  std::vector<int64_t> starts; // first row of each sample in the chunk
+  // Every other sample goes into the other half.
+  for (int64_t half = 0; half < 2; ++half)
+    for (int64_t first = half; first < count; first += 2 * together) {
+      int64_t size = std::min<int64_t>(together, llvm::divideCeil(count - first, 2)), rowCount = 0;
+      starts.clear();
+      for (int64_t k = 0; k < size; ++k) {
+        starts.push_back(rowCount);
+        int64_t start = std::min(getFirst(first + 2 * k), contraction.positions);
+        rowCount += llvm::divideCeil(contraction.positions - start, every);
+      }
+      std::vector<char> isFinite(size, true); // of each sample: the first is named, whichever thread sees it
+      parallelFor(context, 0, size, [&](size_t k) {
+        int64_t i = first + 2 * k;
+        std::vector<float> values;
+        auto gather = [&](double *row) {
+          for (int64_t p = getFirst(i); p < contraction.positions; p += every, row += width)
+            contraction.gather(values.data(), p, row);
+        };
+        floats.read(reference->getOperand(0), i, values);
+        isFinite[k] = llvm::all_of(values, [](float v) { return std::isfinite(v); });
+        gather((quantized ? f : x).data() + starts[k] * width);
+        if (!quantized)
+          return;
+        quantized->read(contraction.op->getOperand(0), i, values);
+        gather(x.data() + starts[k] * width);
+      });
+      if (auto found = llvm::find(isFinite, false); found != isFinite.end())
+        return contraction.op->emitError() << "the input of " << describeNode(contraction.op)
+                                           << " holds a value that is not finite for sample "
+                                           << first + 2 * (found - isFinite.begin()) << " of '" << path << "'";
+      halves[half].add(x.data(), quantized ? f.data() : nullptr, rowCount,
+                       [&](size_t tasks, const std::function<void(size_t)> &body) { parallelFor(context, 0, tasks, body); });
+    }
+  return success();
+}
+
+std::vector<double> getGroupWeights(const Contraction &contraction, int64_t group, ArrayRef<float> values) {
+  int64_t depth = contraction.depth, channels = contraction.channels;
+  std::vector<double> weights(channels * depth);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t k = 0; k < depth; ++k)
+      weights[c * depth + k] = values[contraction.getWeightIndex(group * channels + c, k)];
+  return weights;
+}
+
+RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,
+                            ArrayRef<double> weights, ArrayRef<float> biases, int64_t highest, double inputScale,
+                            bool powerOfTwo) {
+  RoundingProblem problem{objective, contraction.channels, contraction.depth, highest, {}, {}, powerOfTwo};
+  for (int64_t c = 0; c < contraction.channels; ++c) {
+    double largest = 0;
+    for (double w : weights.slice(c * contraction.depth, contraction.depth))
+      largest = std::max(largest, std::fabs(w));
+    problem.largest.push_back(largest);
+    // Twice the bias: its correction comes on top.
+    problem.leastScales.push_back(
+        getLeastWeightScale(biases.empty() ? 0 : 2 * std::fabs(double(biases[group * contraction.channels + c])), inputScale));
+  }
+  return problem;
+}
+} // namespace qc

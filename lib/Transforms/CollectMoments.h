@@ -1,0 +1,45 @@
+// What samples bring to single layers: the part of post-training methods that streams them.
+#ifndef QC_LIB_TRANSFORMS_COLLECTMOMENTS_H
+#define QC_LIB_TRANSFORMS_COLLECTMOMENTS_H
+
+#include "LayerMoments.h"
+#include "LayerStream.h"
+#include "Samples.h"
+#include "WeightRounding.h"
+
+namespace qc {
+/// The type of the codes that come in, if the layer can be reconstructed: its input is quantized per tensor, its weights and
+/// its bias are float constants. What is refused here is for `qc-quantize-weights` to round, or to give the reason.
+mlir::quant::UniformQuantizedType getReconstructedType(const Contraction &contraction);
+
+/// The float network: a function of the same ops, without the rounding of activations, alone in a module.
+mlir::OwningOpRef<mlir::ModuleOp> cloneFloat(mlir::func::FuncOp function, mlir::IRMapping &mapping);
+
+/// Puts `count` of the samples, evenly spread, into both streams; `quantized` may be null. Of every `apart` samples (0: none) the
+/// last is left out.
+llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart = 0);
+
+/// How many samples that leaves.
+int64_t countSamples(int64_t size, int64_t apart);
+
+/// At most how many rows are taken of a layer: more tell nothing new; then it is every n-th position of a sample.
+struct MostRows {
+  int64_t perInput = 24, least = 1 << 15;
+};
+
+/// Sums up the moments of the layer's inputs over `count` samples in the streams, every other one in the other half. `reference`
+/// is the layer's op in the float network; without `quantized` both sides are that network. `path` is for errors.
+mlir::LogicalResult collectMoments(const Contraction &contraction, mlir::Operation *reference, const LayerStream *quantized,
+                                   const LayerStream &floats, int64_t count, llvm::StringRef path,
+                                   std::array<LayerMoments, 2> &halves, MostRows most = {});
+
+/// The weights of one group, channels x depth; `values` are those of the layer's constant.
+std::vector<double> getGroupWeights(const Contraction &contraction, int64_t group, llvm::ArrayRef<float> values);
+
+/// How the weights of one group become codes in [-highest, highest]. `biases`: of all channels, or none.
+RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,
+                            llvm::ArrayRef<double> weights, llvm::ArrayRef<float> biases, int64_t highest, double inputScale,
+                            bool powerOfTwo);
+} // namespace qc
+
+#endif // QC_LIB_TRANSFORMS_COLLECTMOMENTS_H

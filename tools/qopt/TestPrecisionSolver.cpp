@@ -1,0 +1,133 @@
+// A pass for tests only: problems of mixed precision with random losses, solved and compared with what trying all assignments
+// finds.
+#include "TestPrecisionSolver.h"
+
+#include "PrecisionSolver.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+using namespace mlir;
+
+namespace qc {
+namespace {
+struct Random {
+  uint64_t state;
+  uint64_t next() {
+    uint64_t z = (state += 0x9E3779B97F4A7C15u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+  }
+  double uniform() { return double(next() >> 11) * 0x1p-53; }
+};
+
+constexpr unsigned widths[] = {2, 3, 4, 5, 6, 8, 16};
+
+/// Layers of sizes and sensitivities over several orders of magnitude; each bit more divides the loss by about four.
+PrecisionProblem makeProblem(size_t layers, ArrayRef<unsigned> bits, Random &random) {
+  PrecisionProblem problem;
+  for (size_t layer = 0; layer < layers; ++layer) {
+    double weights = std::floor(std::exp2(6 + 12 * random.uniform())), sensitivity = std::exp2(-20 + 16 * random.uniform());
+    double macs = std::floor(weights * std::exp2(8 * random.uniform()));
+    std::vector<Costs> candidates;
+    for (unsigned b : bits) {
+      Costs costs{};
+      at(costs, Cost::Loss) = sensitivity * std::exp2(-2.0 * b) * (0.5 + random.uniform());
+      at(costs, Cost::WeightBytes) = std::ceil(weights * b / 8);
+      at(costs, Cost::Cycles) = macs * (0.5 + 0.1 * b + 0.2 * random.uniform());
+      at(costs, Cost::Ace) = macs * 8 * b;
+      candidates.push_back(costs);
+    }
+    problem.layers.push_back(std::move(candidates));
+  }
+  return problem;
+}
+
+Costs getExtremes(const PrecisionProblem &problem, bool largest) {
+  Costs total{};
+  for (const std::vector<Costs> &candidates : problem.layers)
+    for (size_t i = 0; i < costCount; ++i) {
+      double extreme = candidates.front()[i];
+      for (const Costs &costs : candidates)
+        extreme = largest ? std::max(extreme, costs[i]) : std::min(extreme, costs[i]);
+      total[i] += extreme;
+    }
+  return total;
+}
+
+/// The least objective of all assignments within the limits; infinite if there is none.
+double tryAll(const PrecisionProblem &problem, size_t layer = 0, Costs total = {}) {
+  for (size_t i = 0; i < costCount; ++i)
+    if (total[i] > problem.limits[i])
+      return INFINITY;
+  if (layer == problem.layers.size())
+    return at(total, problem.objective);
+  double least = INFINITY;
+  for (const Costs &costs : problem.layers[layer]) {
+    Costs next = total;
+    for (size_t i = 0; i < costCount; ++i)
+      next[i] += costs[i];
+    least = std::min(least, tryAll(problem, layer + 1, next));
+  }
+  return least;
+}
+
+struct TestPrecisionSolver : PassWrapper<TestPrecisionSolver, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestPrecisionSolver)
+  StringRef getArgument() const override { return "test-qc-precision-solver"; }
+  StringRef getDescription() const override { return "compares the solver of mixed precision with trying all assignments"; }
+
+  void runOnOperation() override {
+    Random random{11};
+    compare("6 layers, 7 candidates", 6, widths, random);
+    compare("12 layers, 3 candidates", 12, {2, 4, 8}, random);
+    PrecisionProblem impossible = makeProblem(6, widths, random);
+    at(impossible.limits, Cost::WeightBytes) = at(getExtremes(impossible, false), Cost::WeightBytes) - 1;
+    llvm::outs() << "a byte less than the least: " << (solvePrecision(impossible) ? "solved" : "impossible") << "\n";
+    at(impossible.limits, Cost::WeightBytes) += 1;
+    llvm::outs() << "the least: " << (solvePrecision(impossible) ? "solved" : "impossible") << "\n";
+    // Far more than can be tried: the same answer again.
+    PrecisionProblem large = makeProblem(60, widths, random);
+    at(large.limits, Cost::WeightBytes) = std::floor(at(getExtremes(large, true), Cost::WeightBytes) * 0.23);
+    auto first = solvePrecision(large), second = solvePrecision(large);
+    llvm::outs() << "60 layers: " << (first && first == second ? "solved alike twice" : "not alike") << "\n";
+  }
+
+  void compare(StringRef name, size_t layers, ArrayRef<unsigned> bits, Random &random) {
+    unsigned solved = 0, impossible = 0, wrong = 0, exact = 0;
+    double worst = 0;
+    for (unsigned i = 0; i < 24; ++i) {
+      PrecisionProblem problem = makeProblem(layers, bits, random);
+      Costs least = getExtremes(problem, false), most = getExtremes(problem, true);
+      auto limit = [&](Cost cost) {
+        at(problem.limits, cost) = at(least, cost) + random.uniform() * random.uniform() * (at(most, cost) - at(least, cost));
+      };
+      // Some limit bytes and minimize the loss, some limit the loss, some several things.
+      limit(i % 3 == 1 ? Cost::Loss : Cost::WeightBytes);
+      if (i % 3)
+        limit(i % 2 ? Cost::Cycles : Cost::Ace);
+      problem.objective = i % 3 == 1 ? Cost::WeightBytes : Cost::Loss;
+      double best = tryAll(problem);
+      auto assignment = solvePrecision(problem);
+      if (!std::isfinite(best) || !assignment) {
+        impossible += !std::isfinite(best) && !assignment;
+        wrong += std::isfinite(best) || assignment;
+        continue;
+      }
+      Costs total = getTotal(problem, *assignment);
+      for (size_t k = 0; k < costCount; ++k)
+        wrong += total[k] > problem.limits[k] * (1 + 1e-8);
+      ++solved;
+      double ratio = at(total, problem.objective) / best;
+      worst = std::max(worst, ratio);
+      exact += ratio < 1 + 1e-6;
+    }
+    llvm::outs() << name << ": " << solved << " solved, " << exact << " of them exactly, " << impossible << " impossible, "
+                 << wrong << " wrong; worst " << (worst <= 1.01 ? "within" : "above") << " 1 %\n";
+  }
+};
+} // namespace
+
+void registerTestPrecisionSolver() { PassRegistration<TestPrecisionSolver>(); }
+} // namespace qc
