@@ -28,6 +28,29 @@ quant::UniformQuantizedType getReconstructedType(const Contraction &contraction)
   return dyn_cast<quant::UniformQuantizedType>(dcast.getQuantizedType());
 }
 
+Value getAddend(Operation *op) {
+  auto clamp = dyn_cast<ClampOpInterface>(op);
+  if (!op->hasOneUse() || (clamp && (clamp.getClampMin() || clamp.getClampMax())))
+    return {};
+  Operation *user = *op->user_begin();
+  while (isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(user) && user->hasOneUse())
+    user = *user->user_begin();
+  auto sum = dyn_cast<AddOp>(user);
+  if (!sum || getShape(sum.getLhs()) != getShape(sum.getRhs()) || sum.getLhs() == sum.getRhs())
+    return {};
+  auto leadsTo = [&](Value value) {
+    Operation *from = value.getDefiningOp();
+    while (isa_and_nonnull<quant::QuantizeCastOp, quant::DequantizeCastOp>(from))
+      from = from->getOperand(0).getDefiningOp();
+    return from == op;
+  };
+  Value other = leadsTo(sum.getLhs()) ? sum.getRhs() : sum.getLhs();
+  Operation *producer = other.getDefiningOp();
+  bool isRounded =
+      isa_and_nonnull<quant::DequantizeCastOp>(producer) && producer->getOperand(0).getDefiningOp<quant::QuantizeCastOp>();
+  return isRounded && producer->getBlock() == op->getBlock() && producer->isBeforeInBlock(op) ? other : Value();
+}
+
 OwningOpRef<ModuleOp> cloneFloat(func::FuncOp function, IRMapping &mapping) {
   OwningOpRef<ModuleOp> copy = ModuleOp::create(function.getLoc());
   auto reference = cast<func::FuncOp>(function->clone(mapping));
@@ -63,8 +86,8 @@ llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, 
 }
 
 LogicalResult collectMoments(const Contraction &contraction, Operation *reference, const LayerStream *quantized,
-                             const LayerStream &floats, int64_t count, StringRef path, std::array<LayerMoments, 2> &halves,
-                             MostRows mostRows) {
+                             const LayerStream &floats, int64_t count, const MomentSources &sources, StringRef path,
+                             std::array<LayerMoments, 2> &halves, MostRows mostRows) {
   MLIRContext *context = contraction.op->getContext();
   int64_t width = contraction.groups * contraction.depth, total = count * contraction.positions;
   int64_t every = std::max<int64_t>(1, total / std::max(mostRows.least, mostRows.perInput * contraction.depth));
@@ -72,7 +95,10 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
   auto getFirst = [&](int64_t i) { return i * 7 % every; };
   int64_t most = llvm::divideCeil(contraction.positions, every);
   int64_t together = std::clamp<int64_t>(chunkNumbers / (most * width), 1, count);
-  std::vector<double> x(together * most * width), f(quantized ? x.size() : 0);
+  bool hasAddend = quantized && sources.addend, isWeighted = sources.weights && !sources.weights->empty();
+  int64_t outputs = hasAddend ? contraction.groups * contraction.channels : 0;
+  std::vector<double> x(together * most * width), f(quantized ? x.size() : 0), o(together * most * outputs),
+      weights(isWeighted ? together * most : 0);
   std::vector<int64_t> starts; // first row of each sample in the chunk
   // Every other sample goes into the other half.
   for (int64_t half = 0; half < 2; ++half)
@@ -92,6 +118,9 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
           for (int64_t p = getFirst(i); p < contraction.positions; p += every, row += width)
             contraction.gather(values.data(), p, row);
         };
+        if (isWeighted)
+          for (int64_t p = getFirst(i), r = starts[k]; p < contraction.positions; p += every, ++r)
+            weights[r] = (*sources.weights)[i][p];
         floats.read(reference->getOperand(0), i, values);
         isFinite[k] = llvm::all_of(values, [](float v) { return std::isfinite(v); });
         gather((quantized ? f : x).data() + starts[k] * width);
@@ -99,12 +128,24 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
           return;
         quantized->read(contraction.op->getOperand(0), i, values);
         gather(x.data() + starts[k] * width);
+        if (!hasAddend)
+          return;
+        std::vector<float> theirs;
+        floats.read(sources.floatAddend, i, values);
+        quantized->read(sources.addend, i, theirs);
+        double *row = o.data() + starts[k] * outputs;
+        for (int64_t p = getFirst(i); p < contraction.positions; p += every, row += outputs)
+          for (int64_t c = 0; c < outputs; ++c) {
+            int64_t index = contraction.getOutputIndex(c, p);
+            row[c] = double(values[index]) - theirs[index];
+          }
       });
       if (auto found = llvm::find(isFinite, false); found != isFinite.end())
         return contraction.op->emitError() << "the input of " << describeNode(contraction.op)
                                            << " holds a value that is not finite for sample "
                                            << first + 2 * (found - isFinite.begin()) << " of '" << path << "'";
-      halves[half].add(x.data(), quantized ? f.data() : nullptr, rowCount,
+      halves[half].add(x.data(), quantized ? f.data() : nullptr, hasAddend ? o.data() : nullptr,
+                       isWeighted ? weights.data() : nullptr, rowCount,
                        [&](size_t tasks, const std::function<void(size_t)> &body) { parallelFor(context, 0, tasks, body); });
     }
   return success();

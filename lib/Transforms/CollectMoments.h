@@ -4,6 +4,7 @@
 
 #include "LayerMoments.h"
 #include "LayerStream.h"
+#include "PositionWeights.h"
 #include "Samples.h"
 #include "WeightRounding.h"
 
@@ -11,6 +12,10 @@ namespace qc {
 /// The type of the codes that come in, if the layer can be reconstructed: its input is quantized per tensor, its weights and
 /// its bias are float constants. What is refused here is for `qc-quantize-weights` to round, or to give the reason.
 mlir::quant::UniformQuantizedType getReconstructedType(const Contraction &contraction);
+
+/// The other side of the sum that the result of `op` goes into and nothing else, perhaps rounded on the way; null if there is
+/// none or it is computed behind `op`. It is the result of a `quant.dcast`.
+mlir::Value getAddend(mlir::Operation *op);
 
 /// The float network: a function of the same ops, without the rounding of activations, alone in a module.
 mlir::OwningOpRef<mlir::ModuleOp> cloneFloat(mlir::func::FuncOp function, mlir::IRMapping &mapping);
@@ -27,10 +32,17 @@ struct MostRows {
   int64_t perInput = 24, least = 1 << 15;
 };
 
+/// What counts beside a layer's inputs.
+struct MomentSources {
+  /// What the layer's result is added to, in the quantized network and in the float network; null: nothing.
+  mlir::Value addend, floatAddend;
+  const PositionWeights *weights = nullptr; ///< null or empty: all positions count the same
+};
+
 /// Sums up the moments of the layer's inputs over `count` samples in the streams, every other one in the other half. `reference`
 /// is the layer's op in the float network; without `quantized` both sides are that network. `path` is for errors.
 mlir::LogicalResult collectMoments(const Contraction &contraction, mlir::Operation *reference, const LayerStream *quantized,
-                                   const LayerStream &floats, int64_t count, llvm::StringRef path,
+                                   const LayerStream &floats, int64_t count, const MomentSources &sources, llvm::StringRef path,
                                    std::array<LayerMoments, 2> &halves, MostRows most = {});
 
 /// The weights of one group, channels x depth; `values` are those of the layer's constant.

@@ -12,14 +12,17 @@ namespace qc {
 using ForEach = std::function<void(size_t, const std::function<void(size_t)> &)>;
 
 /// Sums over the rows that a contraction multiplies, for each of its groups: of x x^T, of x (f - x)^T and of x and f - x, where x
-/// is a row of the network as it will compute (the prefix quantized) and f the same row of the float network. All in double and
-/// in the order of the rows, whatever the number of threads.
+/// is a row of the network as it will compute (the prefix quantized) and f the same row of the float network. Where the outputs
+/// are added to something else, also of x o^T and o, where o is what that lacks: a row of the float network's minus one of the
+/// network as it will compute. All in double and in the order of the rows, whatever the number of threads.
 class LayerMoments {
 public:
-  LayerMoments(int64_t groups, int64_t depth);
+  /// `channels`: of o, per group; 0 if there is none.
+  LayerMoments(int64_t groups, int64_t depth, int64_t channels);
 
-  /// Adds `rows` rows of `groups * depth` numbers, `x` and `f` (null: the same).
-  void add(const double *x, const double *f, int64_t rows, const ForEach &forEach);
+  /// Adds `rows` rows of `groups * depth` numbers, `x` and `f` (null: the same), and of `groups * channels` numbers `o` (null:
+  /// 0). Row r counts `weights[r]` times (null: once).
+  void add(const double *x, const double *f, const double *o, const double *weights, int64_t rows, const ForEach &forEach);
 
   /// Adds the sums of other rows of the same layer.
   void add(const LayerMoments &other);
@@ -28,10 +31,13 @@ public:
     std::vector<double> xx;   ///< depth x depth, the upper triangle
     std::vector<double> xd;   ///< depth x depth: row i, column j sums x_i (f - x)_j
     std::vector<double> x, d; ///< depth
+    std::vector<double> xo;   ///< depth x channels: row i, column c sums x_i o_c
+    std::vector<double> o;    ///< channels
   };
   std::vector<Group> groups;
-  int64_t depth, rows = 0;
-  bool differs = false; ///< some f was not x
+  int64_t depth, channels, rows = 0;
+  double weight = 0;    ///< sum of the rows' weights
+  bool differs = false; ///< some f was not x, or some o not 0
 };
 
 /// What reconstruction of a group starts from: minimizing (q - target) h (q - target)^T over codes times scales q brings the
@@ -46,7 +52,7 @@ struct GroupObjective {
 };
 
 /// `halves`: the sums over two halves of the samples, `moments` those over all. `weights`: channels x depth. `damping`: part of
-/// the mean of the diagonal that is added to it. With `centered` the moments are about the means.
+/// the mean of the diagonal that is added to it; 0: inputs over rows, from 0.01 to 1. With `centered` the moments are about the means.
 GroupObjective makeObjective(const std::array<LayerMoments, 2> &halves, const LayerMoments &moments, size_t group,
                              const std::vector<double> &weights, double damping, bool centered);
 } // namespace qc

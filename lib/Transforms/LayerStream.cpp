@@ -71,6 +71,12 @@ void Contraction::gather(const float *x, int64_t position, double *row) const {
         }
 }
 
+ConvolutionShape Contraction::getConvolution() const {
+  if (isProduct)
+    return {.inputs = depth, .outputs = channels, .results = {1, 1, positions}, .isProduct = true};
+  return {groups, inputChannels / groups, channels, size, kernel, strides, dilations, pads, outputs};
+}
+
 std::vector<Contraction> getContractions(func::FuncOp function) {
   std::vector<Contraction> result;
   for (Operation &op : function.getBody().front())
@@ -114,7 +120,7 @@ LayerStream::Stored LayerStream::allocate(Value value) const {
   Stored result;
   result.stride = llvm::alignTo(getBytes(value) * cast<ShapedType>(value.getType()).getNumElements(), 64);
   if (samples)
-    result.data = std::make_unique<Buffer>(result.stride * samples);
+    result.data = std::make_shared<Buffer>(result.stride * samples);
   return result;
 }
 

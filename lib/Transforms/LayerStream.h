@@ -2,6 +2,7 @@
 #ifndef QC_LIB_TRANSFORMS_LAYERSTREAM_H
 #define QC_LIB_TRANSFORMS_LAYERSTREAM_H
 
+#include "ConvolutionGradients.h"
 #include "NativeNetwork.h"
 #include "qc/Dialect/QC/IR/QC.h"
 
@@ -22,6 +23,14 @@ struct Contraction {
   int64_t getWeightIndex(int64_t channel, int64_t input) const {
     return isProduct ? input * channels + channel : channel * depth + input;
   }
+  /// Index in the result's tensor of the output of `channel` (of all groups') at `position`.
+  int64_t getOutputIndex(int64_t channel, int64_t position) const {
+    int64_t plane = outputs[0] * outputs[1] * outputs[2];
+    return isProduct ? position * channels + channel
+                     : (position / plane * groups * channels + channel) * plane + position % plane;
+  }
+  /// The same without batch, for products of whole images.
+  ConvolutionShape getConvolution() const;
   mlir::OpOperand &getWeight() const { return op->getOpOperand(1); }
   mlir::OpOperand *getBias() const { return op->getNumOperands() > 2 ? &op->getOpOperand(2) : nullptr; }
 
@@ -40,7 +49,7 @@ private:
 std::vector<Contraction> getContractions(mlir::func::FuncOp function);
 
 /// All samples' values at one place of a function, moved on from layer to layer: only what ops behind that place read is kept, as
-/// codes where the function rounds to codes.
+/// codes where the function rounds to codes. A copy stays where it is, sharing the values.
 class LayerStream {
 public:
   LayerStream(mlir::func::FuncOp function, int64_t samples);
@@ -51,17 +60,18 @@ public:
 
   /// Where sample `i` of argument `index` goes.
   char *getInput(unsigned index, int64_t i);
+  /// The values that `op` and the ops behind it read and that are computed in front of it (codes where there are codes).
+  std::vector<mlir::Value> getLive(mlir::Operation *op) const;
   /// Computes what `op` and the ops behind it read.
   mlir::LogicalResult advance(mlir::Operation *op);
-  /// `value`, an operand of the op last advanced to, for sample `i`: f32, decoded.
+  /// `value`, alive in front of the op last advanced to, for sample `i`: f32, decoded.
   void read(mlir::Value value, int64_t i, std::vector<float> &values) const;
 
 private:
   struct Stored {
     size_t stride = 0;
-    std::unique_ptr<Buffer> data;
+    std::shared_ptr<Buffer> data;
   };
-  std::vector<mlir::Value> getLive(mlir::Operation *op) const;
   Stored allocate(mlir::Value value) const;
 
   mlir::func::FuncOp function;

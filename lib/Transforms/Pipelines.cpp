@@ -211,7 +211,9 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> order{*this, "order", llvm::cl::desc("natural, activation or importance"), llvm::cl::init("importance")};
   Option<bool> progressive{*this, "progressive", llvm::cl::desc("reconstruct on the quantized prefix"), llvm::cl::init(true)};
   Option<bool> biasCorrection{*this, "bias-correction", llvm::cl::desc("of reconstructed layers"), llvm::cl::init(true)};
-  Option<double> damping{*this, "damping", llvm::cl::desc("of second moments"), llvm::cl::init(0.01)};
+  Option<double> sensitivity{*this, "sensitivity", llvm::cl::desc("0 to 1: of positions, to the network's result"),
+                             llvm::cl::init(0.7)};
+  Option<double> damping{*this, "damping", llvm::cl::desc("of second moments (0: by samples)"), llvm::cl::init(0)};
   Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
   Option<std::string> minimize{*this, "minimize", llvm::cl::desc("loss or a cost: bits of each layer"), llvm::cl::init("")};
   Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get"),
@@ -275,6 +277,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.order = text.order;
   options.progressive = text.progressive;
   options.biasCorrection = text.biasCorrection;
+  options.sensitivity = text.sensitivity;
   options.damping = text.damping;
   options.roundingMemory = text.roundingMemory;
   options.precision.minimize = text.minimize;
@@ -339,6 +342,7 @@ void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_
     reconstruct.order = options.order;
     reconstruct.progressive = options.progressive;
     reconstruct.biasCorrection = options.biasCorrection;
+    reconstruct.sensitivity = options.sensitivity;
     reconstruct.damping = options.damping;
     reconstruct.memory = options.roundingMemory;
     reconstruct.heldOut = unsigned(heldOut);
@@ -459,8 +463,10 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if ((options.migrate != "off" || options.equalize) && options.float32)
     problems.push_back("equalize and migrate prepare for codes, which mode=f32 does not have: drop them");
   oneOf("order", options.order, {"natural", "activation", "importance"});
-  if (!(options.damping > 0 && options.damping <= 1))
-    problems.push_back("damping: use a part of the mean moment, above 0 and up to 1");
+  if (!(options.damping >= 0 && options.damping <= 1))
+    problems.push_back("damping: use a part of the mean moment up to 1, or 0: by the number of samples");
+  if (!(options.sensitivity >= 0 && options.sensitivity <= 1))
+    problems.push_back("sensitivity: use a number from 0 to 1");
   if (options.rounding != "nearest" && options.float32)
     problems.push_back("rounding=" + options.rounding + ": mode=f32 has no codes: drop one of them");
   if (options.rounding != "nearest" && options.samples.empty() && !options.float32)

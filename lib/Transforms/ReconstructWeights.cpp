@@ -1,4 +1,5 @@
 // Chooses the codes of weights by what samples bring to each layer.
+#include "BlockRounding.h"
 #include "CollectMoments.h"
 #include "Quantizable.h"
 #include "Samples.h"
@@ -21,7 +22,18 @@ namespace {
 struct Layer {
   Contraction contraction;
   Operation *reference;
+  double inputScale;
 };
+
+/// Layers that are rounded together, between two places where one value is alive. `begin` and `end` count layers.
+struct Block {
+  size_t begin, end;
+  std::unique_ptr<BlockNetwork> network;
+  Value input, output;
+  Operation *behind; ///< in front of it the output is alive
+};
+/// A block closes behind so many layers, or more where several values are alive.
+constexpr size_t layersPerBlock = 3;
 
 struct ReconstructWeights : impl::ReconstructWeightsBase<ReconstructWeights> {
   using ReconstructWeightsBase::ReconstructWeightsBase;
@@ -53,8 +65,11 @@ private:
                                                     : RoundingOrder::Importance;
     if (order != "natural" && order != "activation" && order != "importance")
       return fail("order=" + order + ": use one of natural, activation, importance");
-    if (!(damping > 0 && damping <= 1))
-      return fail("damping=" + std::to_string(damping) + ": use a part of the mean moment, above 0 and up to 1");
+    if (!(damping >= 0 && damping <= 1))
+      return fail("damping=" + std::to_string(damping) +
+                  ": use a part of the mean moment up to 1, or 0: by the number of samples");
+    if (!(sensitivity >= 0 && sensitivity <= 1))
+      return fail("sensitivity=" + std::to_string(sensitivity) + ": use a number from 0 to 1");
     if (granularity != "channel" && granularity != "tensor")
       return fail("granularity=" + granularity + ": use one of channel, tensor");
     if (samples.empty())
@@ -71,8 +86,8 @@ private:
     func::FuncOp reference = *copy->getOps<func::FuncOp>().begin();
     std::vector<Layer> layers;
     for (const Contraction &contraction : getContractions(function))
-      if (getReconstructedType(contraction))
-        layers.push_back({contraction, mapping.lookup(contraction.op)});
+      if (quant::UniformQuantizedType type = getReconstructedType(contraction))
+        layers.push_back({contraction, mapping.lookup(contraction.op), type.getScale()});
     if (layers.empty())
       return success();
 
@@ -87,17 +102,25 @@ private:
     if (available < method->leastSamples)
       return fail("rounding=" + rounding + " needs " + std::to_string(method->leastSamples) + " calibration samples or more, '" +
                   samples + "' holds " + std::to_string(available) + ": add samples, or use rounding=nearest");
+    std::vector<Block> blocks;
+    if (method->block != BlockStep::None)
+      blocks = getBlocks(function, layers);
     size_t perSample = 0;
     {
       LayerStream quantized(function, 0), floats(reference, 0);
+      auto measure = [&](const Layer *from, const Layer &to) {
+        return floats.measure(from ? from->reference : nullptr, to.reference) +
+               (progressive ? quantized.measure(from ? from->contraction.op : nullptr, to.contraction.op) : 0);
+      };
       const Layer *previous = nullptr;
       for (const Layer &layer : layers) {
-        perSample = std::max(
-            perSample,
-            floats.measure(previous ? previous->reference : nullptr, layer.reference) +
-                (progressive ? quantized.measure(previous ? previous->contraction.op : nullptr, layer.contraction.op) : 0));
+        perSample = std::max(perSample, measure(previous, layer));
         previous = &layer;
       }
+      size_t kept = 0; // what is alive in front of a block stays until its end
+      for (const Block &block : blocks)
+        kept = std::max(kept, measure(&layers[block.begin], layers[block.begin]));
+      perSample += kept;
     }
     int64_t count = std::min<int64_t>(available, (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
     if (count < method->leastSamples)
@@ -108,19 +131,194 @@ private:
     LayerStream quantized(function, progressive ? count : 0), floats(reference, count);
     if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats, heldOut))
       return fail(llvm::toString(std::move(error)));
+    std::vector<PositionWeights> weights;
+    if (sensitivity > 0) {
+      std::string why;
+      SmallVector<Contraction> references;
+      for (const Layer &layer : layers)
+        references.push_back(*Contraction::get(layer.reference));
+      weights = findPositionWeights(reference, floats, references, count, sensitivity, why);
+      if (weights.empty())
+        emitRemark(function.getLoc()) << "all positions of a layer count the same: " << why;
+    }
     SmallVector<Attribute> reports;
-    for (const Layer &layer : layers) {
+    LayerStream quantizedBefore = quantized, floatsBefore = floats; // the block at hand
+    size_t blockIndex = 0;
+    for (auto [index, layer] : llvm::enumerate(layers)) {
+      const Block *block = blockIndex < blocks.size() ? &blocks[blockIndex] : nullptr;
       if (failed(floats.advance(layer.reference)) || (progressive && failed(quantized.advance(layer.contraction.op))))
         return failure();
-      LayerMoments none(layer.contraction.groups, layer.contraction.depth);
+      if (block && block->begin == index) {
+        floatsBefore = floats;
+        quantizedBefore = quantized;
+      }
+      MomentSources sources;
+      if (Value addend = progressive ? getAddend(layer.contraction.op) : Value()) {
+        // In the float copy it is what goes into its rounding.
+        sources.addend = addend;
+        sources.floatAddend =
+            mapping.lookup(addend.getDefiningOp()->getOperand(0).getDefiningOp<quant::QuantizeCastOp>().getInput());
+      }
+      if (!weights.empty())
+        sources.weights = &weights[index];
+      LayerMoments none(layer.contraction.groups, layer.contraction.depth, sources.addend ? layer.contraction.channels : 0);
       std::array<LayerMoments, 2> halves = {none, none};
-      if (failed(collectMoments(layer.contraction, layer.reference, progressive ? &quantized : nullptr, floats, count, samples,
-                                halves)))
+      if (failed(collectMoments(layer.contraction, layer.reference, progressive ? &quantized : nullptr, floats, count, sources,
+                                samples, halves)))
         return failure();
-      round(layer.contraction, halves, count, reports);
+      round(layer, halves, count, reports);
+      if (!block || block->end != index + 1)
+        continue;
+      if (failed(floats.advance(mapping.lookup(block->behind))))
+        return failure();
+      reconstruct(*block, layers, mapping, progressive ? quantizedBefore : floatsBefore, floatsBefore, floats, count, reports);
+      // What was computed inside the block is not what it computes now.
+      if (progressive)
+        quantized = quantizedBefore;
+      ++blockIndex;
     }
     function->setAttr("qc.rounding", ArrayAttr::get(&getContext(), reports));
     return success();
+  }
+
+  /// The blocks of `function`; a remark names those that stay layers because an op has no gradient.
+  std::vector<Block> getBlocks(func::FuncOp function, ArrayRef<Layer> layers) {
+    LayerStream stream(function, 0);
+    std::vector<Block> blocks;
+    size_t begin = 0;
+    std::vector<Value> before = stream.getLive(layers.front().contraction.op);
+    for (size_t i = 1; i <= layers.size(); ++i) {
+      bool isLast = i == layers.size();
+      Operation *behind = isLast ? function.getBody().front().getTerminator() : layers[i].contraction.op;
+      std::vector<Value> live = stream.getLive(behind);
+      if (!isLast && (live.size() != 1 || (before.size() == 1 && i - begin < layersPerBlock)))
+        continue;
+      if (before.size() == 1) {
+        // The first place behind the last layer where one value is alive: what follows, a pool perhaps, leaves fewer numbers to
+        // reach.
+        for (Operation *op = layers[i - 1].contraction.op->getNextNode(); op != behind; op = op->getNextNode())
+          if (std::vector<Value> first = stream.getLive(op); first.size() == 1) {
+            live = std::move(first);
+            behind = op;
+            break;
+          }
+        std::string why = "several values are its result";
+        std::unique_ptr<BlockNetwork> network;
+        // What follows the last layer may have no gradient: then the block ends in front of it.
+        while (live.size() == 1 && !(network = BlockNetwork::create(before.front(), live.front(), why))) {
+          Operation *last = live.front().getDefiningOp();
+          if (!isLast || !last || last->getNumOperands() != 1 || last == before.front().getDefiningOp())
+            break;
+          live = stream.getLive(behind = last);
+        }
+        auto isKnown = [&](Operation *op) {
+          return llvm::any_of(layers.slice(begin, i - begin), [&](const Layer &layer) { return layer.contraction.op == op; });
+        };
+        if (network && (network->getLayers().size() != i - begin || !llvm::all_of(network->getLayers(), isKnown))) {
+          network = nullptr;
+          why = "it holds a layer that is not rounded by samples";
+        }
+        if (network)
+          blocks.push_back({begin, i, std::move(network), before.front(), live.front(), behind});
+        else
+          emitRemark(layers[begin].contraction.op->getLoc())
+              << "the block from " << describeNode(layers[begin].contraction.op) << " to "
+              << describeNode(layers[i - 1].contraction.op) << " is rounded layer by layer: " << why;
+      }
+      begin = i;
+      if (!isLast)
+        before = stream.getLive(layers[i].contraction.op);
+    }
+    return blocks;
+  }
+
+  /// Rounds the layers of a block together, from what they are rounded to by themselves.
+  void reconstruct(const Block &block, ArrayRef<Layer> layers, const IRMapping &mapping, const LayerStream &inputs,
+                   const LayerStream &floatInputs, const LayerStream &outputs, int64_t count,
+                   SmallVectorImpl<Attribute> &reports) {
+    auto getReference = [&](Value value) {
+      if (auto qcast = value.getDefiningOp<quant::QuantizeCastOp>())
+        value = qcast.getInput();
+      return mapping.lookup(value);
+    };
+    Value floatInput = getReference(block.input), floatOutput = getReference(block.output);
+    BlockSamples source;
+    source.count = count;
+    source.readInput = [&](int64_t i, std::vector<float> &values) {
+      inputs.read(progressive ? block.input : floatInput, i, values);
+    };
+    source.readFloatInput = [&](int64_t i, std::vector<float> &values) { floatInputs.read(floatInput, i, values); };
+    source.readTarget = [&](int64_t i, std::vector<float> &values) { outputs.read(floatOutput, i, values); };
+
+    std::vector<BlockLayer> blockLayers;
+    SmallVector<IntegerType> codeTypes;
+    for (Operation *op : block.network->getLayers()) {
+      const Layer &layer = *llvm::find_if(layers, [&](const Layer &each) { return each.contraction.op == op; });
+      const Contraction &contraction = layer.contraction;
+      auto dcast = contraction.getWeight().get().getDefiningOp<quant::DequantizeCastOp>();
+      auto type = dcast.getQuantizedType();
+      BlockLayer &added = blockLayers.emplace_back();
+      SmallVector<float> storage;
+      ArrayRef<float> values = viewFloats(getConstant(layer.reference->getOperand(1)), storage);
+      added.weights.assign(values.begin(), values.end());
+      SmallVector<int64_t> codes = getInts(getConstant(dcast.getInput()));
+      added.codes.assign(codes.begin(), codes.end());
+      added.channels.resize(codes.size());
+      for (int64_t c = 0; c < contraction.groups * contraction.channels; ++c)
+        for (int64_t k = 0; k < contraction.depth; ++k)
+          added.channels[contraction.getWeightIndex(c, k)] = c;
+      if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
+        added.scales.assign(perAxis.getScales().begin(), perAxis.getScales().end());
+      else
+        added.scales.assign(contraction.groups * contraction.channels, cast<quant::UniformQuantizedType>(type).getScale());
+      if (OpOperand *bias = contraction.getBias()) {
+        SmallVector<float> biases = getFloats(getConstant(bias->get()));
+        added.biases.assign(biases.begin(), biases.end());
+      }
+      for (size_t c = 0; c < added.scales.size(); ++c)
+        added.leastScales.push_back(
+            getLeastWeightScale(added.biases.empty() ? 0 : 2 * std::fabs(double(added.biases[c])), layer.inputScale));
+      codeTypes.push_back(getCodeType(type));
+      added.highest = type.getStorageTypeMax();
+    }
+    BlockOptions blockOptions;
+    blockOptions.drop = method->block == BlockStep::JointWithDrop;
+    blockOptions.learnSteps = !powerOfTwo && granularity == "channel";
+    blockOptions.learnBiases = biasCorrection;
+    BlockResult result = reconstructBlock(*block.network, source, blockOptions, blockLayers, forEach());
+
+    for (auto [op, layer, code] : llvm::zip_equal(block.network->getLayers(), blockLayers, codeTypes)) {
+      int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
+      SmallVector<double> scales(layer.scales.begin(), layer.scales.end());
+      replaceByCodes(op->getOpOperand(1), getSymmetricType(code, scales, axis), layer.codes);
+      if (op->getNumOperands() > 2)
+        setBias(op, layer.biases);
+    }
+    Builder b(&getContext());
+    auto ratio = [&](double error) { return error > 0 ? 10 * std::log10(result.signal / error) : 999.0; };
+    for (Attribute &report : MutableArrayRef(reports).take_back(block.end - block.begin)) {
+      NamedAttrList entries(cast<DictionaryAttr>(report));
+      entries.set("block", b.getStringAttr(getLocName(layers[block.begin].contraction.op->getLoc())));
+      entries.set("block_sqnr_before", b.getF64FloatAttr(ratio(result.before)));
+      entries.set("block_sqnr_after", b.getF64FloatAttr(ratio(result.after)));
+      report = entries.getDictionary(&getContext());
+    }
+  }
+
+  /// Gives `op` the bias `values`, in the place of its own if it has one.
+  static void setBias(Operation *op, ArrayRef<float> values) {
+    OpBuilder builder(op);
+    auto type = RankedTensorType::get({int64_t(values.size())}, builder.getF32Type());
+    bool has = op->getNumOperands() > 2;
+    Value constant = ConstantOp::create(builder, has ? op->getOperand(2).getLoc() : op->getLoc(), makeElements(type, values));
+    if (!has) {
+      op->insertOperands(2, constant);
+      return;
+    }
+    Operation *old = op->getOperand(2).getDefiningOp();
+    op->setOperand(2, constant);
+    if (old->use_empty())
+      old->erase();
   }
 
   ForEach forEach() {
@@ -129,14 +327,13 @@ private:
     };
   }
 
-  void round(const Contraction &contraction, const std::array<LayerMoments, 2> &halves, int64_t count,
-             SmallVectorImpl<Attribute> &reports) {
+  void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, int64_t count, SmallVectorImpl<Attribute> &reports) {
+    const Contraction &contraction = layer.contraction;
     Operation *op = contraction.op;
     LayerMoments moments = halves[0];
     moments.add(halves[1]);
     auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
     auto code = assigned ? cast<IntegerType>(assigned.getValue()) : IntegerType::get(&getContext(), 8);
-    double inputScale = getReconstructedType(contraction).getScale();
     int64_t depth = contraction.depth, channels = contraction.channels;
     SmallVector<float> storage, biases;
     ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
@@ -157,7 +354,7 @@ private:
       groupWeights.push_back(getGroupWeights(contraction, g, values));
       objectives.push_back(makeObjective(halves, moments, g, groupWeights.back(), damping, biasCorrection));
       problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, getCodeLimits(code).second,
-                                     inputScale, powerOfTwo));
+                                     layer.inputScale, powerOfTwo));
     }
     if (granularity == "tensor")
       shareScale(problems);
@@ -181,8 +378,10 @@ private:
           double w = weights[c * depth + k];
           shift += (w - q * rounded.scales[c]) * group.x[k] + w * group.d[k];
         }
+        if (!group.o.empty())
+          shift += group.o[c];
         if (biasCorrection)
-          biases[g * channels + c] += float(shift / double(moments.rows));
+          biases[g * channels + c] += float(shift / moments.weight);
         scales.push_back(rounded.scales[c]);
       }
     }
@@ -204,21 +403,8 @@ private:
     int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
     replaceByCodes(contraction.getWeight(), getSymmetricType(code, scales, axis), codes);
     op->removeAttr(weightCodeName);
-    if (!biasCorrection)
-      return;
-    OpBuilder builder(op);
-    auto type = RankedTensorType::get({int64_t(biases.size())}, builder.getF32Type());
-    OpOperand *bias = contraction.getBias();
-    Value constant =
-        ConstantOp::create(builder, bias ? bias->get().getLoc() : op->getLoc(), makeElements(type, ArrayRef<float>(biases)));
-    if (!bias) {
-      op->insertOperands(2, constant);
-      return;
-    }
-    Operation *old = bias->get().getDefiningOp();
-    bias->set(constant);
-    if (old->use_empty())
-      old->erase();
+    if (biasCorrection)
+      setBias(op, biases);
   }
 
   const RoundingMethod *method = nullptr;

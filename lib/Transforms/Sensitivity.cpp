@@ -357,9 +357,9 @@ struct Sensitivity::Impl {
   /// The codes of each candidate, and their second-order errors.
   LogicalResult round(LayerSensitivity &layer, Operation *op, const LayerStream &floats, int64_t count) {
     const Contraction &contraction = layer.contraction;
-    LayerMoments none(contraction.groups, contraction.depth);
+    LayerMoments none(contraction.groups, contraction.depth, 0);
     std::array<LayerMoments, 2> halves = {none, none};
-    if (failed(collectMoments(contraction, op, nullptr, floats, count, options.samples, halves, mostRows)))
+    if (failed(collectMoments(contraction, op, nullptr, floats, count, {}, options.samples, halves, mostRows)))
       return failure();
     LayerMoments moments = halves[0];
     moments.add(halves[1]);

@@ -10,7 +10,7 @@ struct SensitivityOptions {
   const RoundingMethod *method = nullptr; ///< null: to the nearest code
   RoundingOptions rounding;
   bool biasCorrection = true;
-  double damping = 0.01;
+  double damping = 0;
   bool powerOfTwo = false; ///< of scales
   unsigned memory = 2048;  ///< MiB for the values of samples between two layers
 };

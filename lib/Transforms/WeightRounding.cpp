@@ -373,6 +373,8 @@ const std::vector<RoundingMethod> &getRoundingMethods() {
   static const std::vector<RoundingMethod> methods = {
       {"sequential", 8, roundSequentially},
       {"adaround", 16, roundAdaptively},
+      {"brecq", 16, roundSequentially, BlockStep::Joint},
+      {"qdrop", 16, roundSequentially, BlockStep::JointWithDrop},
   };
   return methods;
 }

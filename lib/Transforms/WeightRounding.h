@@ -38,10 +38,14 @@ struct RoundedWeights {
   std::vector<double> scales; ///< per channel, f32 numbers
 };
 
+/// What follows when the layers of a block are rounded one by one (BlockRounding.h).
+enum class BlockStep { None, Joint, JointWithDrop };
+
 struct RoundingMethod {
   std::string_view name;
   int64_t leastSamples; ///< with fewer the moments say too little about the inputs to come
   RoundedWeights (*round)(const RoundingProblem &, const RoundingOptions &, const ForEach &);
+  BlockStep block = BlockStep::None;
 };
 
 /// All methods that need samples.

@@ -122,9 +122,10 @@ cl::opt<std::string>
             cl::init("off"), cl::cat(category));
 cl::opt<double> migrationStrength("migration-strength", cl::desc("for -migrate: exponent, 0 to 1 (default 0.5)"), cl::init(0.5),
                                   cl::cat(category));
-cl::opt<std::string>
-    rounding("rounding", cl::desc("how weights become codes: nearest (default); by the samples of -calib: sequential, adaround"),
-             cl::init("nearest"), cl::cat(category));
+cl::opt<std::string> rounding(
+    "rounding",
+    cl::desc("how weights become codes: nearest (default); by the samples of -calib: sequential, adaround, brecq, qdrop"),
+    cl::init("nearest"), cl::cat(category));
 cl::opt<std::string> order("order", cl::desc("for -rounding=sequential: of inputs; natural, activation or importance (default)"),
                            cl::init("importance"), cl::cat(category));
 cl::opt<bool> progressive("progressive",
@@ -133,8 +134,15 @@ cl::opt<bool> progressive("progressive",
 cl::opt<bool> biasCorrection("bias-correction",
                              cl::desc("for -rounding by samples: biases take up differences of means (default true)"),
                              cl::init(true), cl::cat(category));
-cl::opt<double> damping("damping", cl::desc("for -rounding by samples: part of the mean moment added to each (default 0.01)"),
-                        cl::init(0.01), cl::cat(category));
+cl::opt<double>
+    sensitivity("sensitivity",
+                cl::desc("for -rounding by samples: how far positions count by what they do to the network's result, 0 to "
+                         "1 (default 0.7)"),
+                cl::init(0.7), cl::cat(category));
+cl::opt<double> damping("damping",
+                        cl::desc("for -rounding by samples: part of the mean moment added to each (default 0: inputs "
+                                 "over rows of samples, at least 0.01)"),
+                        cl::init(0), cl::cat(category));
 cl::opt<unsigned> roundingMemory("rounding-memory",
                                  cl::desc("for -rounding by samples: MiB for their values between two layers (default 2048)"),
                                  cl::init(2048), cl::cat(category));
@@ -224,6 +232,7 @@ qc::PipelineOptions getPipelineOptions() {
   options.order = order;
   options.progressive = progressive;
   options.biasCorrection = biasCorrection;
+  options.sensitivity = sensitivity;
   options.damping = damping;
   options.roundingMemory = roundingMemory;
   options.precision.minimize = minimize;
@@ -315,8 +324,8 @@ std::vector<std::string> findProblems(qc::PipelineOptions &options) {
   if (migrate == "off" && migrationStrength.getNumOccurrences())
     problems.push_back("-migration-strength needs -migrate");
   if (rounding == "nearest")
-    for (const cl::Option *option :
-         std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &damping, &roundingMemory})
+    for (const cl::Option *option : std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &sensitivity,
+                                                                              &damping, &roundingMemory})
       if (option->getNumOccurrences())
         problems.push_back(("-" + option->ArgStr + " is for methods that use samples: give one with -rounding").str());
   for (const cl::Option *option :
@@ -420,6 +429,7 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["order"] = order.getValue();
     options["progressive"] = progressive.getValue();
     options["bias_correction"] = biasCorrection.getValue();
+    options["sensitivity"] = sensitivity.getValue();
     options["damping"] = damping.getValue();
   }
   if (const qc::PrecisionOptions precision = getPipelineOptions().precision; precision.isWanted()) {

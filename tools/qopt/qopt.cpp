@@ -1,4 +1,5 @@
 // qopt: runs passes and stages on .mlir files.
+#include "TestBlockGradients.h"
 #include "TestFunctionsInt.h"
 #include "TestPairSafe.h"
 #include "TestPrecisionSolver.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv) {
   qc::registerQCConversionPasses();
   qc::registerPipelines();
   qc::registerLoweringPipelines();
+  qc::registerTestBlockGradients();
   qc::registerTestFunctionsInt();
   qc::registerTestPairSafe();
   qc::registerTestPrecisionSolver();

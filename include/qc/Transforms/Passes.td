@@ -523,11 +523,15 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     method of `WeightRounding.h` chooses codes and one scale per output channel that minimize the mean square of the difference to the float network's
     outputs. With `progressive` x comes from the network as it will compute, activations and all earlier weights rounded, while the outputs to reach
     are those of the float network, so that a layer also makes up for what earlier ones lost. With `bias-correction` the bias takes up the
-    difference of the means, and the moments are about the means.
+    difference of the means, and the moments are about the means. A layer whose result goes into a sum, and nothing else, aims at the sum: it makes up for what the other side lost.
+    Positions of a layer's output count by what they do to the network's result, as far as `sensitivity` says: by the squares of the result's gradients (PositionWeights.h).
 
     `sequential` rounds one input's weights after another and lets those to come make up for the error (Frantar et al., GPTQ, 2022), then changes single
     codes as long as that helps, for several scales; `order` is that of the inputs. `adaround` lets all weights of a channel move between their two nearest codes at once, down the slope
-    of that error, and drives them to one of the two (Nagel et al., Up or Down?, 2020), then changes single codes, too. No method draws random numbers. `damping` times the mean of the diagonal is added to the diagonal. Memory: values alive between
+    of that error, and drives them to one of the two (Nagel et al., Up or Down?, 2020), then changes single codes, too. `brecq` takes blocks of layers, which end where one value is
+    alive, rounds their layers one after another, and then moves codes, scales and biases of all of them down the slope of the difference of the block's output (Li et al., BRECQ,
+    2021); `qdrop` leaves out the rounding of half of the activations on the way (Wei et al., QDrop, 2022). What the fifth of the samples that only judges does not agree with is not taken. Random
+    numbers come from a fixed seed: the same samples give the same codes. `damping` times the mean of the diagonal is added to the diagonal. Memory: values alive between
     two layers are kept for all samples, as codes where they are codes; if that exceeds `memory`, fewer samples are taken, evenly spread.
 
     Afterwards weights are codes behind a `quant.dcast` as `qc-quantize-weights` leaves them, and biases are f32 constants for it to encode. Layers that cannot be
@@ -536,11 +540,12 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
-    Option<"rounding", "rounding", "std::string", "\"sequential\"", "sequential or adaround">,
+    Option<"rounding", "rounding", "std::string", "\"sequential\"", "sequential, adaround, brecq or qdrop">,
     Option<"order", "order", "std::string", "\"importance\"", "natural, activation or importance: of inputs in sequential rounding">,
-    Option<"damping", "damping", "double", "0.01", "what is added to the diagonal of the moments, as a part of its mean">,
+    Option<"damping", "damping", "double", "0", "what is added to the diagonal of the moments, as a part of its mean; 0: inputs over rows, at least 0.01">,
     Option<"progressive", "progressive", "bool", "true", "inputs come from the network with all earlier layers quantized">,
     Option<"biasCorrection", "bias-correction", "bool", "true", "biases take up the difference of the outputs' means">,
+    Option<"sensitivity", "sensitivity", "double", "0.7", "how far positions count by what they do to the network's result, 0 to 1">,
     Option<"heldOut", "held-out", "unsigned", "0", "of every so many samples the last is left out (0: none)">,
     Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,

@@ -58,7 +58,8 @@ struct PipelineOptions {
   std::string order = "importance";          ///< natural | activation | importance: for sequential rounding
   bool progressive = true;                   ///< layers are reconstructed on the quantized ones before them
   bool biasCorrection = true;                ///< of reconstructed layers
-  double damping = 0.01;                     ///< of second moments, as a part of the mean of the diagonal
+  double sensitivity = 0.7;                  ///< how far positions count by what they do to the network's result
+  double damping = 0;                        ///< of second moments, as a part of the mean of the diagonal; 0: by the samples
   unsigned roundingMemory = 2048;            ///< MiB for the values of samples between two layers
   PrecisionOptions precision;                ///< bits of each layer's weights under budgets
   /// Bytes of the constants in the object made of a module at stage `llvm`; null: what its globals hold.

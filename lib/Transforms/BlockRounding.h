@@ -1,0 +1,45 @@
+// Weights of several layers, rounded together for what they give together.
+#ifndef QC_LIB_TRANSFORMS_BLOCKROUNDING_H
+#define QC_LIB_TRANSFORMS_BLOCKROUNDING_H
+
+#include "BlockNetwork.h"
+#include "LayerMoments.h"
+
+namespace qc {
+/// The weights of one layer of a block: codes times the scale of their output channel.
+struct BlockLayer {
+  std::vector<float> weights; ///< of the float network
+  std::vector<int32_t> codes;
+  std::vector<int64_t> channels; ///< output channel of each weight
+  std::vector<double> scales, leastScales;
+  std::vector<float> biases; ///< empty: none
+  int64_t highest = 127;     ///< codes lie in [-highest, highest]
+};
+
+struct BlockOptions {
+  bool drop = false;       ///< leave out the rounding of half of the activations, other ones each time
+  bool learnSteps = true;  ///< scales of weights move, too
+  bool learnBiases = true; ///< and biases
+  uint64_t seed = 0;
+};
+
+/// The samples of a block: its input in the network as it will compute and in the float network, and the float network's output.
+struct BlockSamples {
+  int64_t count;
+  std::function<void(int64_t, std::vector<float> &)> readInput, readFloatInput, readTarget;
+};
+
+/// Sums of squares over all samples: of the float network's outputs and of their differences to the block's, before and after.
+struct BlockResult {
+  double signal = 0, before = 0, after = 0;
+};
+
+/// Li et al., BRECQ, 2021, section 3.3, with the rounding variables of AdaRound: starts from the codes in `layers` and moves
+/// codes, scales and biases of all of them together down the slope of the difference of the block's outputs. With `drop` as in
+/// Wei et al., QDrop, 2022. Every fifth sample only judges: what does not lower the difference there, too, is not taken. `layers`
+/// in the order of `network.getLayers()`. The same result for any number of threads.
+BlockResult reconstructBlock(const BlockNetwork &network, const BlockSamples &samples, const BlockOptions &options,
+                             std::vector<BlockLayer> &layers, const ForEach &forEach);
+} // namespace qc
+
+#endif // QC_LIB_TRANSFORMS_BLOCKROUNDING_H
