@@ -162,8 +162,9 @@ std::pair<Value, Value> loadPairs(Kernel &k, VectorType type, Value table, Value
 
 /// The code of each lane by straight pieces (N19). Which piece follows from the upper bits of the code where all have one length,
 /// else from comparisons. Its numbers are looked up in registers, in `table` (slope and intercept of each), or selected on the
-/// way. Where `memory` is given, the first `count` codes lie there from `offset` on.
-Value emitPieces(Kernel &k, PwlOp op, Value table, Value x, Value memory, Value offset, int64_t count) {
+/// way. Where `memory` is given, the first `count` codes lie there from `offset` on. `saturates`: what
+/// follows keeps the limits of i16.
+Value emitPieces(Kernel &k, PwlOp op, Value table, Value x, Value memory, Value offset, int64_t count, bool saturates) {
   auto type = cast<VectorType>(x.getType());
   Arithmetic a(k);
   ArrayRef<int32_t> slopes = op.getSlopes(), intercepts = op.getIntercepts();
@@ -205,7 +206,8 @@ Value emitPieces(Kernel &k, PwlOp op, Value table, Value x, Value memory, Value 
   Value y = a.add(a.mul(slope, x), intercept);
   if (shift)
     y = a.shr(a.add(y, int64_t(1) << (shift - 1)), shift);
-  return a.clamp(y, op.getCodeMin(), op.getCodeMax());
+  return saturates && op.getCodeMin() == INT16_MIN && op.getCodeMax() == INT16_MAX ? y
+                                                                                   : a.clamp(y, op.getCodeMin(), op.getCodeMax());
 }
 
 /// One element after the other.
@@ -552,32 +554,75 @@ void Epilogue::storeFrom(Value memory, Value offset, ArrayRef<Value> codes, Valu
 
 void Epilogue::storeWide(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count, Value memory, Value offset) {
   Kernel &k = *this->k;
-  int64_t at = 0;
-  for (Value value : accs) {
-    int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
+  Narrow n(k);
+  auto emitStep = [&](const Step &step, Value value, int64_t at, bool saturates) -> Value {
+    int64_t lanes = sizeOf(value);
     Value first = k.add(channel, at);
-    for (const Step &step : steps) {
-      if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
-        SmallVector<Value> inputs;
-        for (auto [i, operand] : llvm::enumerate(step.operands)) {
-          Type code = getElementType(requantize.getInputs()[i]);
-          Value input = i == step.carried ? value : loadOperand(operand, position, first, count - at, lanes);
-          inputs.push_back(k.extend(input, code, k.b.getI32Type()));
-        }
-        value = step.requantizer->emit(k, inputs, first);
-      } else if (auto lut = dyn_cast<LutOp>(step.op)) {
-        value = lookUp(k, lut, step.table, k.extend(value, getElementType(lut.getInput()), k.b.getI32Type()), first);
-      } else if (auto pwl = dyn_cast<PwlOp>(step.op)) {
-        bool isFirst = memory && &step == &steps.front();
-        value = emitPieces(k, pwl, step.table, k.extend(value, getElementType(pwl.getInput()), k.b.getI32Type()),
-                           isFirst ? memory : Value(), isFirst ? k.add(offset, at) : Value(), count - at);
-      } else {
-        value = limit(k, cast<ClampOpInterface>(step.op), value);
+    if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
+      SmallVector<Value> inputs;
+      for (auto [i, operand] : llvm::enumerate(step.operands)) {
+        Type code = getElementType(requantize.getInputs()[i]);
+        Value input = i == step.carried ? value : loadOperand(operand, position, first, count - at, lanes);
+        inputs.push_back(k.extend(input, code, k.b.getI32Type()));
       }
+      return step.requantizer->emit(k, inputs, first, saturates);
     }
+    if (auto lut = dyn_cast<LutOp>(step.op))
+      return lookUp(k, lut, step.table, k.extend(value, getElementType(lut.getInput()), k.b.getI32Type()), first);
+    if (auto pwl = dyn_cast<PwlOp>(step.op)) {
+      bool isFirst = memory && &step == &steps.front();
+      return emitPieces(k, pwl, step.table, k.extend(value, getElementType(pwl.getInput()), k.b.getI32Type()),
+                        isFirst ? memory : Value(), isFirst ? k.add(offset, at) : Value(), count - at, saturates);
+    }
+    return limit(k, cast<ClampOpInterface>(step.op), value);
+  };
+  // Two vectors become one of codes of 16 bits. Packing saturates, so limits that are those of i16 need nothing else.
+  auto code = dyn_cast<IntegerType>(result.code);
+  bool packs = n.packsWords() && !steps.empty() && code && !code.isUnsigned() && code.getWidth() > 8 && code.getWidth() <= 16;
+  auto isSum = [&](size_t step) { return isa<RequantizeOp>(steps[step].op) && steps[step].requantizer->hasWords(); };
+  auto storePair = [&](SmallVector<Value> values, int64_t at) {
+    int64_t lanes = k.isa.lanes;
+    Value first = k.add(channel, at);
+    auto pack = [&](Type code) {
+      for (Value &value : values)
+        value = k.extend(value, code, k.b.getI32Type());
+      return n.pack(values).front();
+    };
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const Step &step = steps[i];
+      bool saturates = i + 1 == steps.size() || isSum(i + 1);
+      if (!isSum(i)) {
+        for (auto [v, value] : llvm::enumerate(values))
+          value = emitStep(step, value, at + int64_t(v) * lanes, saturates);
+        continue;
+      }
+      auto requantize = cast<RequantizeOp>(step.op);
+      SmallVector<Half> inputs;
+      for (auto [input, operand] : llvm::enumerate(step.operands)) {
+        Type code = getElementType(requantize.getInputs()[input]);
+        inputs.push_back(input == step.carried
+                             ? pack(code)
+                             : n.extend(loadOperand(operand, position, first, 2 * lanes, 2 * lanes), operand.code));
+      }
+      values = step.requantizer->emitWords(k, inputs, saturates);
+    }
+    storePart(n.inOrder(pack(code)), position, first, 2 * lanes);
+  };
+  int64_t at = 0;
+  for (size_t i = 0; i < accs.size(); ++i) {
+    int64_t lanes = sizeOf(accs[i]);
+    if (packs && i + 1 < accs.size() && lanes == k.isa.lanes && sizeOf(accs[i + 1]) == lanes && count - at >= 2 * lanes) {
+      storePair({accs[i], accs[i + 1]}, at);
+      at += 2 * lanes;
+      ++i;
+      continue;
+    }
+    Value value = accs[i];
+    for (const Step &step : steps)
+      value = emitStep(step, value, at, /*saturates=*/false);
     if (!getElementTypeOrSelf(value).isF32())
       value = k.truncate(value, cast<MemRefType>(result.memory.getType()).getElementType());
-    storePart(value, position, first, count - at);
+    storePart(value, position, k.add(channel, at), count - at);
     at += lanes;
   }
 }
