@@ -208,8 +208,8 @@ func.func @no_contraction_codes_unpacked(%x: memref<1x32xi8>, %y: memref<1x32xi3
 // -----
 
 func.func @no_contraction_marks_short(%x: memref<1x24xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{cannot use x86.vpsignb.2: its panel has marks for groups of 32 activations of one pixel}}
-  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpsignb.2", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x24xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
+  // expected-error @below {{cannot use x86.vpxor.2: its panel has marks for groups of 32 activations of one pixel}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpxor.2", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x24xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x24xi8>):
     %w = qc.constant dense<3> : tensor<24x32xi8>
     %c = qc.matmul %a, %w {acc_bound = 9216 : ui64, qc.centered} : (tensor<1x24xi8>, tensor<24x32xi8>) -> tensor<1x32xi32>
@@ -220,9 +220,9 @@ func.func @no_contraction_marks_short(%x: memref<1x24xi8>, %y: memref<1x32xi32>,
 
 // -----
 
-func.func @no_contraction_marks_lowest(%x: memref<1x32xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{cannot use x86.vpsignb.2: it changes the signs of weights, which -128 does not survive}}
-  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpsignb.2", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x32xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
+func.func @no_contraction_sign_lowest(%x: memref<1x32xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
+  // expected-error @below {{cannot use x86.vpsignb: it changes the signs of weights, which -128 does not survive}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpsignb", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x32xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x32xi8>):
     %w = qc.constant dense<-128> : tensor<32x32xi8>
     %c = qc.matmul %a, %w {acc_bound = 524288 : ui64, qc.centered} : (tensor<1x32xi8>, tensor<32x32xi8>) -> tensor<1x32xi32>

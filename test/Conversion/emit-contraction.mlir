@@ -98,3 +98,31 @@ func.func @codes_of_two_positions(%x: memref<3x2xi8>, %y: memref<3x16xi8>, %s: m
   }
   return
 }
+
+// -----
+
+// Signs, magnitudes and a mark for each two steps, and the sum of the magnitudes of negative activations, which all channels begin with.
+// Weights are complemented where activations are negative; 256 is the most that four magnitudes may add up to.
+// CHECK-LABEL: func.func @marked
+// CHECK-DAG: %[[MOST:.*]] = arith.constant dense<256> : vector<16xi16>
+// CHECK: arith.cmpi slt, {{.*}} : vector<32xi8>
+// CHECK: math.absi
+// CHECK: arith.cmpi sgt, %{{.*}}, %[[MOST]]
+// CHECK: %[[SUM:.*]] = vector.reduction <add>
+// CHECK: memref.store %[[SUM]]
+// CHECK: scf.if
+// CHECK-COUNT-2: arith.xori {{.*}} : vector<32xi8>
+// CHECK: arith.addi {{.*}} : vector<16xi16>
+// CHECK: } else {
+// CHECK-COUNT-2: arith.xori {{.*}} : vector<32xi8>
+// CHECK-NOT: arith.addi {{.*}} : vector<16xi16>
+// CHECK: return
+func.func @marked(%x: memref<1x32xi8>, %y: memref<1x8xi32>, %s: memref<256xi8>) {
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpxor.2", scratch_bytes = 256 : i64, tile = array<i64: 1, 1>} : (memref<1x32xi8>, memref<1x8xi32>, memref<256xi8>) -> () {
+  ^bb0(%a: tensor<1x32xi8>):
+    %w = qc.constant dense<-128> : tensor<32x8xi8>
+    %c = qc.matmul %a, %w {acc_bound = 524288 : ui64, qc.centered} : (tensor<1x32xi8>, tensor<32x8xi8>) -> tensor<1x8xi32>
+    qc.yield %c : tensor<1x8xi32>
+  }
+  return
+}

@@ -509,15 +509,18 @@ func.func @codes(%x: tensor<1x32xi8> {qc.name = "x"}, %u: tensor<2x24xi8> {qc.na
   return %y, %z : tensor<1x32xi32>, tensor<2x32xi32>
 }
 
-// Codes around 0: two steps add up in i16 where they are small. Not of codes that lie elsewhere.
+// Codes around 0: two steps add up in i16 where they are small, whatever the weights. Not of codes that lie elsewhere.
 // CHECK-LABEL: func.func @centered(
-// AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpsignb.2", scratch_bytes = 576 : i64, tile = array<i64: 1, 4>}
+// AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpxor.2", scratch_bytes = 640 : i64, tile = array<i64: 1, 4>}
 // AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpsignb", tile =
-func.func @centered(%x: tensor<1x128xi8> {qc.name = "x"}) -> (tensor<1x32xi32>, tensor<1x32xi32>) {
+// AVX2: qc.kernel "contract"{{.*}} {dot = "x86.vpxor.2", scratch_bytes = 640 : i64, tile = array<i64: 1, 4>}
+func.func @centered(%x: tensor<1x128xi8> {qc.name = "x"}) -> (tensor<1x32xi32>, tensor<1x32xi32>, tensor<1x32xi32>) {
   %w = qc.constant dense<127> : tensor<128x32xi8>
   %y = qc.matmul %x, %w {acc_bound = 2080768 : ui64, qc.centered} : (tensor<1x128xi8>, tensor<128x32xi8>) -> tensor<1x32xi32>
   %z = qc.matmul %x, %w {acc_bound = 2080768 : ui64} : (tensor<1x128xi8>, tensor<128x32xi8>) -> tensor<1x32xi32>
-  return %y, %z : tensor<1x32xi32>, tensor<1x32xi32>
+  %v = qc.constant dense<-128> : tensor<128x32xi8>
+  %u = qc.matmul %x, %v {acc_bound = 2097152 : ui64, qc.centered} : (tensor<1x128xi8>, tensor<128x32xi8>) -> tensor<1x32xi32>
+  return %y, %z, %u : tensor<1x32xi32>, tensor<1x32xi32>, tensor<1x32xi32>
 }
 
 // One position reads every weight once: the signs of activations move to the weights, unless one is -128.

@@ -113,3 +113,71 @@ func.func @no_inplace_neighbours(%x: tensor<4x8xi8>) -> tensor<4x8xi8> {
   }
   return %y : tensor<4x8xi8>
 }
+
+// -----
+
+// Parts of what others read, too, are read where they lie; nothing is copied in order to be overwritten.
+// CHECK-LABEL: func.func private @no_inplace_part_1
+// CHECK-SAME: memref<4x16xi8> {{.*}}memref<4x8xi8>
+// CHECK-NOT: memref.copy
+// CHECK-NOT: scf.for
+// CHECK: %[[V:.*]] = memref.subview %arg0[0, 0] [4, 8] [1, 1]
+// CHECK: qc.kernel "pointwise"(%[[V]]) outs(%arg1)
+// CHECK-LABEL: func.func private @no_inplace_part_2
+// CHECK-NOT: scf.for
+// CHECK: memref.subview %arg0[0, 8] [4, 8] [1, 1]
+// CHECK: qc.kernel "pointwise"
+func.func @no_inplace_part(%x: tensor<4x16xi8>) -> tensor<8x8xi8> {
+  %a = qc.kernel "pointwise"(%x) : (tensor<4x16xi8>) -> tensor<4x16xi8> {
+  ^bb0(%b: tensor<4x16xi8>):
+    %t = qc.requantize %b {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 24>,
+      zero_point = 1 : i64, code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<4x16xi8>) -> tensor<4x16xi8>
+    qc.yield %t : tensor<4x16xi8>
+  }
+  %p = qc.slice %a {starts = array<i64: 0, 0>, sizes = array<i64: 4, 8>, steps = array<i64: 1, 1>} : tensor<4x16xi8> -> tensor<4x8xi8>
+  %s = qc.kernel "pointwise"(%p) : (tensor<4x8xi8>) -> tensor<4x8xi8> {
+  ^bb0(%b: tensor<4x8xi8>):
+    %t = qc.requantize %b {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 25>,
+      zero_point = 1 : i64, code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<4x8xi8>) -> tensor<4x8xi8>
+    qc.yield %t : tensor<4x8xi8>
+  }
+  %q = qc.slice %a {starts = array<i64: 0, 8>, sizes = array<i64: 4, 8>, steps = array<i64: 1, 1>} : tensor<4x16xi8> -> tensor<4x8xi8>
+  %u = qc.kernel "pointwise"(%q) : (tensor<4x8xi8>) -> tensor<4x8xi8> {
+  ^bb0(%b: tensor<4x8xi8>):
+    %t = qc.requantize %b {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 25>,
+      zero_point = 1 : i64, code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<4x8xi8>) -> tensor<4x8xi8>
+    qc.yield %t : tensor<4x8xi8>
+  }
+  %y = qc.kernel "join"(%s, %u) : (tensor<4x8xi8>, tensor<4x8xi8>) -> tensor<8x8xi8> {
+  ^bb0(%b: tensor<4x8xi8>, %c: tensor<4x8xi8>):
+    %t = qc.concat %b, %c {axis = 0 : i64} : (tensor<4x8xi8>, tensor<4x8xi8>) -> tensor<8x8xi8>
+    qc.yield %t : tensor<8x8xi8>
+  }
+  return %y : tensor<8x8xi8>
+}
+
+// -----
+
+// Rows that have no single distance are copied first: such kernels read [rows][elements].
+// CHECK-LABEL: func.func private @copied_part_1
+// CHECK: %[[PART:.*]] = memref.subview %arg0[0, 1, 0] [2, 3, 8] [1, 1, 1]
+// CHECK: scf.for
+// CHECK: memref.load %[[PART]]
+// CHECK-NOT: qc.kernel "pointwise"(%[[PART]])
+// CHECK: qc.kernel "pointwise"
+func.func @copied_part(%x: tensor<2x4x8xi8>) -> tensor<2x3x8xi16> {
+  %a = qc.kernel "pointwise"(%x) : (tensor<2x4x8xi8>) -> tensor<2x4x8xi8> {
+  ^bb0(%b: tensor<2x4x8xi8>):
+    %t = qc.requantize %b {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 24>,
+      zero_point = 1 : i64, code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<2x4x8xi8>) -> tensor<2x4x8xi8>
+    qc.yield %t : tensor<2x4x8xi8>
+  }
+  %p = qc.slice %a {starts = array<i64: 0, 1, 0>, sizes = array<i64: 2, 3, 8>, steps = array<i64: 1, 1, 1>} : tensor<2x4x8xi8> -> tensor<2x3x8xi8>
+  %s = qc.kernel "pointwise"(%p) : (tensor<2x3x8xi8>) -> tensor<2x3x8xi16> {
+  ^bb0(%b: tensor<2x3x8xi8>):
+    %t = qc.requantize %b {input_zero_points = array<i64: 0>, multipliers = array<i32: 12582912>, shifts = array<i32: 25>,
+      zero_point = 1 : i64, code_min = -128 : i64, code_max = 127 : i64, rounding = #qc<rounding onnx>} : (tensor<2x3x8xi8>) -> tensor<2x3x8xi16>
+    qc.yield %t : tensor<2x3x8xi16>
+  }
+  return %s : tensor<2x3x8xi16>
+}

@@ -290,7 +290,7 @@ static bool isByLane(const DotKernel &dot) {
 
 /// A band of tiles, or a last one of fewer positions.
 static int64_t getSumBytes(const ContractionPlan &p) {
-  return p.dot->step == DotStep::VPMADDCODES ? llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * 4, 64) : 0;
+  return p.dot->step == DotStep::VPMADDCODES || p.isMarked() ? llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * 4, 64) : 0;
 }
 
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
@@ -378,9 +378,9 @@ bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t v
   case DotStep::VPMADDCODES:
     // A chain of two holds the weights of both steps; a longer one its sums in i16 while the accumulators wait in memory.
     return rows * vectors + (dot.chain == 2 ? 2 : 1) * vectors + 4 <= isa.registers;
+  case DotStep::VPXOR: // signs and magnitudes of two steps, ones; marks are of one position
+    return rows == 1 && vectors <= 6;
   case DotStep::VPSIGNB: // the activation, its magnitude, ones
-    if (hasMarks(dot))   // which are of one position
-      return rows == 1 && vectors <= 6;
     return rows * vectors + vectors + 4 <= isa.registers;
   case DotStep::VPMADDWD:
   case DotStep::VPDPBUSD:
@@ -415,7 +415,8 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
 double getCost(const ContractionPlan &p, const Isa &isa) {
   double units = double(isa.units);
   double arithmetic = p.dot->step == DotStep::VPMADDUBSW || p.dot->step == DotStep::VPMADDCODES ? 2 + 1.0 / double(p.dot->chain)
-                      : p.dot->step == DotStep::VPSIGNB                                         ? (p.isMarked() ? 3.5 : 4)
+                      : p.dot->step == DotStep::VPXOR                                           ? 3.5
+                      : p.dot->step == DotStep::VPSIGNB                                         ? 4
                       : p.dot->step == DotStep::VPMADDWD                                        ? 2
                                                                                                 : 1;
   auto tile = [&](int64_t rows, int64_t vectors) {
@@ -492,8 +493,10 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
     return "it does not multiply codes of 16 bits";
   if (permuted || dot.needs == DotProof::Nothing)
     return "";
-  if (hasMarks(dot) && (!s.isPointwise() || s.isProduct() || s.groups != 1 || s.inPerGroup % 32))
-    return "its panel has marks for groups of 32 activations of one pixel";
+  if (hasMarks(dot))
+    return s.isPointwise() && !s.isProduct() && s.groups == 1 && s.inPerGroup % 32 == 0
+               ? ""
+               : "its panel has marks for groups of 32 activations of one pixel";
   if (dot.needs == DotProof::FewBits)
     return parts.size() == 1 && hasFewBits(s, isa, dot) ? ""
                                                         : "it takes weights of at most four bits of one tap, in whole chains";
@@ -526,7 +529,7 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
         return {&dot, nullptr};
       continue;
     }
-    if (dot.needs == DotProof::NoLowest) {
+    if (dot.needs == DotProof::NoLowest || hasMarks(dot)) {
       if (s.outPerGroup < 8 || !checkDot(parts, isa, dot, /*permuted=*/false).empty())
         continue;
       if (s.isSingle() && (s.centered || !hasMarks(dot)))
@@ -536,8 +539,8 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
         ContractionPlan p = makePlan(s, isa, dot, 1, 2, /*permuted=*/false);
         PairSafeProblem problem = getPairProblem(p, s.getWeights(), {p.runLength});
         problem.chain = 1;
-        // 3.5 instead of 3 instructions; measured, with loads that one position does not share.
-        double cost = 1.17 * estimateNatural(problem);
+        // 3.5 instead of 3 instructions, one of them no multiplication; measured, with loads that one position does not share.
+        double cost = 1.05 * estimateNatural(problem);
         if (!choice.dot || cost < lowest) {
           choice = {&dot, nullptr};
           lowest = cost;

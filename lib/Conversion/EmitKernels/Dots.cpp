@@ -50,7 +50,7 @@ int64_t getActivationShift(const DotKernel &dot, Type code) {
   // Codes of fewer bits move to zero, not to the middle of eight bits: the smaller they are, the more pairs are safe.
   if (dot.activation == DotActivation::U8)
     return code.isUnsignedInteger() ? 0 : -getCodeLimits(cast<IntegerType>(code)).first;
-  if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead || dot.step == DotStep::VPSIGNB ||
+  if (dot.step == DotStep::SDOT || dot.step == DotStep::SDOTAhead || dot.step == DotStep::VPXOR || dot.step == DotStep::VPSIGNB ||
       dot.step == DotStep::VPMADDCODES) // smmla has a form for unsigned codes
     return code.isUnsignedInteger(8) ? -128 : 0;
   return 0;
@@ -91,6 +91,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights,
   case DotStep::VPDPBUSD:
   case DotStep::VPMADDUBSW:
   case DotStep::VPMADDCODES:
+  case DotStep::VPXOR:
   case DotStep::VPSIGNB:
   case DotStep::SDOT:
   case DotStep::SDOTAhead:
@@ -105,20 +106,28 @@ Value emitPairs(Kernel &k, Value x, Value w) {
   return x86::call(k, x86::pmaddubsw, VectorType::get({2 * k.isa.lanes}, k.b.getIntegerType(16)), {x, w});
 }
 
-Value emitSignedPairs(Kernel &k, Value x, Value magnitude, Value w) {
-  return emitPairs(k, magnitude, x86::call(k, x86::psignb, cast<VectorType>(w.getType()), {w, x}));
+Value emitSignedPairs(Kernel &k, Value signs, Value magnitude, Value w) {
+  return emitPairs(k, magnitude, Arithmetic(k).bitXor(w, signs));
 }
 
-std::pair<Value, Value> markChains(Kernel &k, Value x) {
+// With s = -1 where x is negative and 0 elsewhere, x w = |x| (w ^ s) + |x| for x < 0, and x w = |x| (w ^ s) else. Weights and
+// their complements lie in [-128, 127], so products of activations whose magnitudes add up to at most 256 lie in [-32768, 32512]:
+// those of a pair always do.
+MarkedChains markChains(Kernel &k, Value x, Value acc) {
   Type i8 = k.b.getIntegerType(8), i16 = k.b.getIntegerType(16), i64 = k.b.getI64Type();
   int64_t lanes = k.isa.lanes;
   Arithmetic a(k);
-  Value magnitude = math::AbsIOp::create(k.b, k.loc, x);
-  // Neighbours, then the neighbours of two steps: four terms, each of which is multiplied with 127 at most.
-  Value pairs = emitPairs(k, magnitude, k.splat(i8, 1, 4 * lanes));
+  MarkedChains chains;
+  chains.signs = k.extend(a.less(x, 0), i8, i8);
+  chains.magnitudes = math::AbsIOp::create(k.b, k.loc, x); // of -128 the byte 128, which is read without a sign
+  Value ones = k.splat(i8, 1, 4 * lanes);
+  // Neighbours, then the neighbours of two steps: four terms.
+  Value pairs = emitPairs(k, chains.magnitudes, ones);
   Value sums = a.add(pairs, k.bitcast(a.ushr(k.bitcast(pairs, i64), 32), i16));
-  Value isLarge = k.extend(a.less(k.splat(i16, INT16_MAX / 127, 2 * lanes), sums), k.b.getI1Type(), i16);
-  return {magnitude, a.bitAnd(k.bitcast(isLarge, i64), 0xffffffff)};
+  Value isLarge = k.extend(a.less(k.splat(i16, 256, 2 * lanes), sums), k.b.getI1Type(), i16);
+  chains.marks = a.bitAnd(k.bitcast(isLarge, i64), 0xffffffff);
+  chains.negative = addPairs(k, emitPairs(k, a.bitAnd(chains.magnitudes, chains.signs), ones), acc);
+  return chains;
 }
 
 Value addPairs(Kernel &k, Value pairs, Value acc) {
@@ -140,7 +149,8 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
     return addPairs(k, emitPairs(k, w, x), acc);
   case DotStep::VPSIGNB: {
     Value magnitude = math::AbsIOp::create(k.b, k.loc, x); // of -128 the byte 128, which is read without a sign
-    return addPairs(k, emitSignedPairs(k, x, magnitude, w), acc);
+    Value turned = x86::call(k, x86::psignb, cast<VectorType>(w.getType()), {w, x});
+    return addPairs(k, emitPairs(k, magnitude, turned), acc);
   }
   case DotStep::VPDPBUSD:
     return x86::call(k, x86::vpdpbusd, cast<VectorType>(type), {acc, x, w});
@@ -156,7 +166,8 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   }
   case DotStep::FMA:
     return vector::FMAOp::create(k.b, k.loc, x, w, acc);
-  case DotStep::SMMLA: // two rows at once: TileRun.cpp
+  case DotStep::VPXOR: // two steps, by their mark: TileRun.cpp
+  case DotStep::SMMLA: // two rows at once, there
     break;
   }
   return acc;

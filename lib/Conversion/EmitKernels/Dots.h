@@ -20,10 +20,15 @@ int64_t getLargestActivation(const DotKernel &dot, Type code);
 bool readsDirectly(const DotKernel &dot, Type code);
 
 /// True if chains of the step depend on activations.
-inline bool hasMarks(const DotKernel &dot) { return dot.step == DotStep::VPSIGNB && dot.chain > 1; }
-/// Magnitudes of `lanes * 4` activations `x`, and per eight of them an i64 that is 0 if two steps may add up in i16, whatever
-/// their weights (which are no -128).
-std::pair<Value, Value> markChains(Kernel &k, Value x);
+inline bool hasMarks(const DotKernel &dot) { return dot.needs == DotProof::Marks; }
+/// What VPXOR reads of `lanes * 4` activations.
+struct MarkedChains {
+  Value signs;      ///< -1 where an activation is negative
+  Value magnitudes; ///< as unsigned bytes
+  Value marks;      ///< per eight of them an i64 that is 0 if two steps may add up in i16, whatever their weights
+  Value negative;   ///< `accumulator` and the magnitudes of negative ones, whose products lack them
+};
+MarkedChains markChains(Kernel &k, Value activations, Value accumulator);
 
 /// `k0` activations at `offset`, in every lane.
 Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, Value offset);
@@ -31,8 +36,8 @@ Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, V
 Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights, Value index);
 /// The products of a step that adds pairs in i16, [lanes * 2] of them.
 Value emitPairs(Kernel &k, Value activation, Value weights);
-/// The same of an activation's magnitude, and the weights with its sign.
-Value emitSignedPairs(Kernel &k, Value activation, Value magnitude, Value weights);
+/// The same of an activation's magnitude and the weights, or their complement where the activation is negative.
+Value emitSignedPairs(Kernel &k, Value signs, Value magnitude, Value weights);
 /// accumulator + the sums of two neighbouring i16
 Value addPairs(Kernel &k, Value pairs, Value accumulator);
 /// accumulator + dot products

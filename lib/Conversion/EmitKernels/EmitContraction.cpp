@@ -360,13 +360,21 @@ private:
     });
   }
 
-  /// What chains that depend on activations need of the first `count` elements of the panel.
+  /// What chains that depend on activations need of the panel's first `count` positions. The panel holds signs then.
   void markPanel(Value count) {
     int64_t bytes = 4 * p.lanes;
-    k.loop(k.index(0), count, bytes, {}, [&](Value at, ValueRange) {
-      auto [magnitude, mark] = markChains(k, k.load(panel, at, bytes));
-      k.store(magnitude, magnitudes, at);
-      k.store(mark, marks, arith::DivUIOp::create(k.b, k.loc, at, k.index(2 * dot.k0)));
+    Type i32 = k.b.getI32Type();
+    k.loop(k.index(0), count, 1, {}, [&](Value position, ValueRange) {
+      Value first = k.mul(position, p.pixelStride);
+      Value negative = k.loop(p.runLength, bytes, k.splat(i32, 0, p.lanes), [&](Value i, ValueRange sum) -> SmallVector<Value> {
+        Value at = k.add(first, i);
+        MarkedChains chains = markChains(k, k.load(panel, at, bytes), sum[0]);
+        k.store(chains.signs, panel, at);
+        k.store(chains.magnitudes, magnitudes, at);
+        k.store(chains.marks, marks, arith::DivUIOp::create(k.b, k.loc, at, k.index(2 * dot.k0)));
+        return {chains.negative};
+      })[0];
+      k.storeScalar(vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, negative), sums, position);
       return SmallVector<Value>();
     });
   }
@@ -392,10 +400,10 @@ private:
           return SmallVector<Value>();
         });
       if (p.isMarked())
-        markPanel(k.mul(count, rows * p.pixelStride));
+        markPanel(k.mul(count, rows));
       int64_t nextPosition = p.panel ? p.pixelStride : stride;
       Value from = p.panel ? k.index(0) : k.add(group, k.mul(first, stride));
-      if (p.sumBytes)
+      if (dot.step == DotStep::VPMADDCODES)
         sumPositions(p.panel ? panel : input.memory, from, nextPosition, k.mul(count, rows));
       forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
         forEachTile(block, from, nextPosition, count, rows, [&](Value at, Value activations) {
@@ -502,9 +510,14 @@ private:
       tile.halfEnd = getChainEnd(block, 1);
     }
     int64_t taps = p.packing || p.mergedTaps ? 1 : s.kernelW;
-    // Codes are multiplied without what all of them have in common.
+    // Codes are multiplied without what all of them have in common, negative activations without their magnitudes.
     SmallVector<Value> starts = biases;
-    if (p.sumBytes)
+    auto loadSum = [&](int64_t row) { return k.broadcast(k.loadScalar(sums, k.add(bandPosition, row)), p.lanes); };
+    bool hasCodes = dot.step == DotStep::VPMADDCODES;
+    if (p.isMarked())
+      for (Value &start : biases)
+        start = Arithmetic(k).add(start, loadSum(0));
+    if (hasCodes)
       llvm::fill(biases, k.splat(k.b.getI32Type(), 0, p.lanes));
     SmallVector<Value> accs = k.loop(p.packing ? 1 : s.kernelH, 1, tile.start(biases), [&](Value ky, ValueRange outer) {
       return k.loop(taps, 1, outer, [&](Value kx, ValueRange inner) {
@@ -514,10 +527,10 @@ private:
       });
     });
     accs = tile.finish(accs);
-    if (p.sumBytes) {
+    if (hasCodes) {
       Arithmetic a(k);
       for (int64_t row = 0; row < rows; ++row) {
-        Value common = k.broadcast(k.loadScalar(sums, k.add(bandPosition, row)), p.lanes);
+        Value common = loadSum(row);
         for (int64_t v = 0; v < vectors; ++v) {
           Value &acc = accs[row * vectors + v];
           acc = a.add(code.shift ? a.shl(acc, code.shift) : acc, a.add(common, starts[v]));

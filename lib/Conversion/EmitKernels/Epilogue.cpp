@@ -111,12 +111,25 @@ bool hasPiecesInRegisters(Kernel &k, PwlOp op) {
   return count > 4 && count <= Narrow(k).mostWords();
 }
 
-/// The two numbers of each index in a table of pairs.
-std::pair<Value, Value> loadPairs(Kernel &k, Value table, Value indices) {
-  auto type = cast<VectorType>(indices.getType());
+/// True if tables are read by a vector of indices, not by single ones.
+bool gathers(Kernel &k) { return k.isa.hasGroups(); } // has instructions for it
+
+/// The entry of the table for the code at `offset`. What comes from memory needs no instruction that brings a lane of a vector to
+/// a scalar, of which cores have few.
+Value loadPiece(Kernel &k, PwlOp op, Value memory, Value offset) {
+  Value x = arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), k.loadScalar(memory, offset));
+  int64_t width = getElementType(op.getInput()).getIntOrFloatBitWidth();
+  if (int64_t(cast<MemRefType>(memory.getType()).getElementTypeBitWidth()) > width)
+    x = arith::AndIOp::create(k.b, k.loc, x, k.index((int64_t(1) << width) - 1));
+  return arith::ShRUIOp::create(k.b, k.loc, x, k.index(*getUniformLength(op)));
+}
+
+/// The two numbers of each index in a table of pairs; `indices` is a vector, or null where `getIndex` says that of each lane.
+std::pair<Value, Value> loadPairs(Kernel &k, VectorType type, Value table, Value indices,
+                                  llvm::function_ref<Value(int64_t lane)> getIndex) {
   int64_t lanes = type.getNumElements();
   Arithmetic a(k);
-  if (k.isa.hasGroups()) { // has instructions for it
+  if (gathers(k)) {
     Value mask = k.splat(k.b.getI1Type(), 1, lanes);
     auto gather = [&](int64_t which) -> Value {
       return vector::GatherOp::create(k.b, k.loc, type, table, ValueRange{k.index(0)}, a.add(a.shl(indices, 1), which), mask,
@@ -131,8 +144,7 @@ std::pair<Value, Value> loadPairs(Kernel &k, Value table, Value indices) {
   for (int64_t second : {0, 1})
     for (int64_t lane = 0; lane < lanes; lane += 4)
       for (int64_t i = lane + 2 * second; i < std::min(lane + 2 * second + 2, lanes); ++i) {
-        Value index =
-            arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), vector::ExtractOp::create(k.b, k.loc, indices, i));
+        Value index = getIndex(i);
         at[i] = 2 * count;
         parts[count++] = k.load(table, k.mul(index, 2), 2);
       }
@@ -150,8 +162,9 @@ std::pair<Value, Value> loadPairs(Kernel &k, Value table, Value indices) {
 
 /// The code of each lane by straight pieces (N19). Which piece follows from the upper bits of the code where all have one length,
 /// else from comparisons. Its numbers are looked up in registers, in `table` (slope and intercept of each), or selected on the
-/// way.
-Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
+/// way. Where `memory` is given, the first `count` codes lie there from `offset` on. `saturates`: what
+/// follows keeps the limits of i16.
+Value emitPieces(Kernel &k, PwlOp op, Value table, Value x, Value memory, Value offset, int64_t count, bool saturates) {
   auto type = cast<VectorType>(x.getType());
   Arithmetic a(k);
   ArrayRef<int32_t> slopes = op.getSlopes(), intercepts = op.getIntercepts();
@@ -169,9 +182,19 @@ Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
     slope = n.lookUpWords(SmallVector<int64_t>(slopes), piece);
     intercept = n.lookUpWords(SmallVector<int64_t>(intercepts), piece);
   } else if (table) {
-    int64_t low = getCodeLimits(cast<IntegerType>(getElementType(op.getInput()))).first;
-    Value pieces = a.ushr(a.sub(x, low), *getUniformLength(op));
-    std::tie(slope, intercept) = loadPairs(k, table, pieces);
+    Value pieces;
+    if (!memory) {
+      int64_t width = getElementType(op.getInput()).getIntOrFloatBitWidth();
+      pieces = a.ushr(a.bitAnd(x, (int64_t(1) << width) - 1), *getUniformLength(op));
+    } else {
+      offset = k.hide(offset); // or LLVM takes the scalars out of the vector of the same codes
+    }
+    std::tie(slope, intercept) = loadPairs(k, type, table, pieces, [&](int64_t lane) -> Value {
+      if (memory)
+        return lane < count ? loadPiece(k, op, memory, k.add(offset, lane)) : k.index(0);
+      Value piece = vector::ExtractOp::create(k.b, k.loc, pieces, lane);
+      return arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), piece);
+    });
   } else {
     for (auto [p, knot] : llvm::enumerate(op.getKnots())) {
       Value below = a.less(x, int64_t(knot));
@@ -183,7 +206,8 @@ Value emitPieces(Kernel &k, PwlOp op, Value table, Value x) {
   Value y = a.add(a.mul(slope, x), intercept);
   if (shift)
     y = a.shr(a.add(y, int64_t(1) << (shift - 1)), shift);
-  return a.clamp(y, op.getCodeMin(), op.getCodeMax());
+  return saturates && op.getCodeMin() == INT16_MIN && op.getCodeMax() == INT16_MAX ? y
+                                                                                   : a.clamp(y, op.getCodeMin(), op.getCodeMax());
 }
 
 /// One element after the other.
@@ -331,9 +355,14 @@ FailureOr<Epilogue> Epilogue::create(Kernel &k, Value acc, bool collapsed) {
       step.table = k.constants.get(k.b, k.loc, k.b.getIntegerType(width), entries);
     } else if (auto pwl = dyn_cast<PwlOp>(step.op);
                pwl && getUniformLength(pwl) && pwl.getSlopes().size() > 8 && !hasPiecesInRegisters(k, pwl)) {
+      // In the order of the codes' bits: pieces of negative codes come last.
       SmallVector<int64_t> entries;
-      for (auto [slope, intercept] : llvm::zip_equal(pwl.getSlopes(), pwl.getIntercepts()))
-        entries.append({slope, intercept});
+      size_t pieces = pwl.getSlopes().size(),
+             first = cast<IntegerType>(getElementType(pwl.getInput())).isUnsigned() ? 0 : pieces / 2;
+      for (size_t i = 0; i < pieces; ++i) {
+        size_t piece = (i + first) % pieces;
+        entries.append({pwl.getSlopes()[piece], pwl.getIntercepts()[piece]});
+      }
       step.table = k.constants.get(k.b, k.loc, k.b.getI32Type(), entries);
     }
   }
@@ -515,32 +544,85 @@ void Epilogue::storeTile(ArrayRef<Value> accs, ArrayRef<SmallVector<Value>> posi
   }
 }
 
-void Epilogue::storeWide(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
+bool Epilogue::readsSingleCodes() const {
+  return k->isa.arch == "x86" && !narrow && !steps.empty() && isa<PwlOp>(steps.front().op) && steps.front().table;
+}
+
+void Epilogue::storeFrom(Value memory, Value offset, ArrayRef<Value> codes, ValueRange position, Value channel, int64_t count) {
+  storeWide(codes, position, channel, count, memory, offset);
+}
+
+void Epilogue::storeWide(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count, Value memory, Value offset) {
   Kernel &k = *this->k;
-  int64_t at = 0;
-  for (Value value : accs) {
-    int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
+  Narrow n(k);
+  auto emitStep = [&](const Step &step, Value value, int64_t at, bool saturates) -> Value {
+    int64_t lanes = sizeOf(value);
     Value first = k.add(channel, at);
-    for (const Step &step : steps) {
-      if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
-        SmallVector<Value> inputs;
-        for (auto [i, operand] : llvm::enumerate(step.operands)) {
-          Type code = getElementType(requantize.getInputs()[i]);
-          Value input = i == step.carried ? value : loadOperand(operand, position, first, count - at, lanes);
-          inputs.push_back(k.extend(input, code, k.b.getI32Type()));
-        }
-        value = step.requantizer->emit(k, inputs, first);
-      } else if (auto lut = dyn_cast<LutOp>(step.op)) {
-        value = lookUp(k, lut, step.table, k.extend(value, getElementType(lut.getInput()), k.b.getI32Type()), first);
-      } else if (auto pwl = dyn_cast<PwlOp>(step.op)) {
-        value = emitPieces(k, pwl, step.table, k.extend(value, getElementType(pwl.getInput()), k.b.getI32Type()));
-      } else {
-        value = limit(k, cast<ClampOpInterface>(step.op), value);
+    if (auto requantize = dyn_cast<RequantizeOp>(step.op)) {
+      SmallVector<Value> inputs;
+      for (auto [i, operand] : llvm::enumerate(step.operands)) {
+        Type code = getElementType(requantize.getInputs()[i]);
+        Value input = i == step.carried ? value : loadOperand(operand, position, first, count - at, lanes);
+        inputs.push_back(k.extend(input, code, k.b.getI32Type()));
       }
+      return step.requantizer->emit(k, inputs, first, saturates);
     }
+    if (auto lut = dyn_cast<LutOp>(step.op))
+      return lookUp(k, lut, step.table, k.extend(value, getElementType(lut.getInput()), k.b.getI32Type()), first);
+    if (auto pwl = dyn_cast<PwlOp>(step.op)) {
+      bool isFirst = memory && &step == &steps.front();
+      return emitPieces(k, pwl, step.table, k.extend(value, getElementType(pwl.getInput()), k.b.getI32Type()),
+                        isFirst ? memory : Value(), isFirst ? k.add(offset, at) : Value(), count - at, saturates);
+    }
+    return limit(k, cast<ClampOpInterface>(step.op), value);
+  };
+  // Two vectors become one of codes of 16 bits. Packing saturates, so limits that are those of i16 need nothing else.
+  auto code = dyn_cast<IntegerType>(result.code);
+  bool packs = n.packsWords() && !steps.empty() && code && !code.isUnsigned() && code.getWidth() > 8 && code.getWidth() <= 16;
+  auto isSum = [&](size_t step) { return isa<RequantizeOp>(steps[step].op) && steps[step].requantizer->hasWords(); };
+  auto storePair = [&](SmallVector<Value> values, int64_t at) {
+    int64_t lanes = k.isa.lanes;
+    Value first = k.add(channel, at);
+    auto pack = [&](Type code) {
+      for (Value &value : values)
+        value = k.extend(value, code, k.b.getI32Type());
+      return n.pack(values).front();
+    };
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const Step &step = steps[i];
+      bool saturates = i + 1 == steps.size() || isSum(i + 1);
+      if (!isSum(i)) {
+        for (auto [v, value] : llvm::enumerate(values))
+          value = emitStep(step, value, at + int64_t(v) * lanes, saturates);
+        continue;
+      }
+      auto requantize = cast<RequantizeOp>(step.op);
+      SmallVector<Half> inputs;
+      for (auto [input, operand] : llvm::enumerate(step.operands)) {
+        Type code = getElementType(requantize.getInputs()[input]);
+        inputs.push_back(input == step.carried
+                             ? pack(code)
+                             : n.extend(loadOperand(operand, position, first, 2 * lanes, 2 * lanes), operand.code));
+      }
+      values = step.requantizer->emitWords(k, inputs, saturates);
+    }
+    storePart(n.inOrder(pack(code)), position, first, 2 * lanes);
+  };
+  int64_t at = 0;
+  for (size_t i = 0; i < accs.size(); ++i) {
+    int64_t lanes = sizeOf(accs[i]);
+    if (packs && i + 1 < accs.size() && lanes == k.isa.lanes && sizeOf(accs[i + 1]) == lanes && count - at >= 2 * lanes) {
+      storePair({accs[i], accs[i + 1]}, at);
+      at += 2 * lanes;
+      ++i;
+      continue;
+    }
+    Value value = accs[i];
+    for (const Step &step : steps)
+      value = emitStep(step, value, at, /*saturates=*/false);
     if (!getElementTypeOrSelf(value).isF32())
       value = k.truncate(value, cast<MemRefType>(result.memory.getType()).getElementType());
-    storePart(value, position, first, count - at);
+    storePart(value, position, k.add(channel, at), count - at);
     at += lanes;
   }
 }

@@ -155,6 +155,10 @@ public:
   void store(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count) {
     storeTile(accs, SmallVector<Value>(position), channel, count);
   }
+  /// True if the chain begins with what reads its codes one by one, so that their place in memory helps: `storeFrom`.
+  bool readsSingleCodes() const;
+  /// The same of one position, whose codes lie in `memory` from `offset` on.
+  void storeFrom(Value memory, Value offset, ArrayRef<Value> codes, ValueRange position, Value channel, int64_t count);
 
   /// Makes all elements one row (no position, the channel is the element) if buffers have no gaps and all channels share their
   /// parameters.
@@ -176,7 +180,8 @@ private:
   void emitHalves(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count,
                   llvm::SmallVectorImpl<struct Half> &all, int64_t &zero);
   void storeNarrow(ArrayRef<SmallVector<Value>> accs, ArrayRef<SmallVector<Value>> positions, Value channel, int64_t count);
-  void storeWide(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count);
+  void storeWide(ArrayRef<Value> accs, ValueRange position, Value channel, int64_t count, Value memory = Value(),
+                 Value offset = Value());
   Value loadOperand(const Flat &operand, ValueRange position, Value channel, int64_t count, int64_t lanes);
   void storePart(Value vector, ValueRange position, Value channel, int64_t count);
   Kernel *k;

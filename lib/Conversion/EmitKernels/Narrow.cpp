@@ -160,6 +160,18 @@ Half Narrow::extend(Value codes, Type code) const {
   return half;
 }
 
+Value Narrow::inOrder(const Half &half) const {
+  if (!half.crossed)
+    return half.value;
+  // Of four elements each: those of the first vector stand at even places.
+  SmallVector<int64_t> order;
+  for (int64_t vector = 0; vector < 2; ++vector)
+    for (int64_t section = 0; section < sections(); ++section)
+      order.push_back(2 * section + vector);
+  Value quads = k.bitcast(half.value, i64);
+  return k.bitcast(a.shuffle(quads, quads, order), i16);
+}
+
 Value Narrow::roundShift(Value v, int64_t shift) const {
   int64_t n = sizeOf(v);
   switch (arch) {

@@ -37,11 +37,15 @@ public:
   int64_t getCodeLanes() const { return arch == Arch::Other ? lanes : 2 * lanes; }
   /// Saturates to i16.
   SmallVector<Half> pack(ArrayRef<Value> words) const;
-  /// i8 or ui8 codes of neighbouring channels, in order.
+  /// i8, ui8 or i16 codes of neighbouring channels, in order.
   Half extend(Value codes, Type code) const;
   /// Half up(v / 2^shift), 0 < shift < 8; at the end of the range the result may be one too small.
   Value roundShift(Value v, int64_t shift) const;
   Value addSaturated(Value v, int64_t number) const;
+  /// True if codes of 16 bits are best packed from two vectors, which saturates to their limits.
+  bool packsWords() const { return arch == Arch::X86 && lanes == 8; }
+  /// The elements of a half in order.
+  Value inOrder(const Half &half) const;
   /// sum of inputs[i] * factors[i] in i32: the two (or one) vectors that `pack` would take for this half. `factors` fit i16.
   SmallVector<Value> multiply(ArrayRef<Half> inputs, ArrayRef<int64_t> factors) const;
   /// Saturates to i8 or ui8, plus `offset` modulo 256; elements in order.

@@ -103,7 +103,10 @@ LogicalResult emitPointwise(Kernel &k) {
     SmallVector<Value> position;
     if (!merged)
       position.push_back(row);
-    epilogue->store(codes, position, channel, count);
+    if (!multiply && epilogue->readsSingleCodes())
+      epilogue->storeFrom(x.memory, k.add(k.mul(row, x.strides[0]), channel), codes, position, channel, count);
+    else
+      epilogue->store(codes, position, channel, count);
   };
   // One row is divided along itself.
   int64_t full = width / block, tail = width % block, blocks = full + (tail ? 1 : 0);

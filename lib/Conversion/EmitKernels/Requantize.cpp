@@ -349,7 +349,7 @@ Half Requantizer::emitNarrow(Kernel &k, ArrayRef<Half> inputs) const {
 
 //===-- Two words ----------------------------------------------------------------------------------------------------------===//
 
-Value Requantizer::emitWords(Kernel &k, ValueRange inputs) const {
+Value Requantizer::emitWords(Kernel &k, ValueRange inputs, bool saturates) const {
   Arithmetic a(k);
   auto type = cast<VectorType>(inputs.front().getType());
   Type i16 = k.b.getIntegerType(16);
@@ -357,28 +357,46 @@ Value Requantizer::emitWords(Kernel &k, ValueRange inputs) const {
   Value both;
   if (k.isa.arch == "x86")
     both = k.bitcast(a.bitOr(a.bitAnd(inputs[0], 0xffff), a.shl(inputs[1], 16)), i16);
-  auto multiply = [&](ArrayRef<int64_t> factors, int64_t start) {
-    Value sum;
+  auto multiply = [&](ArrayRef<int64_t> factors) -> Value {
     if (both)
-      sum = x86::call(k, x86::pmaddwd, type, {both, k.bitcast(a.number(type, (factors[0] & 0xffff) | factors[1] << 16), i16)});
-    else
-      sum = a.add(a.mul(inputs[0], factors[0]), a.mul(inputs[1], factors[1]));
-    return start ? a.add(sum, start) : sum;
+      return x86::call(k, x86::pmaddwd, type, {both, k.bitcast(a.number(type, (factors[0] & 0xffff) | factors[1] << 16), i16)});
+    return a.add(a.mul(inputs[0], factors[0]), a.mul(inputs[1], factors[1]));
   };
-  Value low = multiply(words->low, words->lowStart);
-  Value sum = a.add(multiply(words->top, words->topStart), a.shr(low, lowerBits));
-  int64_t half = int64_t(1) << (words->shift - 1);
+  Value low = multiply(words->low);
+  return finishWords(k, low, multiply(words->top), saturates);
+}
+
+SmallVector<Value> Requantizer::emitWords(Kernel &k, ArrayRef<Half> inputs, bool saturates) const {
+  Narrow n(k);
+  SmallVector<Value> codes;
+  for (auto [low, top] : llvm::zip_equal(n.multiply(inputs, words->low), n.multiply(inputs, words->top)))
+    codes.push_back(finishWords(k, low, top, saturates));
+  return codes;
+}
+
+/// The code of 2^12 top + low. Ties to even: half up, of one less where that code is odd. One less changes the code of a tie
+/// alone; everything else lies above the lower boundary of its code.
+Value Requantizer::finishWords(Kernel &k, Value low, Value top, bool saturates) const {
+  Arithmetic a(k);
+  if (words->lowStart)
+    low = a.add(low, words->lowStart);
+  top = a.add(top, words->topStart + (int64_t(1) << (words->shift - 1)));
   if (roundsToEven(op.getRounding())) {
-    Value rest = arith::MinUIOp::create(k.b, k.loc, a.bitAnd(low, (1 << lowerBits) - 1), a.number(type, 1));
-    Value odd = a.bitAnd(a.ushr(sum, words->shift), 1);
-    sum = a.add(a.add(sum, half - 1), a.bitOr(odd, rest));
-  } else {
-    sum = a.add(sum, half);
+    Value sum = a.add(top, a.shr(low, lowerBits));
+    int64_t lowest = int64_t(1) << words->shift; // of the code
+    Value isOdd = a.equal(a.bitAnd(sum, lowest), lowest);
+    low = a.add(low, k.extend(isOdd, k.b.getI32Type(), k.b.getI32Type()));
   }
-  Value code = a.shr(sum, words->shift);
+  Value code = a.shr(a.add(top, a.shr(low, lowerBits)), words->shift);
   if (int64_t zero = op.getZeroPoint())
     code = a.add(code, zero);
-  return a.clamp(code, op.getCodeMin(), op.getCodeMax());
+  return limit(k, code, saturates);
+}
+
+Value Requantizer::limit(Kernel &k, Value code, bool saturates) const {
+  if (saturates && op.getCodeMin() == INT16_MIN && op.getCodeMax() == INT16_MAX)
+    return code;
+  return Arithmetic(k).clamp(code, op.getCodeMin(), op.getCodeMax());
 }
 
 //===-- 64 bits ------------------------------------------------------------------------------------------------------------===//
@@ -466,9 +484,9 @@ Value Requantizer::emitWide(Kernel &k, ValueRange inputs, Value channel) const {
   return k.truncate(a.clamp(code, op.getCodeMin(), op.getCodeMax()), k.b.getI32Type());
 }
 
-Value Requantizer::emit(Kernel &k, ValueRange inputs, Value channel) const {
+Value Requantizer::emit(Kernel &k, ValueRange inputs, Value channel, bool saturates) const {
   if (words)
-    return emitWords(k, inputs);
+    return emitWords(k, inputs, saturates);
   if (!high)
     return emitWide(k, inputs, channel);
   Arithmetic a(k);
@@ -481,6 +499,6 @@ Value Requantizer::emit(Kernel &k, ValueRange inputs, Value channel) const {
     code = a.add(code, correction);
   if (int64_t zero = op.getZeroPoint())
     code = a.add(code, zero);
-  return a.clamp(code, op.getCodeMin(), op.getCodeMax());
+  return limit(k, code, saturates);
 }
 } // namespace qc

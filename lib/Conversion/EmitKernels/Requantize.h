@@ -31,8 +31,12 @@ public:
   /// Puts what differs from channel to channel into tables, long enough for vectors that begin at the last channel.
   void makeTables(Kernel &k);
 
-  /// Codes as i32 from inputs as i32, vectors of channels from `channel` on.
-  Value emit(Kernel &k, ValueRange inputs, Value channel) const;
+  /// Codes as i32 from inputs as i32, vectors of channels from `channel` on. `saturates`: what follows keeps the limits of i16.
+  Value emit(Kernel &k, ValueRange inputs, Value channel, bool saturates = false) const;
+  /// True if `emitWords` does: two codes.
+  bool hasWords() const { return words.has_value(); }
+  /// The same of two halves in one order: the two vectors of codes that they are packed from.
+  SmallVector<Value> emitWords(Kernel &k, ArrayRef<Half> inputs, bool saturates) const;
   /// narrow: codes less their zero point, limits not applied, of neighbouring vectors of accumulators (in whatever order is
   /// cheap, if nothing but packing follows),
   SmallVector<Half> emitNarrow(Kernel &k, ArrayRef<Value> accs, Value channel, bool inAnyOrder) const;
@@ -71,7 +75,9 @@ private:
   std::optional<Words> planWords() const;
   Value load(Kernel &k, const Parameter &parameter, Value channel, Type vector) const;
   Value emitHigh(Kernel &k, const Narrow &n, Value acc, Value channel, Value &tie, Value &correction, bool swapped = false) const;
-  Value emitWords(Kernel &k, ValueRange inputs) const;
+  Value emitWords(Kernel &k, ValueRange inputs, bool saturates) const;
+  Value finishWords(Kernel &k, Value low, Value top, bool saturates) const;
+  Value limit(Kernel &k, Value code, bool saturates) const;
   Value emitWide(Kernel &k, ValueRange inputs, Value channel) const;
 
   bool narrow, fitsWord;

@@ -134,16 +134,16 @@ SmallVector<Value> TileRun::runMarked(Value from, Value weightRun, ValueRange ac
     auto multiply = [&](Block *block, bool chained) {
       OpBuilder::InsertionGuard guard(k.b);
       k.b.setInsertionPointToStart(block);
-      SmallVector<Value> x, magnitude, sums;
+      SmallVector<Value> signs, magnitude, sums;
       for (int64_t u = 0; u < 2; ++u) {
-        x.push_back(loadActivation(k, dot, p.s.code, source, k.add(at, u * dot.k0)));
+        signs.push_back(loadActivation(k, dot, p.s.code, source, k.add(at, u * dot.k0)));
         magnitude.push_back(loadActivation(k, dot, p.s.code, magnitudes, k.add(at, u * dot.k0)));
       }
       for (int64_t v = 0; v < vectors; ++v) {
         SmallVector<Value> pairs;
         for (int64_t u = 0; u < 2; ++u)
           pairs.push_back(
-              emitSignedPairs(k, x[u], magnitude[u],
+              emitSignedPairs(k, signs[u], magnitude[u],
                               loadWeights(k, dot, weights, k.add(weightRun, k.add(k.mul(k.add(step, u), stepWeights), v)))));
         if (chained)
           sums.push_back(addPairs(k, arith::AddIOp::create(k.b, k.loc, pairs[0], pairs[1]), carried[v]));

@@ -14,7 +14,8 @@ struct TileRun {
   const PackedWeights &weights;
   int64_t nextPosition, stepWeights; ///< stepWeights: vectors from one step's weights to the next
   Value fullEnd = {}, halfEnd = {};  ///< permuted chains: the first step that is in no full chunk, in no chunk with a chain
-  Value magnitudes = {}, marks = {}; ///< of chains that depend on activations: as the panel, and one i64 for each two steps
+  /// Of chains that depend on activations, whose panel holds their signs: as the panel, and one i64 for each two steps.
+  Value magnitudes = {}, marks = {};
 
   /// The accumulators that begin with these biases, one per vector of channels, in whatever order the dot step keeps them.
   SmallVector<Value> start(ArrayRef<Value> biases);

@@ -2,6 +2,8 @@
 #include "Emitter.h"
 #include "qc/Dialect/QC/IR/States.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
 using namespace mlir;
 
 namespace qc {
@@ -304,6 +306,57 @@ private:
     });
   }
 
+  /// True if the value is a part, seen in place, of one that others read, too: to overwrite it would cost a copy. (To products
+  /// such a copy is little, and gives those at each place of a sequence the same loops.)
+  static bool isPartOfShared(Value value) {
+    while (auto reshape = value.getDefiningOp<ReshapeOp>())
+      value = reshape.getInput();
+    auto slice = value.getDefiningOp<SliceOp>();
+    return slice && (!slice.getInput().hasOneUse() || isPartOfShared(slice.getInput()));
+  }
+
+  /// Elements from one to the next in each dimension of a value that may be a part of another, seen in place; nothing if that is
+  /// not known here.
+  static std::optional<SmallVector<int64_t>> getStrides(Value value) {
+    auto slice = value.getDefiningOp<SliceOp>();
+    auto reshape = value.getDefiningOp<ReshapeOp>();
+    if (slice || reshape) {
+      Value input = slice ? slice.getInput() : reshape.getInput();
+      auto strides = getStrides(input);
+      if (!strides)
+        return std::nullopt;
+      if (slice) {
+        if (llvm::any_of(llvm::zip(slice.getSteps(), slice.getSizes()),
+                         [](auto p) { return std::get<0>(p) < 0 && std::get<1>(p) > 1; }))
+          return SmallVector<int64_t>(mlir::computeStrides(getShape(value))); // copied
+        for (auto [stride, step] : llvm::zip(*strides, slice.getSteps()))
+          stride *= std::max<int64_t>(step, 1);
+        return strides;
+      }
+      for (auto [size, stride, whole] : llvm::zip(getShape(input), *strides, mlir::computeStrides(getShape(input))))
+        if (size != 1 && stride != whole)
+          return std::nullopt;
+    }
+    return SmallVector<int64_t>(mlir::computeStrides(getShape(value)));
+  }
+
+  /// What a kernel reads: the value in place, or a copy where it is a part whose elements do not follow each other, or whose rows
+  /// do not have one distance, which single elements and products ask for.
+  Value getKernelInput(KernelOp kernel, Value value) {
+    Value tensor = e.get(value);
+    if (!value.getDefiningOp<SliceOp>() && !value.getDefiningOp<ReshapeOp>())
+      return tensor;
+    auto strides = getStrides(value);
+    ArrayRef<int64_t> shape = getShape(value);
+    bool readable = strides && (shape.empty() || shape.back() == 1 || strides->back() == 1);
+    if (readable && (kernel.getForm() == "pointwise" || kernel.getForm() == "contract"))
+      for (size_t i = 0; i + 2 < shape.size(); ++i)
+        readable &= shape[i] == 1 || (*strides)[i] == (*strides)[i + 1] * shape[i + 1];
+    if (readable)
+      return tensor;
+    return bufferization::AllocTensorOp::create(b, e.loc, Emitter::getStorageTensor(value.getType()), ValueRange(), tensor);
+  }
+
   /// The input whose buffer the result of a kernel may take, as it is needed for the last time; else -1.
   static int64_t findReusable(KernelOp kernel) {
     if (kernel.getNumResults() != 1 || hasPlace(kernel.getResult(0)))
@@ -313,8 +366,8 @@ private:
       bool isLast = llvm::all_of(input.getUsers(), [&](Operation *user) {
         return user->getBlock() == kernel->getBlock() && (user == kernel || user->isBeforeInBlock(kernel));
       });
-      if (isLast && !isa<BlockArgument>(input) && Emitter::getStorageTensor(input.getType()) == result &&
-          isElementwiseInput(kernel, i))
+      if (isLast && !isa<BlockArgument>(input) && !(kernel.getForm() == "pointwise" && isPartOfShared(input)) &&
+          Emitter::getStorageTensor(input.getType()) == result && isElementwiseInput(kernel, i))
         return i;
     }
     return -1;
@@ -322,7 +375,9 @@ private:
 
   /// Gives a kernel its destinations; its region stays as it is.
   LogicalResult convertKernel(KernelOp kernel) {
-    SmallVector<Value> inputs = llvm::map_to_vector(kernel.getInputs(), [&](Value v) { return e.get(v); }), inits;
+    SmallVector<Value> inputs, inits;
+    for (Value input : kernel.getInputs())
+      inputs.push_back(getKernelInput(kernel, input));
     SmallVector<Type> types;
     int64_t reused = findReusable(kernel);
     for (Value result : kernel.getResults()) {

@@ -53,11 +53,52 @@ def requantize(value, shape, axis, bound):
     if not number(0, 3):
         return value, "i32"
     channels = shape[axis]
-    shifts = [23 + max(0, int(np.ceil(np.log2(bound / 100))) - number(0, 4)) for _ in range(channels)]
-    multipliers = ", ".join(str(m) for m in random.integers(1 << 23, 1 << 24, channels))
-    return emit("qc.requantize", f"{value} {{input_zero_points = array<i64: 0>, multipliers = array<i32: {multipliers}>, "
-                f"shifts = {i64s(shifts).replace('i64', 'i32')}, zero_point = {number(-128, 127)}, code_min = -128, code_max = 127, "
-                f"rounding = #qc<rounding onnx>, axis = {axis} : i64}}", f"({tensor(shape, 'i32')}) -> {tensor(shape, 'i8')}"), "i8"
+    code, low, high = pick(("i8", -128, 127), ("i8", -128, 127), ("i16", -32768, 32767), ("i16", -30000, 32767), ("ui16", 0, 65535), ("i12", -2048, 2047))
+    shifts = [max(1, 23 + int(np.ceil(np.log2(bound / high))) - number(0, 4)) for _ in range(channels)]
+    multipliers = random.integers(1 << 23, 1 << 24, channels)
+    if not number(0, 2):  # sums that lie between two codes
+        multipliers = multipliers >> number(16, 22) << 22
+        multipliers = np.maximum(multipliers, 1 << 22)
+    result = emit("qc.requantize", f"{value} {{input_zero_points = array<i64: 0>, multipliers = array<i32: {', '.join(map(str, multipliers))}>, "
+                  f"shifts = {i64s(shifts).replace('i64', 'i32')}, zero_point = {number(max(low, -128), 127)}, code_min = {low}, code_max = {high}, "
+                  f"rounding = #qc<rounding onnx>, axis = {axis} : i64}}", f"({tensor(shape, 'i32')}) -> {tensor(shape, code)}")
+    if axis + 1 == len(shape) and code == "i16":
+        while not number(0, 1):
+            result = add(result, shape)
+        if not number(0, 2):
+            return pieces(result, shape, "i16")
+    return result, code
+
+
+def add(value, shape):
+    """The sum of 16-bit codes and those of another input, of which many lie between two codes."""
+    code, low, high = pick(("i8", -128, 127), ("ui8", 0, 255), ("i16", -32768, 32767))
+    argument(f"s{len(arguments)}", shape, code, random.integers(low, high + 1, [SAMPLES] + shape))
+    name, position = arguments[-1].split(":")[0], number(0, 1)
+    order = [(name, code, number(low, high) if code != "i16" else 0), (value, "i16", pick(0, number(-999, 999)))]
+    order = order[::-1] if position else order
+    scale = pick(1, 1 << number(8, 23))
+    multipliers = [max(1, int(m) // scale) * scale for m in random.integers(1 << 20, 1 << 24, 2)]
+    low, high = pick((-32768, 32767), (-32768, 32767), (-32767, 20000))
+    return emit("qc.requantize", f"{order[0][0]}, {order[1][0]} {{input_zero_points = array<i64: {order[0][2]}, {order[1][2]}>, "
+                f"multipliers = array<i32: {multipliers[0]}, {multipliers[1]}>, shifts = array<i32: {number(23, 25)}>, "
+                f"zero_point = {pick(0, number(-99, 99))}, code_min = {low}, code_max = {high}, rounding = #qc<rounding {pick('onnx', 'onnx', 'pow2')}>}}",
+                f"({tensor(shape, order[0][1])}, {tensor(shape, order[1][1])}) -> {tensor(shape, 'i16')}")
+
+
+def pieces(value, shape, code):
+    """Straight pieces of one length."""
+    low, high = {"i16": (-32768, 32767), "ui16": (0, 65535), "i12": (-2048, 2047)}[code]
+    count = 1 << number(1, 8)
+    length, shift = (high - low + 1) // count, number(0, 16)
+    to, least, most = pick(("i16", -32768, 32767), ("i16", -32768, 32767), ("i16", -32000, 999), ("i8", -128, 127), ("ui16", 0, 65535))
+    slopes = random.integers(-15000, 15001, count)
+    starts = low + length * np.arange(count)
+    intercepts = random.integers(-(1 << 28), 1 << 28, count) - slopes * starts // 2
+    join = ", ".join
+    return emit("qc.pwl", f"{value} {{knots = array<i32: {join(map(str, starts[1:]))}>, slopes = array<i32: {join(map(str, slopes))}>, "
+                f"intercepts = array<i32: {join(map(str, intercepts))}>, shift = {shift}, code_min = {least}, code_max = {most}, "
+                "max_error = 0.0 : f64, mean_error = 0.0 : f64}", f"{tensor(shape, code)} -> {tensor(shape, to)}"), to
 
 
 def argument(index, shape, code, values):
@@ -196,7 +237,24 @@ def product_of_elements(index):
     results.append((value, tensor(shape, result)))
 
 
-kinds = [convolution, transposed, convolution, product, convolution_3x3, product_of_activations, product_of_elements]
+def pieces_of_parts(index):
+    """Pieces of an input, and of parts of it, which others read as well."""
+    shape, code = [pick(1, 2, 3), size(), size()], pick("i16", "i16", "ui16", "i12")
+    low, high = {"i16": (-32768, 32767), "ui16": (0, 65535), "i12": (-2048, 2047)}[code]
+    argument(index, shape, code, random.integers(low, high + 1, [SAMPLES] + shape))
+    value = f"%a{index}"
+    if number(0, 1):
+        value, code = pieces(value, shape, code)
+    for _ in range(2 if code in ("i16", "ui16") else 0):
+        starts = [number(0, size - 1) for size in shape]
+        sizes = [number(1, size - start) for size, start in zip(shape, starts)]
+        part = emit("qc.slice", f"{value} {{starts = {i64s(starts)}, sizes = {i64s(sizes)}, steps = {i64s([1] * 3)}}}",
+                    f"{tensor(shape, code)} -> {tensor(sizes, code)}")
+        result, to = pieces(part, sizes, code)
+        results.append((result, tensor(sizes, to)))
+
+
+kinds = [convolution, transposed, convolution, product, convolution_3x3, product_of_activations, product_of_elements, pieces_of_parts]
 for i in range(int(sys.argv[2])):
     kinds[i % len(kinds)](i)
 with open(sys.argv[3], "w") as file:
