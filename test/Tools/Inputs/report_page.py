@@ -175,6 +175,17 @@ def check_memory(browser, report):
     equal("last calls", browser.column("arena-table", "last"), [thousands(buffer["last"] + 1) for buffer in arena])
 
 
+def check_precision(browser, report):
+    precision = report["precision"]
+    equal("bits", browser.column("bits-table", "weights"), [str(layer["bits"]) for layer in precision["layers"]])
+    equal("bytes", browser.column("bits-table", "size"), [thousands(layer["bytes"]) for layer in precision["layers"]])
+    equal("reasons", browser.column("bits-table", "why"), [layer["reason"] for layer in precision["layers"]])
+    if "pareto" in precision:
+        equal("points", browser.run("return document.querySelectorAll('#front circle').length"), len(precision["pareto"]) + 1)
+        equal("chosen", browser.run("return document.querySelectorAll('#front-chosen').length"), 1)
+        equal("weights of points", browser.column("front-table", "weights"), [thousands(point["weight_bytes"]) for point in precision["pareto"]])
+
+
 def check_decisions(browser, report):
     rows = report["decisions"]
     equal("decisions", browser.column("decisions-table", "what"), [row["what"] for row in rows])
@@ -216,6 +227,9 @@ def main(page, report_path, shot):
     report = json.loads(text)
     checks = {"overview": check_overview, "layers": check_layers, "accuracy": check_accuracy, "activations": check_activations, "memory": check_memory,
               "decisions": check_decisions}
+    if "precision" in report:
+        order = list(checks.items())
+        checks = dict(order[:2] + [("precision", check_precision)] + order[2:])
     with Browser() as browser:
         browser.call("POST", "/url", {"url": "file://" + os.path.abspath(page)})
         equal("title", browser.call("GET", "/title"), report["name"] + ": qcc report")
