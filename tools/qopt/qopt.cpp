@@ -1,5 +1,6 @@
 // qopt: runs passes and stages on .mlir files.
 #include "TestFunctionsInt.h"
+#include "TestKernelCost.h"
 #include "TestPairSafe.h"
 
 #include "qc/Conversion/Lowering.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv) {
   qc::registerPipelines();
   qc::registerLoweringPipelines();
   qc::registerTestFunctionsInt();
+  qc::registerTestKernelCost();
   qc::registerTestPairSafe();
   mlir::registerCSEPass();
   mlir::registerCanonicalizerPass();
