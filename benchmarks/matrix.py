@@ -70,7 +70,7 @@ class Model:
         if not self.collected:
             return float(re.match(r"accuracy ([0-9.]+)%", demand(sys.executable, self.script, self.eval, outputs))[1]) / 100
         metrics = json.loads(demand(sys.executable, self.script, "score", self.name, "eval", outputs, *self.limit).splitlines()[-1])
-        return next(iter(metrics.values()))
+        return next(value for value in metrics.values() if isinstance(value, float))
 
 
 def compile_cell(cell, model, arguments, folder):

@@ -1,6 +1,7 @@
 // qopt: runs passes and stages on .mlir files.
 #include "TestBlockGradients.h"
 #include "TestFunctionsInt.h"
+#include "TestKernelCost.h"
 #include "TestPairSafe.h"
 #include "TestPrecisionSolver.h"
 
@@ -23,6 +24,7 @@ int main(int argc, char **argv) {
   qc::registerLoweringPipelines();
   qc::registerTestBlockGradients();
   qc::registerTestFunctionsInt();
+  qc::registerTestKernelCost();
   qc::registerTestPairSafe();
   qc::registerTestPrecisionSolver();
   mlir::registerCSEPass();

@@ -164,7 +164,27 @@ double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, u
       foreseeDot(row, weightBits, activationBits, positions == 1, pointwise && groups == 1, int64_t(depth), channels);
   work.steps = positions * double(groups) * divideUp(double(channels), double(row.lanes)) * divideUp(depth, double(dot->k0));
   // One position waits for its weights.
-  return std::max(getCycles(*findRate("contract", dot->name, row), work), work.constantBytes / 16);
+  double cycles = std::max(getCycles(*findRate("contract", dot->name, row), work), work.constantBytes / 16);
+  // Winograd.cpp takes 3x3 of stride 1 where products of i16 are the fastest; weights of few bits stay packed.
+  bool multipliesWords = llvm::any_of(getDotKernels(),
+                                      [&](const DotKernel &each) {
+                                        return each.isFor(row) && !each.isas.empty() &&
+                                               (each.step == DotStep::VPMADDWD || each.step == DotStep::Widening);
+                                      }) &&
+                         dot->step != DotStep::VPDPBUSD && dot->step != DotStep::SDOT && dot->step != DotStep::SDOTAhead &&
+                         dot->step != DotStep::SMMLA;
+  bool isSquare = conv && groups == 1 && weight.size() == 4 && weight[2] == 3 && weight[3] == 3 &&
+                  llvm::all_of(conv.getStrides(), [](int64_t s) { return s == 1; }) &&
+                  llvm::all_of(conv.getDilations(), [](int64_t d) { return d == 1; });
+  if (isSquare && multipliesWords && row.hasVectors() && weightBits > 4 && weightBits <= 8 && activationBits <= 8) {
+    double patches = positions / 4, k0 = dot->step == DotStep::Widening ? 1 : 2;
+    Work words = work;
+    words.constantBytes *= 32.0 / 9 * 8 / weightBits; // sixteen i16 for nine codes
+    words.steps = patches * divideUp(double(channels), double(row.lanes)) * (16 * divideUp(double(weight[1]), k0) / 2 + 15) +
+                  patches * double(weight[1]) / double(row.lanes) * 10;
+    cycles = std::min(cycles, getCycles(*findRate("winograd", "", row), words));
+  }
+  return cycles;
 }
 
 static int64_t getStoredBytes(Type type) {

@@ -3,6 +3,7 @@
 With PAGE.html for REPORT.json, too, the JSON inside it is taken: times are in no other file. Speaks WebDriver with chromedriver, over HTTP on this machine. The last line of the output counts what was compared.
 """
 import base64
+import decimal
 import json
 import os
 import re
@@ -98,7 +99,8 @@ def thousands(value):
 
 
 def fixed(value, digits):
-    return "" if value is None else f"{value:.{digits}f}"
+    # As JavaScript's toFixed: exact middles go away from zero.
+    return "" if value is None else f"{decimal.Decimal(value).quantize(decimal.Decimal(1).scaleb(-digits), decimal.ROUND_HALF_UP)}"
 
 
 def ratio(tensor, key):
@@ -124,6 +126,7 @@ def check_layers(browser, report):
     kernels = (report.get("run") or report["run_f32"])["kernels"]
     equal("kernels", browser.column("kernels-table", "form"), [kernel["form"] for kernel in kernels])
     equal("cycles", browser.column("kernels-table", "cycles"), [thousands(kernel.get("cycles")) for kernel in kernels])
+    equal("predicted", browser.column("kernels-table", "predicted"), [fixed(kernel.get("predicted_us"), 3) for kernel in kernels])
     if "profile" in report:
         times = {row["at"]: row for row in report["profile"]["kernels"]}
         equal("measured calls", len(times), len(kernels))
@@ -187,6 +190,14 @@ def check_precision(browser, report):
 
 
 def check_decisions(browser, report):
+    for table, key in (("rounding-table", "rounding"), ("equalization-table", "equalization"), ("migration-table", "migration")):
+        if report[key]:
+            equal(key, browser.column(table, "layer"), [row["name"] for row in report[key]])
+        else:
+            equal(key, browser.run("return document.getElementById(arguments[0])", table), None)
+    if report["rounding"]:
+        equal("chosen", browser.column("rounding-table", "chosen"), [ratio(row, "sqnr_after") for row in report["rounding"]])
+        equal("methods", browser.column("rounding-table", "method"), [row["method"] for row in report["rounding"]])
     rows = report["decisions"]
     equal("decisions", browser.column("decisions-table", "what"), [row["what"] for row in rows])
     browser.type("#decision-filter", "accumulator")
