@@ -96,6 +96,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights,
   case DotStep::SDOTAhead:
   case DotStep::SMMLA:
   case DotStep::FMA:
+  case DotStep::Decode: // DecodedTile.cpp
     return raw;
   }
   return raw;
@@ -157,6 +158,7 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
   case DotStep::FMA:
     return vector::FMAOp::create(k.b, k.loc, x, w, acc);
   case DotStep::SMMLA: // two rows at once: TileRun.cpp
+  case DotStep::Decode:
     break;
   }
   return acc;

@@ -202,6 +202,16 @@ std::string makeHeader(const BundleInfo &info) {
   os << "#define " << upper << "_ARENA_ALIGN " << arenaAlign << "\n";
   os << "/* Scratch on the stack, besides saved registers and spills. */\n#define " << upper << "_STACK_BYTES "
      << std::max(info.run.stackBytes, info.runF32.stackBytes) << "\n";
+  if (!info.storedWeights.empty()) {
+    int64_t bytes = 0, floats = 0;
+    for (const json::Value &row : info.storedWeights) {
+      bytes += row.getAsObject()->getInteger("bytes").value_or(0);
+      floats += row.getAsObject()->getInteger("float_bytes").value_or(0);
+    }
+    os << "/* Computes in f32 with weights of fewer bits: how (qcc -mode), their bytes, and what they would take as f32. */\n#define "
+       << upper << "_MODE \"" << info.options.getString("mode").value_or("") << "\"\n#define " << upper << "_WEIGHT_BYTES "
+       << bytes << "\n#define " << upper << "_F32_WEIGHT_BYTES " << floats << "\n";
+  }
   describeActivations(os, upper, info.activations);
   definePorts(os, upper, "INPUT", info.inputs);
   definePorts(os, upper, "OUTPUT", info.outputs);
