@@ -480,7 +480,7 @@ double getCost(const ContractionPlan &p, const Isa &isa) {
     if (p.dot->step == DotStep::Widening && isa.hasGroups())
       return getGroupCost(p, 32 / isa.registers, rows, vectors);
     if (p.decodes()) { // two or three operations make a vector of weights, for all rows; the next sum waits four cycles
-      double operations = double(rows * vectors) + (p.prescales() ? 2 : 3) * double(vectors);
+      double operations = double(rows * vectors + rows) + (p.prescales() ? 2 : 3) * double(vectors);
       return double(p.dot->k0) * std::max({operations / units, double(rows + vectors) / 2, 4.0});
     }
     // Loop control and the epilogue's fixed part weigh on small tiles.

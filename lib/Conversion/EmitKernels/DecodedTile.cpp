@@ -36,6 +36,11 @@ StoredMemory::StoredMemory(Kernel &k, const ContractionPlan &p) {
                                     : int32_t(fields.lowest());
                 }
                 fields.pack(codes, lane);
+                if (fields.isPlanar(p.lanes)) {
+                  for (int64_t i = 0; i < count; ++i)
+                    packed[at + i * p.lanes / 2 + l / 2] |= int64_t(uint16_t(codes[i])) << l % 2 * 16;
+                  continue;
+                }
                 for (int64_t w = 0; w < fields.words(); ++w)
                   packed[at + w * p.lanes + l] = lane[w];
               }
@@ -48,6 +53,8 @@ StoredMemory::StoredMemory(Kernel &k, const ContractionPlan &p) {
             }
       }
   }
+  for (int64_t &word : packed) // as i32
+    word = int32_t(uint32_t(word));
   words = k.constants.get(k.b, k.loc, k.b.getI32Type(), packed);
   if (!packedScales.empty())
     scales = k.constants.get(k.b, k.loc, packedScales);
@@ -111,8 +118,12 @@ void DecodedTile::multiplyStep(Value from, Value word, int64_t count, SmallVecto
   int64_t perVector = fields.words() * p.lanes;
   SmallVector<SmallVector<Value>> words(vectors);
   for (int64_t v = 0; v < vectors; ++v)
-    for (int64_t w = 0; w < fields.words(); ++w)
-      words[v].push_back(k.load(memory.words, k.add(word, v * perVector + w * p.lanes), p.lanes));
+    if (fields.isPlanar(p.lanes))
+      for (int64_t half : {0, 1})
+        words[v].push_back(k.load(memory.words, k.add(word, v * perVector + half * p.lanes / 2), p.lanes / 2));
+    else
+      for (int64_t w = 0; w < fields.words(); ++w)
+        words[v].push_back(k.load(memory.words, k.add(word, v * perVector + w * p.lanes), p.lanes));
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> x;
     for (int64_t row = 0; row < rows; ++row)

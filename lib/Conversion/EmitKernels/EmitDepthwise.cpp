@@ -372,9 +372,11 @@ private:
   Value widenWeights(Value w) {
     if (!s.stored)
       return widen(w, k.b.getIntegerType(16));
+    if (!scales)
+      return decodeHalf(k, s.stored->format, w);
     Value wide = k.extend(w, getElementTypeOrSelf(w), k.b.getI32Type());
     auto type = VectorType::get(cast<VectorType>(wide.getType()).getShape(), k.b.getF32Type());
-    return scales ? arith::SIToFPOp::create(k.b, k.loc, type, wide).getResult() : decodeHalf(k, s.stored->format, wide, false);
+    return arith::SIToFPOp::create(k.b, k.loc, type, wide);
   }
   Value widen(Value x, Type code) {
     Type i16 = k.b.getIntegerType(16);

@@ -22,6 +22,9 @@ public:
   bool isInteger() const { return format == StoredFormat::Integer; }
   /// The words of one lane.
   void pack(ArrayRef<int32_t> codes, llvm::MutableArrayRef<int32_t> words) const;
+  /// True if the numbers of one field lie beside each other for all lanes, where there are several: as conversions take them. The
+  /// step's words are then half a vector for each field.
+  bool isPlanar(int64_t lanes) const { return format == StoredFormat::F16 && lanes > 1; }
   /// Field `field` of the lanes whose words are `words`, as f32: for integers the stored code times 2^`getShift(field)`, else the
   /// number itself.
   Value decode(Kernel &k, ArrayRef<Value> words, int64_t field) const;
@@ -33,8 +36,8 @@ private:
   SmallVector<int64_t, 4> planes;
 };
 
-/// The 16 bits of numbers in the low half of each i32 lane (the rest is no matter), as f32; `isHigh`: in the high half.
-Value decodeHalf(Kernel &k, StoredFormat format, Value words, bool isHigh);
+/// Numbers of 16 bits (i16), as f32.
+Value decodeHalf(Kernel &k, StoredFormat format, Value halves);
 } // namespace qc
 
 #endif // QC_LIB_CONVERSION_EMITKERNELS_STOREDWEIGHTS_H
