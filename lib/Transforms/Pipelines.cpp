@@ -393,7 +393,7 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if (options.migrate != "off" && options.equalize)
     problems.push_back("migrate=" + options.migrate + " and equalize set the same scales: drop one of them");
   if ((options.migrate != "off" || options.equalize) && options.float32)
-    problems.push_back("equalize and migrate prepare for codes of activations, which " + mode + " does not have: drop them");
+    problems.push_back("equalize and migrate prepare for codes, which " + mode + " does not have: drop them");
   oneOf("order", options.order, {"natural", "activation", "importance"});
   if (!(options.damping > 0 && options.damping <= 1))
     problems.push_back("damping: use a part of the mean moment, above 0 and up to 1");

@@ -172,12 +172,9 @@ private:
     Value total = sum->getResult(0);
     if (!pads) {
       Value offsets = alongChannels<int64_t>(b, op, sums, b.getI32Type());
-      auto product = MulOp::create(b, loc, cast<RankedTensorType>(offsets.getType()), input.zero, offsets, FloatAttr(), FloatAttr(), 0,
-                                   0, IntegerAttr());
-      if (!prove(b, product)) {
-        product.erase();
-        return undo(op, sum, "its sums may need more than 32 bits");
-      }
+      // No larger than the bound of the sums.
+      Value zero = CastOp::create(b, loc, withElementType(input.zero.getType(), b.getI32Type()), input.zero);
+      Value product = arithmetic<MulOp>(b, loc, cast<RankedTensorType>(offsets.getType()), zero, offsets);
       total = SubOp::create(b, loc, wide, total, product, FloatAttr(), FloatAttr());
     }
     auto real = cast<RankedTensorType>(op->getResult(0).getType());

@@ -94,7 +94,7 @@ struct StoreWeights : impl::StoreWeightsBase<StoreWeights> {
     if (!codes)
       emitError(function.getLoc()) << "weights=" << weights << ": " << problem;
     if (group < 0 || group % 32)
-      emitError(function.getLoc()) << "group=" << group << ": use a multiple of 32 inputs, or 0 for one scale per channel";
+      emitError(function.getLoc()) << "group=" << group.getValue() << ": use a multiple of 32 inputs, or 0 for one scale per channel";
     if (!codes || group < 0 || group % 32)
       return signalPassFailure();
     SmallVector<std::pair<Operation *, OpOperand *>> layers;

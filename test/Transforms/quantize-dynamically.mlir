@@ -15,7 +15,8 @@
 // CHECK: %[[W:.*]] = qc.constant dense<{{\[}}[127, 64], [-127, 127]]> : tensor<2x2xi8>
 // CHECK: %[[SUM:.*]] = qc.matmul %[[CODES]], %[[W]] {acc_bound = {{.*}} : ui64} : (tensor<1x2xui8>, tensor<2x2xi8>) -> tensor<1x2xi32>
 // CHECK: %[[SUMS:.*]] = qc.constant dense<[0, 191]> : tensor<2xi32>
-// CHECK: %[[OFF:.*]] = qc.mul %[[ZERO]], %[[SUMS]]
+// CHECK: %[[WIDE:.*]] = qc.cast %[[ZERO]] : tensor<ui8> -> tensor<i32>
+// CHECK: %[[OFF:.*]] = qc.mul %[[WIDE]], %[[SUMS]]
 // CHECK: %[[EXACT:.*]] = qc.sub %[[SUM]], %[[OFF]]
 // CHECK: %[[REAL:.*]] = qc.cast %[[EXACT]]
 // CHECK: %[[SCALED:.*]] = qc.mul %[[REAL]]
