@@ -15,12 +15,14 @@ namespace qc {
 #include "qc/Transforms/Passes.h.inc"
 
 namespace {
-const StringRef kindNames[] = {"depthwise", "pointwise", "dense", "first", "last"};
+const StringRef kindNames[] = {"depthwise", "pointwise", "dense", "first", "last", "embedding"};
 
 bool isKind(StringRef kind, Operation *op, Operation *first, Operation *last) {
   if (kind == "first" || kind == "last")
     return op == (kind == "first" ? first : last);
   auto conv = dyn_cast<ConvOp>(op);
+  if (kind == "embedding")
+    return isa<TakeOp>(op);
   if (kind == "dense")
     return isa<MatmulOp>(op);
   ArrayRef<int64_t> shape = getShape(op->getOperand(1));
@@ -77,12 +79,10 @@ FailureOr<std::vector<AssignedCode>> assignWeightCodes(func::FuncOp function, St
   std::vector<AssignedCode> result;
   bool wrong = false;
   for (Operation *op : layers) {
-    std::string code = codes->code, pinnedBy;
-    for (auto &[kind, kindCode] : codes->kinds)
-      if (isKind(kind, op, layers.front(), layers.back())) {
-        code = kindCode;
-        pinnedBy = "weights=" + kind + "=" + code;
-      }
+    StringRef kind;
+    std::string code = codes->getCode(op, layers.front(), layers.back(), &kind).str(), pinnedBy;
+    if (!kind.empty())
+      pinnedBy = ("weights=" + kind + "=" + code).str();
     // By the name of the node, or of the tensor that it gives.
     for (std::string name : {StringRef(describeNode(op)).trim('\'').str(), getLocName(op->getLoc()).str()})
       if (auto found = constraintOf.find(name); found != constraintOf.end()) {
@@ -117,15 +117,33 @@ FailureOr<std::vector<AssignedCode>> assignWeightCodes(func::FuncOp function, St
   return result;
 }
 
-std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem) {
+StringRef WeightCodes::getCode(Operation *op, Operation *first, Operation *last, StringRef *byKind) const {
+  StringRef result = code;
+  for (auto &[kind, kindCode] : kinds)
+    if (isKind(kind, op, first, last)) {
+      result = kindCode;
+      if (byKind)
+        *byKind = kind;
+    }
+  return result;
+}
+
+std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem, bool isStored) {
   WeightCodes result;
+  StringRef remedy = isStored ? "use iN with N in 2..8, f16, bf16 or f32" : "use iN with N in 2..8 or 16";
+  auto isCode = [&](StringRef code) {
+    if (isStored && (code == "i16" || llvm::is_contained({"f16", "bf16", "f32"}, code)))
+      return code != "i16";
+    return isCodeType(code, /*isWeight=*/true);
+  };
+  ArrayRef<StringRef> kinds = ArrayRef(kindNames).drop_back(isStored ? 0 : 1);
   for (auto part : llvm::split(text, ',')) {
     auto [kind, code] = part.split('=');
     bool isDefault = !part.contains('=');
     if (isDefault)
       code = kind;
-    if (!isCodeType(code, /*isWeight=*/true)) {
-      problem = ((isDefault ? "" : "'" + code + "' is no code type of weights: ") + Twine("use iN with N in 2..8 or 16")).str();
+    if (!isCode(code)) {
+      problem = ((isDefault ? "" : "'" + code + "' is no code type of weights: ") + remedy).str();
       return std::nullopt;
     }
     if (isDefault != result.code.empty()) {
@@ -136,8 +154,8 @@ std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &probl
       result.code = code.str();
       continue;
     }
-    if (!llvm::is_contained(kindNames, kind)) {
-      problem = ("'" + kind + "' is no kind of layers: use one of " + llvm::join(ArrayRef(kindNames), ", ")).str();
+    if (!llvm::is_contained(kinds, kind)) {
+      problem = ("'" + kind + "' is no kind of layers: use one of " + llvm::join(kinds, ", ")).str();
       return std::nullopt;
     }
     result.kinds.push_back({kind.str(), code.str()});

@@ -7,6 +7,7 @@
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Target/Kernels.h"
+#include "qc/Transforms/ModePasses.h"
 #include "qc/Transforms/Passes.h"
 #include "qc/Transforms/QuantProfile.h"
 
@@ -123,6 +124,14 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       buildAnnotated(pm, options);
     return;
   case Stage::QDQ:
+    if (options.mode == "dynamic") {
+      pm.addNestedPass<func::FuncOp>(createQuantizeDynamically());
+    } else if (options.mode == "weight-only" || options.mode == "fp16") {
+      StoreWeightsOptions store;
+      store.weights = options.mode == "fp16" ? "f16" : options.weights;
+      store.group = options.group;
+      pm.addNestedPass<func::FuncOp>(createStoreWeights(store));
+    }
     if (!options.float32) {
       if (options.measureErrors)
         pm.addPass(createKeepFloat());
@@ -193,7 +202,8 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
 struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> startAfter{*this, "start-after", llvm::cl::desc("stage that the input is at"), llvm::cl::init("import")};
   Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("stage to reach"), llvm::cl::init("llvm")};
-  Option<std::string> mode{*this, "mode", llvm::cl::desc("int or f32"), llvm::cl::init("int")};
+  Option<std::string> mode{*this, "mode", llvm::cl::desc("int, f32, weight-only, dynamic or fp16"), llvm::cl::init("int")};
+  Option<int64_t> group{*this, "group", llvm::cl::desc("inputs of one scale of weight-only"), llvm::cl::init(0)};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("iN, and kind=iN for kinds of layers"), llvm::cl::init("i8")};
@@ -260,10 +270,9 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   auto from = parseStage(text.startAfter), to = parseStage(text.stopAfter);
   if (!from || !to || *to == Stage::Bundle)
     return fail("unknown stage; use one of " + getStageNames(/*withBundle=*/false));
-  if (text.mode != "int" && text.mode != "f32")
-    return fail("mode=" + text.mode + ": use one of int, f32");
   PipelineOptions options;
-  options.float32 = text.mode == "f32";
+  setMode(options, text.mode);
+  options.group = text.group;
   options.activations = text.activations;
   options.productActivations = text.productActivations;
   options.weights = text.weights;
@@ -406,18 +415,43 @@ static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
     if (!isCodeType(("i" + part).str(), /*isWeight=*/true))
       problems.push_back("candidates=" + precision.candidates + ": use bits of 2..8 or 16, as in 2,4,8");
   if (options.float32)
-    problems.push_back("budgets for the bits of weights mean nothing to mode=f32: drop them");
+    problems.push_back("budgets for the bits of weights mean nothing to mode=" + options.mode + ": drop them");
   else if (options.samples.empty())
     problems.push_back("budgets for the bits of weights need calibration samples, which tell what fewer bits lose: give calib");
   return problems;
 }
 
+ArrayRef<StringRef> getModes() {
+  static const StringRef modes[] = {"int", "f32", "weight-only", "dynamic", "fp16"};
+  return modes;
+}
+
+void setMode(PipelineOptions &options, StringRef mode) {
+  options.mode = mode.str();
+  options.float32 = mode != "int" && llvm::is_contained(getModes(), mode);
+}
+
 std::vector<std::string> checkOptions(const PipelineOptions &options) {
   std::vector<std::string> problems;
+  std::string mode = "mode=" + options.mode;
   auto oneOf = [&](StringRef option, StringRef value, ArrayRef<StringRef> choices) {
     if (!llvm::is_contained(choices, value))
       problems.push_back((option + "=" + value + ": use one of " + llvm::join(choices, ", ")).str());
   };
+  oneOf("mode", options.mode, getModes());
+  bool isStored = options.mode == "weight-only";
+  if (options.group && !isStored)
+    problems.push_back("group=" + std::to_string(options.group) +
+                       ": only mode=weight-only has scales of groups: drop one of them");
+  else if (options.group < 0 || options.group % 32)
+    problems.push_back("group=" + std::to_string(options.group) +
+                       ": use a multiple of 32 inputs, or 0 for one scale per channel");
+  if (options.weights != "i8" && (options.mode == "dynamic" || options.mode == "fp16" || options.mode == "f32"))
+    problems.push_back("weights=" + options.weights + ": " + mode + " has weights of " +
+                       (options.mode == "dynamic" ? "i8"
+                        : options.mode == "fp16"  ? "f16"
+                                                  : "f32") +
+                       " only; mode=weight-only stores others");
   oneOf("calibrator", options.calibrator, {"minmax", "percentile", "mse", "entropy"});
   if (!findIsa(options.isa))
     problems.push_back("isa=" + options.isa + ": use one of " + getIsaNames());
@@ -446,7 +480,7 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("measure-errors=" + std::to_string(options.measureErrors) + ": use a number of samples, or 0 for none");
   if (options.measureErrors > 0 && options.samples.empty())
     problems.push_back("measure-errors needs samples: give calib");
-  if (std::string problem; !WeightCodes::parse(options.weights, problem))
+  if (std::string problem; !WeightCodes::parse(options.weights, problem, isStored))
     problems.push_back("weights=" + options.weights + ": " + problem);
   std::vector<StringRef> methods = {"nearest"};
   for (const RoundingMethod &method : getRoundingMethods())
@@ -461,14 +495,16 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if (options.migrate != "off" && options.equalize)
     problems.push_back("migrate=" + options.migrate + " and equalize set the same scales: drop one of them");
   if ((options.migrate != "off" || options.equalize) && options.float32)
-    problems.push_back("equalize and migrate prepare for codes, which mode=f32 does not have: drop them");
+    problems.push_back("equalize and migrate prepare for codes, which " + mode + " does not have: drop them");
   oneOf("order", options.order, {"natural", "activation", "importance"});
   if (!(options.damping >= 0 && options.damping <= 1))
     problems.push_back("damping: use a part of the mean moment up to 1, or 0: by the number of samples");
   if (!(options.sensitivity >= 0 && options.sensitivity <= 1))
     problems.push_back("sensitivity: use a number from 0 to 1");
   if (options.rounding != "nearest" && options.float32)
-    problems.push_back("rounding=" + options.rounding + ": mode=f32 has no codes: drop one of them");
+    problems.push_back("rounding=" + options.rounding + ": " + mode +
+                       (options.mode == "f32" ? " has no codes" : " rounds to nearest, with the best scale") +
+                       ": drop one of them");
   if (options.rounding != "nearest" && options.samples.empty() && !options.float32)
     problems.push_back("rounding=" + options.rounding + " needs calibration samples: give calib, or use rounding=nearest");
   if (options.rounding != "nearest" && options.pairSafe == "shrink")
@@ -490,7 +526,7 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if (!options.state.empty() && !(options.decode.empty() && options.streaming.empty()))
     problems.push_back("state: decode and streaming make the states of a step themselves; drop it");
   if (options.float32 && !(options.decode.empty() && options.streaming.empty()))
-    problems.push_back("decode and streaming derive a step of integer codes, which mode=f32 does not have: drop one of them");
+    problems.push_back("decode and streaming derive a step of integer codes, which " + mode + " does not have: drop one of them");
   if (!(options.percentile > 50 && options.percentile <= 100))
     problems.push_back("percentile: use a number above 50 and up to 100");
   return problems;

@@ -100,11 +100,14 @@ cl::opt<std::string> normalize("normalize",
 cl::opt<std::string> plotActivations("plot-activations",
                                      cl::desc("write a plot of each activation and its error into this folder"),
                                      cl::cat(category));
-cl::opt<std::string> mode("mode", cl::desc("int (default) or f32"), cl::init("int"), cl::cat(category));
+cl::opt<std::string> mode("mode", cl::desc("int (default); in f32: f32, weight-only, dynamic or fp16 (docs/Modes.md)"),
+                          cl::init("int"), cl::cat(category));
 cl::opt<std::string> weights("weights",
                              cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8), then others for kinds of layers: "
                                       "depthwise, pointwise, dense, first, last"),
                              cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
+cl::opt<int64_t> group("group", cl::desc("for -mode=weight-only: inputs that share a scale, a multiple of 32 (default 0: all)"),
+                       cl::init(0), cl::cat(category));
 cl::opt<std::string> quantProfile("quant-profile",
                                   cl::desc("what the hardware can do: the name of a hardware profile, or a .json file; sets "
                                            "options, and refuses networks that it cannot run (docs/Profiles.md)"),
@@ -218,7 +221,8 @@ int fail(const llvm::Twine &message) {
 
 qc::PipelineOptions getPipelineOptions() {
   qc::PipelineOptions options;
-  options.float32 = mode == "f32";
+  qc::setMode(options, mode);
+  options.group = group;
   options.activations = activations;
   options.productActivations = productActivations;
   options.weights = weights;
@@ -303,22 +307,28 @@ std::vector<std::string> findProblems(qc::PipelineOptions &options) {
   std::vector<std::string> problems;
   if (input.empty())
     problems.push_back("no input: give a .onnx or .mlir file");
-  if (mode != "int" && mode != "f32")
-    problems.push_back("-mode=" + mode + ": use one of int, f32");
   for (const std::string &problem : qc::applyProfile(options, isGiven))
     problems.push_back("-" + problem);
   for (const std::string &problem : qc::checkOptions(options))
     problems.push_back("-" + problem);
   if (!stopAfter.empty() && !qc::parseStage(stopAfter))
     problems.push_back("-stop-after=" + stopAfter + ": use one of " + qc::getStageNames(/*withBundle=*/true));
-  if (mode == "f32" && options.integerOnly && quantProfile.empty())
-    problems.push_back("-integer-only contradicts -mode=f32");
-  if (mode == "f32" && !constraints.empty())
-    problems.push_back("-constraints gives code types, which -mode=f32 does not have: drop it");
-  if (mode == "f32" && !state.empty())
-    problems.push_back("-state declares scales that -mode=f32 does not have: drop it; qrun -state feeds states back");
-  if (mode == "f32" && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
-    problems.push_back("-mode=f32 compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  bool isFloat = options.float32;
+  std::string inMode = "-mode=" + mode;
+  if (isFloat && options.integerOnly && quantProfile.empty())
+    problems.push_back("-integer-only contradicts " + inMode);
+  if (isFloat && !constraints.empty())
+    problems.push_back("-constraints gives code types, which " + inMode + " does not have: drop it" +
+                       (mode == "weight-only" ? "; -weights=iN,kind=iN names kinds of layers" : ""));
+  if (isFloat && !state.empty())
+    problems.push_back("-state declares scales that " + inMode + " does not have: drop it; qrun -state feeds states back");
+  if (isFloat && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
+    problems.push_back(inMode + " compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  if (isFloat)
+    for (const cl::Option *option : std::initializer_list<const cl::Option *>{&activations, &productActivations, &pairSafe})
+      if (option->getNumOccurrences())
+        problems.push_back(
+            ("-" + option->ArgStr + " is for codes of activations, which " + inMode + " does not have: drop it").str());
   if (rounding == "adaround" && order.getNumOccurrences())
     problems.push_back("-order is for -rounding=sequential: adaround takes all inputs at once; drop one of them");
   if (migrate == "off" && migrationStrength.getNumOccurrences())
@@ -420,6 +430,8 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["weight_granularity"] = used.weightGranularity;
   if (!used.zeroPoints)
     options["zero_points"] = false;
+  if (mode == "weight-only")
+    options["group"] = group.getValue();
   if (equalize)
     options["equalize"] = true;
   if (migrate != "off")
@@ -492,7 +504,7 @@ int printCoverage(MLIRContext &context) {
   if (!options)
     return 1;
   auto found = qc::coverONNX(input, context, *options);
-  return failed(found) ? 1 : writeText(qc::makeCoverage(*found, mode == "f32"), output);
+  return failed(found) ? 1 : writeText(qc::makeCoverage(*found, mode != "int"), output);
 }
 
 int compileModel() {
@@ -507,8 +519,8 @@ int compileModel() {
   auto target = qc::getTarget(targetName, cpu, features);
   if (!target)
     return fail(llvm::toString(target.takeError()));
-  if (mode == "f32" && !target->hasFpu)
-    return fail("-mode=f32: target " + targetName + " has no floating-point unit");
+  if (mode != "int" && !target->hasFpu)
+    return fail("-mode=" + mode + ": target " + targetName + " has no floating-point unit");
   if (!stopAfter.empty() && *qc::parseStage(stopAfter) != qc::Stage::Bundle)
     emit = EmitKind::MLIR;
   qc::Stage stop = stopAfter.empty() ? qc::Stage::Bundle : *qc::parseStage(stopAfter);

@@ -8,6 +8,7 @@
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Transforms/ModePasses.h"
 #include "qc/Transforms/Passes.h"
 #include "qc/Transforms/Pipelines.h"
 
@@ -19,6 +20,7 @@ int main(int argc, char **argv) {
   registry.insert<qc::QCDialect, mlir::func::FuncDialect, mlir::quant::QuantDialect>();
   qc::registerLoweringDialects(registry);
   qc::registerQCTransformsPasses();
+  qc::registerQCModesPasses();
   qc::registerQCConversionPasses();
   qc::registerPipelines();
   qc::registerLoweringPipelines();

@@ -34,7 +34,7 @@ std::string getIsaNames();
 /// Most threads that kernels may be divided for.
 constexpr int64_t mostThreads = 64;
 
-enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDCODES, VPXOR, VPSIGNB, VPMADDWD, SDOT, SDOTAhead, SMMLA, Widening, SMLAD, FMA };
+enum class DotStep { VPDPBUSD, VPMADDUBSW, VPMADDCODES, VPXOR, VPSIGNB, VPMADDWD, SDOT, SDOTAhead, SMMLA, Widening, SMLAD, FMA, Decode };
 /// What the activations are when the step reads them: codes in u8 (i8 codes shifted by 128), i8, i16, or numbers in f32.
 enum class DotActivation { U8, I8, I16, F32 };
 /// What the weights must be: anything, pairs whose products fit i16 (PairSafe.h), not -128, or of four bits at most. Marks:

@@ -44,7 +44,9 @@ struct PrecisionOptions {
 /// Everything that changes the IR between import and LLVM. Only `isa` and `indexBits` depend on the target; they, `without` and
 /// `threads` change no value.
 struct PipelineOptions {
-  bool float32 = false;                      ///< -mode=f32: no quantization at all
+  bool float32 = false;                      ///< activations and computations in f32: every mode but int
+  std::string mode = "int";                  ///< int | f32 | weight-only | dynamic | fp16; set by setMode
+  int64_t group = 0;                         ///< of weight-only: inputs that share a scale; 0: all of a channel's
   std::string activations = "i8";            ///< iN or uN
   std::string productActivations;            ///< of what products of two activations read; empty: as `activations`
   std::string weights = "i8";                ///< iN, and kind=iN for kinds of layers
@@ -93,6 +95,10 @@ struct PipelineOptions {
   unsigned threads = 1;                      ///< most tasks of a kernel that run at once
   unsigned taskOverhead = 6000;              ///< cycles to hand tasks out and wait for the last one
 };
+
+/// The modes: docs/Modes.md.
+llvm::ArrayRef<llvm::StringRef> getModes();
+void setMode(PipelineOptions &options, llvm::StringRef mode);
 
 /// What is impossible in the options, as "<option>=<value>: <remedy>"; empty if nothing.
 std::vector<std::string> checkOptions(const PipelineOptions &options);

@@ -59,6 +59,32 @@ static FailureOr<SmallVector<ContractionShape, 1>> getProduct(ContractionShape s
   return SmallVector<ContractionShape, 1>{s};
 }
 
+/// How the weights of a convolution or of a product are stored; nothing, and why, if no tile decodes them.
+static std::optional<StoredShape> getStored(DecodeOp decode, bool isProduct, std::string &why) {
+  StoredShape stored;
+  stored.format = decode.getFormat();
+  stored.fields = StoredFields(stored.format, decode.getBits());
+  auto codes = getShape(decode.getCodes());
+  unsigned inAxis = isProduct ? codes.size() - 2 : 1, outAxis = isProduct ? codes.size() - 1 : 0;
+  stored.group = codes[inAxis];
+  if (!getConstant(decode.getCodes())) {
+    why = "its weights are not constant";
+    return std::nullopt;
+  }
+  if (!decode.getScales())
+    return stored;
+  auto scales = getShape(decode.getScales());
+  stored.scales = getConstant(decode.getScales());
+  stored.group = codes[inAxis] / std::max<int64_t>(scales[inAxis], 1);
+  bool fits = stored.scales && scales[outAxis] == codes[outAxis] && (scales[inAxis] == 1 || stored.group % 32 == 0);
+  for (unsigned d = 0; d < scales.size(); ++d)
+    fits &= d == inAxis || d == outAxis || scales[d] == 1;
+  if (fits)
+    return stored;
+  why = "its weights' scales are not those of output channels and groups of 32 inputs";
+  return std::nullopt;
+}
+
 FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kernel, std::string &why) {
   ContractionShape s;
   auto refuse = [&](const Twine &reason) {
@@ -72,6 +98,12 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
     return refuse("there is no convolution and no product");
   Value weight = s.main->getOperand(1), acc = s.main->getResult(0);
   s.weight = getConstant(weight);
+  if (auto decode = weight.getDefiningOp<DecodeOp>(); decode && !isa<ConvTransposeOp>(s.main)) {
+    s.weight = getConstant(decode.getCodes());
+    s.stored = getStored(decode, isa<MatmulOp>(s.main), why);
+    if (!s.stored)
+      return failure();
+  }
   if (!s.weight && !isa<MatmulOp>(s.main))
     return refuse("its weights are not constant");
   if (s.main->getNumOperands() > 2) {
@@ -187,6 +219,23 @@ std::vector<float> ContractionShape::getFloatWeights(size_t phase) const {
   return reorder<float>(*this, phase, viewFloats(weight, storage));
 }
 
+std::vector<int32_t> ContractionShape::getStoredWeights(size_t phase) const {
+  std::vector<int32_t> ordered;
+  IntView(weight).visit([&](auto values) { ordered = reorder<int32_t>(*this, phase, values); });
+  return ordered;
+}
+std::vector<float> ContractionShape::getStoredScales() const {
+  SmallVector<float> storage;
+  ArrayRef<float> values = viewFloats(stored->scales, storage);
+  if (!isa<MatmulOp>(main))
+    return values.vec();
+  std::vector<float> scales;
+  for (int64_t o = 0; o < outC(); ++o)
+    for (int64_t g = 0; g < scaleGroups(); ++g)
+      scales.push_back(values[g * outC() + o]);
+  return scales;
+}
+
 Value ContractionShape::getBiases(Kernel &k, int64_t shift, int64_t slack) const {
   int64_t outs = outC(), depth = taps() * inPerGroup;
   if (isFloat()) {
@@ -290,6 +339,8 @@ static bool isByLane(const DotKernel &dot) {
 
 /// A band of tiles, or a last one of fewer positions.
 static int64_t getSumBytes(const ContractionPlan &p) {
+  if (p.prescales())
+    return llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * p.s.scaleGroups() * 4, 64);
   return p.dot->step == DotStep::VPMADDCODES || p.isMarked() ? llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * 4, 64) : 0;
 }
 
@@ -303,7 +354,10 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   p.vectors = vectors;
   p.flat = s.isPointwise() && !s.isProduct();
   bool asIs = s.isProduct() ? s.code.getIntOrFloatBitWidth() > 8 : readsDirectly(dot, s.code);
-  p.panel = s.taps() && (s.pads || !asIs || s.inPerGroup % dot.k0 || p.isMarked());
+  if (p.decodes()) // a last step of fewer fields reads no more
+    p.panel = s.taps() && (s.pads || p.prescales());
+  else
+    p.panel = s.taps() && (s.pads || !asIs || s.inPerGroup % dot.k0 || p.isMarked());
   p.pixelStride = s.inPerGroup; // of a panel; in a buffer the strides are the buffer's
   p.mergedTaps = s.kernelW == 1 || (p.panel && s.dilationW == 1);
   p.runLength = (p.mergedTaps ? s.kernelW : 1) * s.inPerGroup;
@@ -312,7 +366,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
     permute(p, std::move(packing));
   // More steps than the run has multiply weights of zero; a panel has room behind its end for them.
   bool byLane = isByLane(dot); // groups of steps, the last one shorter
-  if (p.panel && p.steps >= 8 && !permuted && !byLane)
+  if (p.panel && p.steps >= 8 && !permuted && !byLane && !p.decodes())
     p.steps = llvm::alignTo(p.steps, 2);
   // Long bodies gain nothing where the loop's own instructions hide behind the arithmetic, and invite the scheduler to spill.
   int64_t longest = isa.arch == "x86" || !isa.hasVectors() ? 12 : isa.registers == 16 ? 12 : 48;
@@ -382,6 +436,8 @@ bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t v
     return rows == 1 && vectors <= 6;
   case DotStep::VPSIGNB: // the activation, its magnitude, ones
     return rows * vectors + vectors + 4 <= isa.registers;
+  case DotStep::Decode: // a vector of weights, what it is made of, an activation, a mask
+    return rows * vectors + 4 <= isa.registers;
   case DotStep::VPMADDWD:
   case DotStep::VPDPBUSD:
   case DotStep::FMA:
@@ -424,6 +480,10 @@ double getCost(const ContractionPlan &p, const Isa &isa) {
       return getLaneCost(p, rows, vectors);
     if (p.dot->step == DotStep::Widening && isa.hasGroups())
       return getGroupCost(p, 32 / isa.registers, rows, vectors);
+    if (p.decodes()) { // two or three operations make a vector of weights, for all rows; the next sum waits four cycles
+      double operations = double(rows * vectors + rows) + (p.prescales() ? 2 : 3) * double(vectors);
+      return double(p.dot->k0) * std::max({operations / units, double(rows + vectors) / 2, 4.0});
+    }
     // Loop control and the epilogue's fixed part weigh on small tiles.
     double step = std::max(double(rows * vectors) * arithmetic / units, double(rows + vectors) / 2) + 0.4;
     // Positions that follow each other find the weights of a block in the first-level cache, if these leave room.
@@ -480,9 +540,16 @@ static bool hasFewBits(const ContractionShape &s, const Isa &isa, const DotKerne
   return code.isFewBits() && s.weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes;
 }
 
+/// True if the row multiplies f32 with weights as these are stored.
+static bool isFloatRow(const ContractionShape &s, const DotKernel &dot) {
+  return s.stored ? dot.step == DotStep::Decode && dot.k0 == s.stored->fields.fields() : dot.step == DotStep::FMA;
+}
+
 std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const DotKernel &dot, bool permuted) {
   const ContractionShape &s = parts.front();
-  if (s.isFloat() != (dot.step == DotStep::FMA))
+  if (s.isFloat() && !isFloatRow(s, dot))
+    return s.stored ? "it decodes weights of other widths" : "it multiplies other element types";
+  if (!s.isFloat() && (dot.step == DotStep::FMA || dot.step == DotStep::Decode))
     return "it multiplies other element types";
   if (!dot.isFor(isa))
     return "it belongs to " + llvm::join(llvm::split(dot.isas, '|'), ", ") + ", not to " + isa.name.str();
@@ -518,7 +585,8 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
   DotChoice choice;
   double lowest = 0;
   for (const DotKernel &dot : getDotKernels()) {
-    if (s.isFloat() ? dot.step != DotStep::FMA || !isa.hasVectors() : dot.isas.empty() || !dot.isFor(isa))
+    // Where there are no vectors, plain loops multiply f32; they would need all stored weights in memory.
+    if (s.isFloat() ? !isFloatRow(s, dot) || !(isa.hasVectors() || s.stored) : dot.isas.empty() || !dot.isFor(isa))
       continue;
     if (!takesCodes(dot, s.isProduct() ? IntegerType::get(s.code.getContext(), 16) : s.code))
       continue;
@@ -681,7 +749,7 @@ static Division divide(const ContractionPlan &p) {
   double width = p.flat ? double(std::min(p.rows, p.width())) : double(s.outW);
   double depth = double(s.taps() * s.inPerGroup), channels = double(s.outC()) / double(d.channels);
   channels *= double(s.phases.size());
-  d.cycles = width * depth * channels / double(p.lanes * p.dot->k0);
+  d.cycles = width * depth * channels / double(p.lanes * (p.decodes() ? 1 : p.dot->k0));
   // Few positions wait for the weights.
   d.cycles = std::max(d.cycles, depth * channels / 8 / double(d.positions));
   if (p.panel) {

@@ -3,6 +3,7 @@
 #define QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
 
 #include "Dots.h"
+#include "StoredWeights.h"
 #include "qc/Conversion/PairSafe.h"
 
 #include <memory>
@@ -22,6 +23,14 @@ struct ContractionPhase {
   mutable std::shared_ptr<std::vector<int8_t>> orderedWeights;
 };
 
+/// Weights that the tile decodes to f32 (qc.decode).
+struct StoredShape {
+  StoredFields fields;
+  StoredFormat format = StoredFormat::Integer;
+  int64_t group = 0;          ///< inputs of one scale: all of a channel's, or a multiple of 32
+  mlir::ElementsAttr scales; ///< of integers
+};
+
 struct ContractionShape {
   mlir::Operation *main = nullptr;
   Value input; ///< block argument of the kernel, channels last
@@ -38,6 +47,7 @@ struct ContractionShape {
   int64_t outStepH = 1, outStepW = 1; ///< of a transposed convolution; positions of its outputs
   SmallVector<ContractionPhase> phases = SmallVector<ContractionPhase>(1);
   uint64_t bound = 0;
+  std::optional<StoredShape> stored; ///< of f32: `weight` holds what is stored
   mlir::ElementsAttr weight, bias; ///< bias may be null
   /// Of a product of two activations the right side, a block argument [batch][inPerGroup][outPerGroup], instead of `weight`; what
   /// is taken off its codes.
@@ -60,6 +70,10 @@ struct ContractionShape {
   /// The weights of a phase as [groups*outPerGroup][ky][kx][c]; made once for all copies of this shape.
   const std::vector<int8_t> &getWeights(size_t phase = 0) const;
   std::vector<float> getFloatWeights(size_t phase = 0) const;
+  /// What is stored, in the same order, and its scales as [groups*outPerGroup][scaleGroups()].
+  std::vector<int32_t> getStoredWeights(size_t phase = 0) const;
+  std::vector<float> getStoredScales() const;
+  int64_t scaleGroups() const { return inPerGroup / stored->group; }
   /// The biases of all phases, for each one [outC] and `slack` zeros; what `shift` adds to every code is taken off.
   Value getBiases(Kernel &k, int64_t shift, int64_t slack) const;
 
@@ -106,6 +120,10 @@ struct ContractionPlan {
   int64_t singleChunks = 0, chunkPairs = 0, furtherTerms = 0; ///< of every block: some are there more than once
   int64_t permutedStride = 0, permutedTiles = 1;              ///< bytes per position; register tiles per filling
 
+  /// True if the tile makes f32 of stored weights, and then if activations come scaled to what fields are multiplied with (the
+  /// panel does that once), their sums taken off beforehand.
+  bool decodes() const { return dot->step == DotStep::Decode; }
+  bool prescales() const { return decodes() && flat && s.stored->fields.isInteger(); }
   /// True if two steps add up in i16 where the panel's marks allow it.
   bool isMarked() const { return hasMarks(*dot); }
 

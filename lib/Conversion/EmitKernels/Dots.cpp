@@ -97,6 +97,7 @@ Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights,
   case DotStep::SDOTAhead:
   case DotStep::SMMLA:
   case DotStep::FMA:
+  case DotStep::Decode: // DecodedTile.cpp
     return raw;
   }
   return raw;
@@ -168,6 +169,7 @@ Value emitDot(Kernel &k, const DotKernel &dot, Value x, Value w, Value acc) {
     return vector::FMAOp::create(k.b, k.loc, x, w, acc);
   case DotStep::VPXOR: // two steps, by their mark: TileRun.cpp
   case DotStep::SMMLA: // two rows at once, there
+  case DotStep::Decode:
     break;
   }
   return acc;

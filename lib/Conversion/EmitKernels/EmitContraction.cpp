@@ -1,5 +1,6 @@
 // The loops of a contraction: bands of positions, panels of activations, blocks of channels, register tiles, runs of dot steps.
 #include "Arithmetic.h"
+#include "DecodedTile.h"
 #include "Dots.h"
 #include "TileRun.h"
 #include "X86.h"
@@ -69,6 +70,8 @@ public:
   void run() {
     if (s.isProduct())
       weights = PackedWeights(k.getScratch(k.b.getIntegerType(16), p.panelBytes, p.rightBytes / 2), p.vectorWeights());
+    else if (p.decodes())
+      stored = StoredMemory(k, p);
     else
       p.packing ? packPermuted() : packWeights();
     bias = s.getBiases(k, p.getShift(), p.vectors * p.lanes);
@@ -79,7 +82,7 @@ public:
       marks = k.getScratch(k.b.getI64Type(), 2 * p.panelBytes, p.panelBytes / 8);
     }
     if (p.sumBytes)
-      sums = k.getScratch(k.b.getI32Type(), p.scratchBytes - p.sumBytes, p.sumBytes / 4);
+      sums = k.getScratch(s.isFloat() ? Type(k.b.getF32Type()) : k.b.getI32Type(), p.scratchBytes - p.sumBytes, p.sumBytes / 4);
     if (p.packing)
       permuted = k.getScratch(k.b.getIntegerType(8), p.panelBytes, p.scratchBytes - p.panelBytes);
     // Tasks divide channels by groups or, where there is one, by blocks.
@@ -403,7 +406,9 @@ private:
         markPanel(k.mul(count, rows));
       int64_t nextPosition = p.panel ? p.pixelStride : stride;
       Value from = p.panel ? k.index(0) : k.add(group, k.mul(first, stride));
-      if (dot.step == DotStep::VPMADDCODES)
+      if (p.prescales())
+        prescalePanel(k, p, panel, sums, k.mul(count, rows));
+      else if (dot.step == DotStep::VPMADDCODES)
         sumPositions(p.panel ? panel : input.memory, from, nextPosition, k.mul(count, rows));
       forEachBlock(g, [&](Value block, Value channel, Value weightOffset, int64_t vectors, int64_t channels) {
         forEachTile(block, from, nextPosition, count, rows, [&](Value at, Value activations) {
@@ -502,6 +507,13 @@ private:
     Value source = p.packing ? permuted : p.panel ? panel : input.memory;
     if (p.packing)
       nextPosition = p.permutedStride;
+    SmallVector<SmallVector<Value>> positions;
+    for (int64_t row = 0; row < rows; ++row)
+      positions.push_back(positionOf(row));
+    if (p.decodes()) {
+      DecodedTile tile{k, p, stored, rows, vectors, source, nextPosition, nextTapRow, nextTap, sums, bandPosition};
+      return epilogue.storeTile(tile.run(from, weightOffset, biases), positions, channel, channels);
+    }
     // A permuted block keeps its size where channels are missing.
     int64_t stepWeights = p.packing ? p.vectors : vectors, runWeights = p.steps * stepWeights;
     TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights, Value(), Value(), magnitudes, marks};
@@ -537,9 +549,6 @@ private:
         }
       }
     }
-    SmallVector<SmallVector<Value>> positions;
-    for (int64_t row = 0; row < rows; ++row)
-      positions.push_back(positionOf(row));
     epilogue.storeTile(accs, positions, channel, channels);
   }
 
@@ -551,6 +560,7 @@ private:
   Epilogue epilogue;
   WeightCode code;
   PackedWeights weights;
+  StoredMemory stored; ///< instead, where the tile decodes them
   std::optional<Flat> right; ///< of a product
   Value bias, panel, magnitudes, marks, sums;
   PhaseCursor phase;

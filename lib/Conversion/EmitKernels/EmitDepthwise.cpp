@@ -71,6 +71,17 @@ private:
     };
     if (!s.taps())
       return;
+    if (s.stored) { // one byte a code: depthwise weights are few
+      std::vector<int64_t> packed;
+      pack(s.getStoredWeights(), packed);
+      weights = k.constants.get(k.b, k.loc, k.b.getIntegerType(s.stored->scales ? 8 : 16), packed);
+      if (s.stored->scales) {
+        std::vector<float> values = s.getStoredScales();
+        values.resize(values.size() + p.groupLanes());
+        scales = k.constants.get(k.b, k.loc, values);
+      }
+      return;
+    }
     if (s.isFloat()) {
       std::vector<float> packed;
       for (size_t i = 0; i < s.phases.size(); ++i)
@@ -357,6 +368,16 @@ private:
       return emitDot(k, dot, x, w, acc);
     return arith::AddIOp::create(k.b, k.loc, acc, arith::MulIOp::create(k.b, k.loc, x, w));
   }
+  /// Weights as the step wants them.
+  Value widenWeights(Value w) {
+    if (!s.stored)
+      return widen(w, k.b.getIntegerType(16));
+    if (!scales)
+      return decodeHalf(k, s.stored->format, w);
+    Value wide = k.extend(w, getElementTypeOrSelf(w), k.b.getI32Type());
+    auto type = VectorType::get(cast<VectorType>(wide.getType()).getShape(), k.b.getF32Type());
+    return arith::SIToFPOp::create(k.b, k.loc, type, wide);
+  }
   Value widen(Value x, Type code) {
     Type i16 = k.b.getIntegerType(16);
     return p.k0() > 1 || s.isFloat() ? x : k.extend(k.extend(x, code, i16), i16, k.b.getI32Type());
@@ -369,7 +390,7 @@ private:
     SmallVector<Value> result(width * vectors);
     for (int64_t lane = 0; lane < group; lane += step) {
       Value first = k.load(bias, k.add(k.add(phase.bias, channel), lane), step);
-      SmallVector<Value> accs(width, first);
+      SmallVector<Value> accs(width, scales ? k.splat(0.0, step) : first);
       Value vectorWeights = k.add(weightOffset, lane * p.weightsPerLane());
       auto kernelRow = [&](Value ky, ValueRange carried) {
         SmallVector<Value> next(carried);
@@ -381,6 +402,9 @@ private:
           accs = kernelRow(k.index(ky), accs);
       else
         accs = k.loop(p.y.kernel, 1, accs, kernelRow);
+      if (scales)
+        for (Value &acc : accs)
+          acc = vector::FMAOp::create(k.b, k.loc, acc, k.load(scales, k.add(channel, lane), step), first);
       for (int64_t i = 0; i < width; ++i)
         for (int64_t v = 0; v * p.lanes < step; ++v)
           result[i * vectors + lane / p.lanes + v] = k.slice(accs[i], v * p.lanes, p.lanes);
@@ -404,8 +428,8 @@ private:
     for (int64_t slot = 0; slot < std::max(p.slots(0), p.phases() > 1 ? p.slots(1) : 0); ++slot) {
       for (int64_t phase = 0; phase < p.phases(); ++phase)
         if (slot < p.slots(phase))
-          w[phase] = widen(k.load(weights, k.add(weightRow, ((phase ? p.slots(0) : 0) + slot) * step * p.k0()), step * p.k0()),
-                           k.b.getIntegerType(16));
+          w[phase] = widenWeights(
+              k.load(weights, k.add(weightRow, ((phase ? p.slots(0) : 0) + slot) * step * p.k0()), step * p.k0()));
       for (int64_t i = 0; i < width; ++i) {
         int64_t first = i * p.x.stride, phase = first % p.unitColumns();
         if (slot >= p.slots(phase))
@@ -422,7 +446,7 @@ private:
   const DotKernel &dot;
   Flat input;
   Epilogue epilogue;
-  Value weights, bias, panel;
+  Value weights, bias, panel, scales; ///< scales: of stored codes
   PhaseCursor phase;
   Range rows; ///< positions along y
   int64_t strideX = 0, strideY = 0;

@@ -1,5 +1,6 @@
 // Groups ops into kernels: one main op, the layout changes around it, and the chain behind it up to the store.
 #include "Kernel.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 
 #include "qc/Conversion/Lowering.h"
 
@@ -83,6 +84,11 @@ private:
           continue;
         if (isa_and_nonnull<ConstantOp>(producer)) {
           body.push_back(producer);
+        } else if (auto decode = dyn_cast_or_null<DecodeOp>(producer);
+                   decode && llvm::all_of(decode->getOperands(), [](Value v) { return getConstant(v) != nullptr; })) {
+          for (Value stored : decode->getOperands())
+            body.push_back(stored.getDefiningOp());
+          body.push_back(decode);
         } else if (withLayout && op == main && isLayoutChange(producer) && !isPlain(main)) {
           inputs.insert(producer->getOperand(0));
           body.push_back(producer);

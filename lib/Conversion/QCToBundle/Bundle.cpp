@@ -3,6 +3,7 @@
 #include "qc/Conversion/KernelCost.h"
 #include "qc/Conversion/Lowering.h"
 #include "qc/Dialect/QC/IR/States.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,6 +24,18 @@ std::string typeName(Type type) {
 int64_t getBytes(Type type) {
   auto shaped = cast<ShapedType>(type);
   return shaped.getNumElements() * (llvm::PowerOf2Ceil(std::max(8u, shaped.getElementTypeBitWidth())) / 8);
+}
+
+/// Bytes of stored weights as kernels pack them: whole bits, and scales.
+int64_t getStoredBytes(DecodeOp decode) {
+  int64_t codes = (product(getShape(decode.getCodes())) * decode.getBits() + 7) / 8;
+  return codes + (decode.getScales() ? getBytes(decode.getScales().getType()) : 0);
+}
+
+/// True if no value is computed: the weights of a contraction, which its tile decodes.
+bool isStoredConstant(Operation *op) {
+  auto decode = dyn_cast_or_null<DecodeOp>(op);
+  return decode && getConstant(decode.getCodes());
 }
 
 llvm::json::Array toJson(ArrayRef<int64_t> values) { return llvm::json::Array(values); }
@@ -120,8 +133,12 @@ void describeKernel(KernelOp kernel, llvm::json::Object &row) {
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     if (auto accumulator = dyn_cast<AccumulatorOpInterface>(op))
       macs += accumulator.getMacs();
-    if (isa<ConstantOp>(op))
+    if (isStoredConstant(&op))
+      constants += getStoredBytes(cast<DecodeOp>(op));
+    else if (isa<ConstantOp>(op) && !llvm::all_of(op.getUsers(), isStoredConstant))
       constants += getBytes(op.getResult(0).getType());
+    else if (isa<ConstantOp>(op))
+      continue;
     else if (StringRef layer = getLocName(op.getLoc());
              !layer.empty() && (layers.empty() || layers.back().getAsString() != layer))
       layers.push_back(layer);
@@ -158,6 +175,10 @@ llvm::json::Object describeLayer(Operation &op) {
   int64_t constants = 0, inputs = 0;
   llvm::json::Array inputBits;
   for (Value operand : op.getOperands()) {
+    if (Operation *stored = operand.getDefiningOp(); isStoredConstant(stored)) {
+      constants += getStoredBytes(cast<DecodeOp>(stored));
+      continue;
+    }
     (getConstant(operand) ? constants : inputs) += getBytes(operand.getType());
     if (!getConstant(operand))
       inputBits.push_back(int64_t(getBits(operand)));
@@ -182,6 +203,8 @@ llvm::json::Object describeLayer(Operation &op) {
     }
     if (op.getNumOperands() > 1 && getConstant(op.getOperand(1)))
       layer["weight_bits"] = int64_t(getBits(op.getOperand(1)));
+    if (Operation *stored = op.getNumOperands() > 1 ? op.getOperand(1).getDefiningOp() : nullptr; isStoredConstant(stored))
+      layer["weight_bits"] = cast<DecodeOp>(stored).getBits();
   }
   return layer;
 }
@@ -287,6 +310,8 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
           llvm::json::Object{{"name", entry.getAs<StringAttr>("name").getValue()},
                              {"bits", entry.getAs<IntegerAttr>("bits").getInt()},
                              {"bits_without_zero_point", entry.getAs<IntegerAttr>("bits_without_zero_point").getInt()}});
+  if (auto list = main->getAttrOfType<ArrayAttr>("qc.stored"))
+    info.storedWeights = *toJson(list).getAsArray();
   if (auto list = main->getAttrOfType<ArrayAttr>("qc.activations"))
     for (auto entry : list.getAsRange<DictionaryAttr>()) {
       auto text = [&](StringRef key) { return entry.getAs<StringAttr>(key).getValue(); };
@@ -313,7 +338,7 @@ void collectProgram(ModuleOp module, BundleInfo &info) {
   // A requantization that closes an accumulator's loop nest is part of that layer.
   llvm::SmallPtrSet<Operation *, 16> epilogues;
   for (Operation &op : main.getBody().front().without_terminator()) {
-    if (isa<ConstantOp>(op) || op.getNumResults() != 1 || epilogues.contains(&op))
+    if (isa<ConstantOp>(op) || isStoredConstant(&op) || op.getNumResults() != 1 || epilogues.contains(&op))
       continue;
     if (RequantizeOp epilogue = getEpilogue(op))
       epilogues.insert(epilogue);

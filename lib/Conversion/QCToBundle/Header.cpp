@@ -206,6 +206,17 @@ std::string makeHeader(const BundleInfo &info) {
   const Entry &entry = info.run.present ? info.run : info.runF32;
   os << "/* Of one call on one thread, by the compiler's cost model at a nominal clock of " << int64_t(getClockMHz(info.target))
      << " MHz: not measured. */\n#define " << upper << "_PREDICTED_CYCLES " << int64_t(std::llround(entry.cycles)) << "\n";
+  if (!info.storedWeights.empty()) {
+    int64_t bytes = 0, floats = 0;
+    for (const json::Value &row : info.storedWeights) {
+      bytes += row.getAsObject()->getInteger("bytes").value_or(0);
+      floats += row.getAsObject()->getInteger("float_bytes").value_or(0);
+    }
+    os << "/* Computes in f32 with weights of fewer bits: how (qcc -mode), their bytes, and what they would take as f32. "
+          "*/\n#define "
+       << upper << "_MODE \"" << info.options.getString("mode").value_or("") << "\"\n#define " << upper << "_WEIGHT_BYTES "
+       << bytes << "\n#define " << upper << "_F32_WEIGHT_BYTES " << floats << "\n";
+  }
   describeActivations(os, upper, info.activations);
   definePorts(os, upper, "INPUT", info.inputs);
   definePorts(os, upper, "OUTPUT", info.outputs);

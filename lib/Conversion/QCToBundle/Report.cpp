@@ -188,6 +188,7 @@ json::Value describeReport(const BundleInfo &info) {
       {"equalization", json::Array(info.equalization)},
       {"migration", json::Array(info.migration)},
       {"clock_mhz", getClockMHz(info.target)},
+      {"stored_weights", json::Array(info.storedWeights)},
       {"activations", json::Array(info.activations)},
       {"tensors", json::Array(info.tensors)},
       {"arena", json::Array(info.arenaMap)},
@@ -279,6 +280,17 @@ std::string makeSummary(const BundleInfo &info) {
     const json::Object &row = *value.getAsObject();
     os << formatv("  {0}: {1}, {2}\n", row.getString("name").value_or(""), row.getInteger("bits").value_or(0),
                   row.getInteger("bits_without_zero_point").value_or(0));
+  }
+  if (!info.storedWeights.empty()) {
+    os << formatv("\nWeights of {0} mode (code, inputs of one scale, bytes; as f32): {1} B, {2} B as f32\n",
+                  info.options.getString("mode").value_or(""), total(info.storedWeights, "bytes"),
+                  total(info.storedWeights, "float_bytes"));
+    for (const json::Value &value : info.storedWeights) {
+      const json::Object &row = *value.getAsObject();
+      os << formatv("  {0}: {1}, {2}, {3} B; {4} B\n", row.getString("name").value_or(""), row.getString("code").value_or(""),
+                    row.getInteger("group").value_or(0), row.getInteger("bytes").value_or(0),
+                    row.getInteger("float_bytes").value_or(0));
+    }
   }
   if (!info.activations.empty())
     os << "\nActivations (form, pieces or entries, bytes, largest and mean error in codes of the result):\n";

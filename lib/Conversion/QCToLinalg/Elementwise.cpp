@@ -1,5 +1,6 @@
 // One result element from the operands' elements: arithmetic, activation functions, tables, the boundary's quantization.
 #include "Emitter.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 
 #include "qc/Dialect/QC/Reference/FunctionsF32.h"
 
@@ -90,6 +91,36 @@ Value emitDequantize(Scalars &s, DequantizeOp op, Value x) {
   Type wide = cast<IntegerType>(x.getType()).getWidth() < 32 ? i32 : Type(s.b.getI64Type());
   Value centred = s.sub(s.extend(x, code, wide), s.integer(wide, op.getZeroPoint()));
   return s.mul(arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), centred), number(s, op.getScale().convertToFloat()));
+}
+
+/// The f32 number whose 16 bits these are, without a conversion that a target may lack: of f16 the fields move to their places and
+/// the exponent's bias is made up for by a multiplication, exact for numbers below the normal ones, too.
+Value emitHalf(Scalars &s, StoredFormat format, Value bits) {
+  Type i32 = s.b.getI32Type(), f32 = s.b.getF32Type();
+  Value wide = arith::ExtSIOp::create(s.b, s.loc, i32, bits);
+  if (format == StoredFormat::BF16)
+    return arith::BitcastOp::create(s.b, s.loc, f32, s.shl(wide, s.integer(i32, 16)));
+  wide = s.bitAnd(s.shl(wide, s.integer(i32, 13)), s.integer(i32, int32_t(0x8fffffff)));
+  return s.mul(arith::BitcastOp::create(s.b, s.loc, f32, wide), s.real(f32, 0x1p112));
+}
+
+FailureOr<Value> emitDecode(Emitter &e, DecodeOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  auto codes = getShape(op.getCodes());
+  SmallVector<Value> inputs{e.get(op.getCodes())};
+  if (op.getScales()) {
+    auto scales = getShape(op.getScales());
+    Value scaleTensor = e.get(op.getScales());
+    return e.fromIndices(type, [&](Scalars &s, ValueRange index) {
+      SmallVector<Value> at;
+      for (auto [d, size] : llvm::enumerate(codes))
+        at.push_back(scales[d] <= 1 ? s.index(0) : s.div(index[d], s.index(size / scales[d])));
+      Value code = tensor::ExtractOp::create(s.b, s.loc, inputs[0], index);
+      Value number = arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), s.extend(code, s.b.getIntegerType(8), s.b.getI32Type()));
+      return s.mul(number, tensor::ExtractOp::create(s.b, s.loc, scaleTensor, at));
+    });
+  }
+  return e.pointwise(type, inputs, [&](Scalars &s, ValueRange v) { return emitHalf(s, op.getFormat(), v[0]); });
 }
 
 Value emitCast(Scalars &s, Type from, Type to, Value x) {
@@ -232,6 +263,7 @@ FailureOr<Value> emitElementwise(Emitter &e, Operation *op) {
         return unary([&](Scalars &s, Value x) { return emitQuantize(s, quantize, x); });
       })
       .Case([&](DequantizeOp dequantize) { return unary([&](Scalars &s, Value x) { return emitDequantize(s, dequantize, x); }); })
+      .Case([&](DecodeOp decode) { return emitDecode(e, decode); })
       .Case([&](CastOp cast) {
         return unary([&](Scalars &s, Value x) {
           return emitCast(s, getElementType(cast.getInput()), getElementType(cast.getResult()), x);

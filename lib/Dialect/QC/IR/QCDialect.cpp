@@ -1,5 +1,5 @@
 // Registration of the dialect.
-#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/IR/Builders.h"
@@ -22,6 +22,10 @@ void QCDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "qc/Dialect/QC/IR/QCOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "qc/Dialect/QC/IR/StoredOps.cpp.inc"
       >();
   registerSchemes(*getContext());
 }

@@ -1,5 +1,6 @@
 // The evaluator's dispatch, functions and shared helpers. The ops themselves are in the Eval*.cpp beside this file.
 #include "EvalInternal.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -176,7 +177,7 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
       .Case<ConstantOp, CastOp, ConvOp, ConvTransposeOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, FunctionOp,
             PReluOp, BinaryOp, CompareOp, SelectOp, TakeOp, ScatterOp, SoftmaxOp, SoftmaxCodesOp, NormalizeOp, NormalizeCodesOp,
             HypotCodesOp, DivideCodesOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp, TransposeOp, GatherOp, ObserveOp,
-            QuantizeOp, DequantizeOp, RequantizeOp, LutOp, PwlOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp,
+            QuantizeOp, DequantizeOp, DecodeOp, RequantizeOp, LutOp, PwlOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp,
             quant::StorageCastOp>([&](auto concrete) { return evaluateOp(concrete, operands); })
       .Default([](Operation *other) -> FailureOr<Tensor> {
         return other->emitError("has no evaluation; the evaluator runs stages up to 'packed'");
