@@ -3,7 +3,8 @@ the rounding of f32 sums, the report says what each layer got, and the network k
 
 modes.py MODEL.onnx FOLDER (--evaluate EVALUATE.py NAME | --score SCORE.py EVAL.npz) [--targets] --run KEY LEAST MOST_BYTES OPTIONS ...
 
-KEY is a metric (minus_nll counts up, like the others; top1 of SCORE.py), MOST_BYTES the part of the bytes of f32 that the stored weights may take."""
+KEY is a metric (minus_nll counts up, like the others; top1 of SCORE.py), MOST_BYTES the part of the bytes of f32 that the stored weights may take,
+OPTIONS are qcc's in one word, without their dashes."""
 import argparse
 import json
 import os
@@ -72,7 +73,7 @@ def main():
         inputs.pop("y", None)
         np.savez("samples.npz", **inputs)
     for key, least, most, options in arguments.run:
-        words = options.split()
+        words = ["-" + word for word in options.split()]
         compile_for(arguments, "x86-64", words)
         check_report(words, most)
         run("qrun", "x86-64.o", "-f32", "-inputs=samples.npz", "-outputs=out.npz")
