@@ -71,13 +71,10 @@ private:
     return QuantizeOp::create(b, loc, withElementType(x.getType(), type), x, b.getF32FloatAttr(1), b.getI64IntegerAttr(0),
                               b.getI64IntegerAttr(low), b.getI64IntegerAttr(high));
   }
-  /// x + sign * y, limited to the codes of `type`.
-  Value combine(OpBuilder &b, Location loc, Value x, Value y, int32_t sign, Type type) {
-    auto [low, high] = getCodeLimits(cast<IntegerType>(type));
-    return RequantizeOp::create(b, loc, withElementType(x.getType(), type), ValueRange{x, y}, b.getDenseI64ArrayAttr({0, 0}),
-                                b.getDenseI32ArrayAttr({1, sign}), b.getDenseI32ArrayAttr({0}), IntegerAttr(),
-                                b.getI64IntegerAttr(0), b.getI64IntegerAttr(low), b.getI64IntegerAttr(high),
-                                RoundingAttr::get(b.getContext(), Rounding::ONNX));
+  /// The numbers that codes of scale 1 are.
+  Value toReals(OpBuilder &b, Location loc, Value codes) {
+    return DequantizeOp::create(b, loc, withElementType(codes.getType(), b.getF32Type()), codes, b.getF32FloatAttr(1),
+                                b.getI64IntegerAttr(0));
   }
 
   template <typename OpTy> Value arithmetic(OpBuilder &b, Location loc, RankedTensorType type, Value x, Value y) {
@@ -113,8 +110,11 @@ private:
     Value negated = arithmetic<MulOp>(b, loc, one, low, number(b, loc, -1));
     codes.zero = quantize(b, loc, arithmetic<DivOp>(b, loc, one, negated, codes.scale), code(b, 8, true));
     // The tie is broken before the zero point is added.
-    Value quotient = arithmetic<DivOp>(b, loc, cast<RankedTensorType>(x.getType()), x, codes.scale);
-    codes.codes = combine(b, loc, quantize(b, loc, quotient, code(b, 16, false)), codes.zero, 1, code(b, 8, true));
+    auto type = cast<RankedTensorType>(x.getType());
+    Value quotient = arithmetic<DivOp>(b, loc, type, x, codes.scale);
+    Value whole = ActivationOp::create(b, loc, type, ActivationKindAttr::get(b.getContext(), ActivationKind::Round), quotient,
+                                       b.getF32FloatAttr(0), b.getF32FloatAttr(0));
+    codes.codes = quantize(b, loc, arithmetic<AddOp>(b, loc, type, whole, toReals(b, loc, codes.zero)), code(b, 8, true));
     return codes;
   }
 
@@ -154,7 +154,10 @@ private:
     if (pads && !input.centred) {
       OpBuilder behind(&getContext());
       behind.setInsertionPointAfterValue(input.codes);
-      input.centred = combine(behind, x.getLoc(), input.codes, input.zero, -1, code(b, 9, false));
+      auto type = cast<RankedTensorType>(x.getType());
+      Value difference = arithmetic<SubOp>(behind, x.getLoc(), type, toReals(behind, x.getLoc(), input.codes),
+                                           toReals(behind, x.getLoc(), input.zero));
+      input.centred = quantize(behind, x.getLoc(), difference, code(b, 9, false));
     }
     IRMapping mapping;
     mapping.map(x, pads ? input.centred : input.codes);

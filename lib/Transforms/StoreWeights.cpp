@@ -37,7 +37,13 @@ std::optional<WeightView> getView(Operation *op) {
   return view;
 }
 
-int64_t chooseGroup(int64_t inputs, int64_t group) {
+/// Of a layer with one tap the last group may be shorter, where that is how its number of scales is read (getScaleBlock).
+int64_t chooseGroup(int64_t inputs, int64_t group, bool oneTap) {
+  if (oneTap && group) {
+    int64_t scales = (inputs + group - 1) / group, block = getScaleBlock(inputs, scales);
+    if (scales == 1 || block % 32 == 0)
+      return block;
+  }
   for (int64_t g = group / 32 * 32; g > 0; g -= 32)
     if (inputs % g == 0)
       return g;
@@ -137,9 +143,7 @@ private:
       groupSize = storeCodes(op, operand, *view, type);
       if (!groupSize)
         return;
-      scaleCount = product(shape) / std::max<int64_t>(groupSize, 1);
-      if (auto conv = dyn_cast<ConvOp>(op))
-        scaleCount = product(shape.take_front(2)) / groupSize;
+      scaleCount = shape[view->outAxis] * ((view->inputs + groupSize - 1) / groupSize);
     }
     rows.push_back(b.getDictionaryAttr({
         b.getNamedAttr("bytes", b.getI64IntegerAttr((product(shape) * bits + 7) / 8 + 4 * scaleCount)),
@@ -217,8 +221,8 @@ private:
     SmallVector<float> values = getReals(op, weight);
     if (values.empty())
       return 0;
-    size = chooseGroup(view.inputs, group);
-    int64_t groups = view.inputs / size, outer = product(shape.take_front(view.axis));
+    size = chooseGroup(view.inputs, group, !isConv || inner == 1);
+    int64_t groups = (view.inputs + size - 1) / size, outer = product(shape.take_front(view.axis));
     scaleShape[view.axis] = groups;
     scales.resize(outer * groups * (isConv ? 1 : inner));
     double low = -double(int64_t(1) << (bits - 1)), high = -low - 1;
@@ -226,7 +230,7 @@ private:
     // Of a convolution all taps of an input share its scale.
     int64_t columns = isConv ? 1 : inner, taps = isConv ? inner : 1;
     auto forEach = [&](int64_t o, int64_t g, int64_t column, auto f) {
-      for (int64_t i = g * size; i < (g + 1) * size; ++i)
+      for (int64_t i = g * size; i < std::min((g + 1) * size, view.inputs); ++i)
         for (int64_t t = 0; t < taps; ++t)
           f((o * view.inputs + i) * inner + column + t);
     };

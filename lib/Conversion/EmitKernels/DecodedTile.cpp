@@ -68,14 +68,15 @@ void prescalePanel(Kernel &k, const ContractionPlan &p, Value panel, Value sums,
   for (int64_t i = 0; i < std::max(period, lanes); ++i)
     factors.push_back(std::ldexp(1.0f, -int(fields.getShift(i % period))));
   bool scales = llvm::any_of(factors, [](float f) { return f != 1; });
-  int64_t width = factors.size(), whole = group / width * width;
+  int64_t width = factors.size();
   auto constant = [&](ArrayRef<float> values) -> Value {
     return arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(VectorType::get({int64_t(values.size())}, f32), values));
   };
   Value lowest = constant(float(fields.lowest()));
   k.loop(k.index(0), count, 1, {}, [&](Value position, ValueRange) {
     Value row = k.mul(position, p.pixelStride);
-    k.loop(groups, [&](Value g) {
+    auto prescale = [&](Value g, int64_t size) {
+      int64_t whole = size / width * width;
       Value first = k.add(row, k.mul(g, group)), zero = k.splat(0.0, 1);
       Value sum = zero;
       if (whole) {
@@ -90,14 +91,18 @@ void prescalePanel(Kernel &k, const ContractionPlan &p, Value panel, Value sums,
           all = arith::AddFOp::create(k.b, k.loc, k.slice(all, 0, n / 2), k.slice(all, n / 2, n / 2));
         sum = all;
       }
-      for (int64_t i = whole; i < group; ++i) {
+      for (int64_t i = whole; i < size; ++i) {
         Value at = k.add(first, i), x = k.load(panel, at, 1);
         if (scales)
           k.store(arith::MulFOp::create(k.b, k.loc, x, constant(factors[(i - whole) % width])), panel, at);
         sum = arith::AddFOp::create(k.b, k.loc, sum, x);
       }
       k.store(arith::MulFOp::create(k.b, k.loc, sum, lowest), sums, k.add(k.mul(position, groups), g));
-    });
+    };
+    int64_t all = p.s.inPerGroup / group, rest = p.s.inPerGroup % group;
+    k.loop(all, [&](Value g) { prescale(g, group); });
+    if (rest)
+      prescale(k.index(all), rest);
     return SmallVector<Value>();
   });
 }
@@ -196,12 +201,16 @@ SmallVector<Value> DecodedTile::run(Value from, Value weightOffset, ArrayRef<Val
   int64_t group = s.stored->group, groupWords = group / fields.fields() * vectors * perVector;
   return forEachRun(start, [&](Value at, Value word, ValueRange carried) {
     return k.loop(p.runLength / s.inPerGroup, 1, carried, [&](Value tap, ValueRange totals) {
-      return k.loop(s.scaleGroups(), 1, totals, [&](Value g, ValueRange sofar) {
+      auto addGroup = [&](Value g, int64_t size, ValueRange sofar) {
         Value element = k.add(k.mul(tap, s.inPerGroup), k.mul(g, group));
         Value first = k.add(word, k.add(k.mul(tap, s.scaleGroups() * groupWords), k.mul(g, groupWords)));
-        SmallVector<Value> accs = multiply(k.add(at, element), first, group, startGroup(g));
+        SmallVector<Value> accs = multiply(k.add(at, element), first, size, startGroup(g));
         return addScaled(accs, k.add(scale, k.mul(g, vectors * p.lanes)), SmallVector<Value>(sofar));
-      });
+      };
+      int64_t whole = s.inPerGroup / group, rest = s.inPerGroup % group;
+      SmallVector<Value> sums =
+          k.loop(whole, 1, totals, [&](Value g, ValueRange sofar) { return addGroup(g, group, sofar); });
+      return rest ? addGroup(k.index(whole), rest, sums) : sums;
     });
   });
 }

@@ -114,7 +114,7 @@ FailureOr<Value> emitDecode(Emitter &e, DecodeOp op) {
     return e.fromIndices(type, [&](Scalars &s, ValueRange index) {
       SmallVector<Value> at;
       for (auto [d, size] : llvm::enumerate(codes))
-        at.push_back(scales[d] <= 1 ? s.index(0) : s.div(index[d], s.index(size / scales[d])));
+        at.push_back(scales[d] <= 1 ? s.index(0) : s.div(index[d], s.index(getScaleBlock(size, scales[d]))));
       Value code = tensor::ExtractOp::create(s.b, s.loc, inputs[0], index);
       Value number = arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), s.extend(code, s.b.getIntegerType(8), s.b.getI32Type()));
       return s.mul(number, tensor::ExtractOp::create(s.b, s.loc, scaleTensor, at));
