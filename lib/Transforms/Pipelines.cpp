@@ -347,12 +347,16 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   oneOf("mode", options.mode, getModes());
   bool isStored = options.mode == "weight-only";
   if (options.group && !isStored)
-    problems.push_back("group=" + std::to_string(options.group) + ": only mode=weight-only has scales of groups: drop one of them");
+    problems.push_back("group=" + std::to_string(options.group) +
+                       ": only mode=weight-only has scales of groups: drop one of them");
   else if (options.group < 0 || options.group % 32)
-    problems.push_back("group=" + std::to_string(options.group) + ": use a multiple of 32 inputs, or 0 for one scale per channel");
+    problems.push_back("group=" + std::to_string(options.group) +
+                       ": use a multiple of 32 inputs, or 0 for one scale per channel");
   if (options.weights != "i8" && (options.mode == "dynamic" || options.mode == "fp16" || options.mode == "f32"))
     problems.push_back("weights=" + options.weights + ": " + mode + " has weights of " +
-                       (options.mode == "dynamic" ? "i8" : options.mode == "fp16" ? "f16" : "f32") +
+                       (options.mode == "dynamic" ? "i8"
+                        : options.mode == "fp16"  ? "f16"
+                                                  : "f32") +
                        " only; mode=weight-only stores others");
   oneOf("calibrator", options.calibrator, {"minmax", "percentile", "mse", "entropy"});
   if (!findIsa(options.isa))
@@ -398,7 +402,8 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   if (!(options.damping > 0 && options.damping <= 1))
     problems.push_back("damping: use a part of the mean moment, above 0 and up to 1");
   if (options.rounding != "nearest" && options.float32)
-    problems.push_back("rounding=" + options.rounding + ": " + mode + (options.mode == "f32" ? " has no codes" : " rounds to nearest, with the best scale") +
+    problems.push_back("rounding=" + options.rounding + ": " + mode +
+                       (options.mode == "f32" ? " has no codes" : " rounds to nearest, with the best scale") +
                        ": drop one of them");
   if (options.rounding != "nearest" && options.samples.empty() && !options.float32)
     problems.push_back("rounding=" + options.rounding + " needs calibration samples: give calib, or use rounding=nearest");

@@ -1,8 +1,8 @@
 // Integer products inside f32 networks, with codes of activations that are made at run time.
 //
-// The arithmetic is that of ONNX's DynamicQuantizeLinear, ConvInteger and MatMulInteger, Cast, Mul and Add, written in integers from
-// the start. Where nothing is padded the codes are multiplied as they are, without a sign, and what their zero point adds, the same
-// for all positions, is taken off the sums; else the real zeros around need codes less their zero point.
+// The arithmetic is that of ONNX's DynamicQuantizeLinear, ConvInteger and MatMulInteger, Cast, Mul and Add, written in integers
+// from the start. Where nothing is padded the codes are multiplied as they are, without a sign, and what their zero point adds,
+// the same for all positions, is taken off the sums; else the real zeros around need codes less their zero point.
 #include "Quantizable.h"
 #include "qc/Transforms/ModePasses.h"
 
@@ -96,7 +96,8 @@ private:
     SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, getShape(x).size()));
     FloatAttr zero = b.getF32FloatAttr(0);
     auto reduce = [&](ReduceKind kind) {
-      return ReduceOp::create(b, loc, one, ReduceKindAttr::get(b.getContext(), kind), x, b.getDenseI64ArrayAttr(axes), UnitAttr(), IntegerAttr());
+      return ReduceOp::create(b, loc, one, ReduceKindAttr::get(b.getContext(), kind), x, b.getDenseI64ArrayAttr(axes), UnitAttr(),
+                              IntegerAttr());
     };
     Value high = ClampOp::create(b, loc, one, reduce(ReduceKind::Max), zero, FloatAttr());
     Value low = ClampOp::create(b, loc, one, reduce(ReduceKind::Min), FloatAttr(), zero);
@@ -147,7 +148,8 @@ private:
       numbers.push_back(std::clamp<int64_t>(std::nearbyint(v / scales[channelOf(i)]), -127, 127));
       sums[channelOf(i)] += numbers.back();
     }
-    Value codes = ConstantOp::create(b, weight.getLoc(), makeElements(withElementType(weight.getType(), code(b, 8, false)), numbers));
+    Value codes =
+        ConstantOp::create(b, weight.getLoc(), makeElements(withElementType(weight.getType(), code(b, 8, false)), numbers));
 
     Codes &input = getCodes(x);
     bool pads = conv && llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
@@ -186,12 +188,13 @@ private:
     FloatAttr low = limit(clamp.getClampMin()), high = limit(clamp.getClampMax());
     Value bias = op->getNumOperands() > 2 ? op->getOperand(2) : Value();
     Value factors = alongChannels<float>(b, op, scales, b.getF32Type());
-    factors = MulOp::create(b, loc, cast<RankedTensorType>(factors.getType()), input.scale, factors, FloatAttr(), FloatAttr(), 0, 0,
-                            IntegerAttr());
+    factors = MulOp::create(b, loc, cast<RankedTensorType>(factors.getType()), input.scale, factors, FloatAttr(), FloatAttr(), 0,
+                            0, IntegerAttr());
     Value reals = CastOp::create(b, loc, real, total);
     reals = MulOp::create(b, loc, real, reals, factors, bias ? FloatAttr() : low, bias ? FloatAttr() : high, 0, 0, IntegerAttr());
     if (bias)
-      reals = AddOp::create(b, loc, real, reals, alongChannels<float>(b, op, getFloats(getConstant(bias)), b.getF32Type()), low, high);
+      reals = AddOp::create(b, loc, real, reals, alongChannels<float>(b, op, getFloats(getConstant(bias)), b.getF32Type()), low,
+                            high);
     rows.push_back(b.getDictionaryAttr({
         b.getNamedAttr("bytes", b.getI64IntegerAttr(values.size() + 4 * channels)),
         b.getNamedAttr("code", b.getStringAttr("i8")),

@@ -99,7 +99,8 @@ cl::opt<std::string> normalize("normalize",
 cl::opt<std::string> plotActivations("plot-activations",
                                      cl::desc("write a plot of each activation and its error into this folder"),
                                      cl::cat(category));
-cl::opt<std::string> mode("mode", cl::desc("int (default); in f32: f32, weight-only, dynamic or fp16 (docs/Modes.md)"), cl::init("int"), cl::cat(category));
+cl::opt<std::string> mode("mode", cl::desc("int (default); in f32: f32, weight-only, dynamic or fp16 (docs/Modes.md)"),
+                          cl::init("int"), cl::cat(category));
 cl::opt<std::string> weights("weights",
                              cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8), then others for kinds of layers: "
                                       "depthwise, pointwise, dense, first, last"),
@@ -242,7 +243,8 @@ std::vector<std::string> findProblems() {
   if (isFloat)
     for (const cl::Option *option : std::initializer_list<const cl::Option *>{&activations, &productActivations, &pairSafe})
       if (option->getNumOccurrences())
-        problems.push_back(("-" + option->ArgStr + " is for codes of activations, which " + inMode + " does not have: drop it").str());
+        problems.push_back(
+            ("-" + option->ArgStr + " is for codes of activations, which " + inMode + " does not have: drop it").str());
   if (rounding == "adaround" && order.getNumOccurrences())
     problems.push_back("-order is for -rounding=sequential: adaround takes all inputs at once; drop one of them");
   if (migrate == "off" && migrationStrength.getNumOccurrences())

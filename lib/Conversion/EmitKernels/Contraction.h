@@ -27,7 +27,7 @@ struct ContractionPhase {
 struct StoredShape {
   StoredFields fields;
   StoredFormat format = StoredFormat::Integer;
-  int64_t group = 0;          ///< inputs of one scale: all of a channel's, or a multiple of 32 (the last fewer)
+  int64_t group = 0;         ///< inputs of one scale: all of a channel's, or a multiple of 32 (the last fewer)
   mlir::ElementsAttr scales; ///< of integers
 };
 
@@ -48,7 +48,7 @@ struct ContractionShape {
   SmallVector<ContractionPhase> phases = SmallVector<ContractionPhase>(1);
   uint64_t bound = 0;
   std::optional<StoredShape> stored; ///< of f32: `weight` holds what is stored
-  mlir::ElementsAttr weight, bias; ///< bias may be null
+  mlir::ElementsAttr weight, bias;   ///< bias may be null
   /// Of a product of two activations the right side, a block argument [batch][inPerGroup][outPerGroup], instead of `weight`; what
   /// is taken off its codes.
   Value right;

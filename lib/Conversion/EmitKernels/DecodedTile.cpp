@@ -1,9 +1,9 @@
 // Tiles that decode their weights: two or three operations make a vector of f32 of a field of words, for all rows of the tile.
 //
-// A code c stands for (c + lowest) * scale. Where the panel is at hand (products), activations come scaled by the power of two that a
-// field is multiplied with where it lies in its word, so that no shift brings it down, and the accumulator of a group begins with
-// lowest * the sum of its activations: a mask and a conversion are all that a vector of weights takes. Else both are done to the
-// weights, exactly.
+// A code c stands for (c + lowest) * scale. Where the panel is at hand (products), activations come scaled by the power of two
+// that a field is multiplied with where it lies in its word, so that no shift brings it down, and the accumulator of a group
+// begins with lowest * the sum of its activations: a mask and a conversion are all that a vector of weights takes. Else both are
+// done to the weights, exactly.
 #include "DecodedTile.h"
 
 using namespace mlir;
@@ -137,10 +137,10 @@ void DecodedTile::multiplyStep(Value from, Value word, int64_t count, SmallVecto
       Value w = fields.decode(k, words[v], i);
       if (fields.isInteger() && !sums) {
         Value lowest = k.splat(double(fields.lowest()), p.lanes);
-        w = fields.getShift(i) ? vector::FMAOp::create(k.b, k.loc, w, k.splat(std::ldexp(1.0, -int(fields.getShift(i))), p.lanes),
-                                                       lowest)
-                                     .getResult()
-                               : arith::AddFOp::create(k.b, k.loc, w, lowest).getResult();
+        w = fields.getShift(i)
+                ? vector::FMAOp::create(k.b, k.loc, w, k.splat(std::ldexp(1.0, -int(fields.getShift(i))), p.lanes), lowest)
+                      .getResult()
+                : arith::AddFOp::create(k.b, k.loc, w, lowest).getResult();
       }
       for (int64_t row = 0; row < rows; ++row)
         accs[row * vectors + v] = vector::FMAOp::create(k.b, k.loc, x[row], w, accs[row * vectors + v]);
@@ -164,8 +164,8 @@ SmallVector<Value> DecodedTile::multiply(Value from, Value word, int64_t count, 
 SmallVector<Value> DecodedTile::addScaled(ValueRange accs, Value scale, ArrayRef<Value> totals) {
   SmallVector<Value> result;
   for (int64_t i = 0; i < rows * vectors; ++i)
-    result.push_back(vector::FMAOp::create(
-        k.b, k.loc, accs[i], k.load(memory.scales, k.add(scale, i % vectors * p.lanes), p.lanes), totals[i]));
+    result.push_back(vector::FMAOp::create(k.b, k.loc, accs[i],
+                                           k.load(memory.scales, k.add(scale, i % vectors * p.lanes), p.lanes), totals[i]));
   return result;
 }
 
@@ -193,9 +193,9 @@ SmallVector<Value> DecodedTile::run(Value from, Value weightOffset, ArrayRef<Val
     });
   };
   if (!grouped) {
-    SmallVector<Value> accs = forEachRun(fields.isInteger() ? startGroup(k.index(0)) : start, [&](Value at, Value word, ValueRange carried) {
-      return multiply(at, word, p.runLength, carried);
-    });
+    SmallVector<Value> accs =
+        forEachRun(fields.isInteger() ? startGroup(k.index(0)) : start,
+                   [&](Value at, Value word, ValueRange carried) { return multiply(at, word, p.runLength, carried); });
     return fields.isInteger() ? addScaled(accs, scale, start) : accs;
   }
   int64_t group = s.stored->group, groupWords = group / fields.fields() * vectors * perVector;
@@ -208,8 +208,7 @@ SmallVector<Value> DecodedTile::run(Value from, Value weightOffset, ArrayRef<Val
         return addScaled(accs, k.add(scale, k.mul(g, vectors * p.lanes)), SmallVector<Value>(sofar));
       };
       int64_t whole = s.inPerGroup / group, rest = s.inPerGroup % group;
-      SmallVector<Value> sums =
-          k.loop(whole, 1, totals, [&](Value g, ValueRange sofar) { return addGroup(g, group, sofar); });
+      SmallVector<Value> sums = k.loop(whole, 1, totals, [&](Value g, ValueRange sofar) { return addGroup(g, group, sofar); });
       return rest ? addGroup(k.index(whole), rest, sums) : sums;
     });
   });

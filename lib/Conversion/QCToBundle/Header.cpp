@@ -208,7 +208,8 @@ std::string makeHeader(const BundleInfo &info) {
       bytes += row.getAsObject()->getInteger("bytes").value_or(0);
       floats += row.getAsObject()->getInteger("float_bytes").value_or(0);
     }
-    os << "/* Computes in f32 with weights of fewer bits: how (qcc -mode), their bytes, and what they would take as f32. */\n#define "
+    os << "/* Computes in f32 with weights of fewer bits: how (qcc -mode), their bytes, and what they would take as f32. "
+          "*/\n#define "
        << upper << "_MODE \"" << info.options.getString("mode").value_or("") << "\"\n#define " << upper << "_WEIGHT_BYTES "
        << bytes << "\n#define " << upper << "_F32_WEIGHT_BYTES " << floats << "\n";
   }
