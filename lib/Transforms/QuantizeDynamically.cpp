@@ -1,8 +1,8 @@
 // Integer products inside f32 networks, with codes of activations that are made at run time.
 //
-// The arithmetic is that of ONNX's DynamicQuantizeLinear, ConvInteger and MatMulInteger, Cast, Mul and Add, written in integers from
-// the start. Where nothing is padded the codes are multiplied as they are, without a sign, and what their zero point adds, the same
-// for all positions, is taken off the sums; else the real zeros around need codes less their zero point.
+// The arithmetic is that of ONNX's DynamicQuantizeLinear, ConvInteger and MatMulInteger, Cast, Mul and Add, written in integers
+// from the start. Where nothing is padded the codes are multiplied as they are, without a sign, and what their zero point adds,
+// the same for all positions, is taken off the sums; else the real zeros around need codes less their zero point.
 #include "Quantizable.h"
 #include "qc/Transforms/ModePasses.h"
 
@@ -71,13 +71,10 @@ private:
     return QuantizeOp::create(b, loc, withElementType(x.getType(), type), x, b.getF32FloatAttr(1), b.getI64IntegerAttr(0),
                               b.getI64IntegerAttr(low), b.getI64IntegerAttr(high));
   }
-  /// x + sign * y, limited to the codes of `type`.
-  Value combine(OpBuilder &b, Location loc, Value x, Value y, int32_t sign, Type type) {
-    auto [low, high] = getCodeLimits(cast<IntegerType>(type));
-    return RequantizeOp::create(b, loc, withElementType(x.getType(), type), ValueRange{x, y}, b.getDenseI64ArrayAttr({0, 0}),
-                                b.getDenseI32ArrayAttr({1, sign}), b.getDenseI32ArrayAttr({0}), IntegerAttr(),
-                                b.getI64IntegerAttr(0), b.getI64IntegerAttr(low), b.getI64IntegerAttr(high),
-                                RoundingAttr::get(b.getContext(), Rounding::ONNX));
+  /// The numbers that codes of scale 1 are.
+  Value toReals(OpBuilder &b, Location loc, Value codes) {
+    return DequantizeOp::create(b, loc, withElementType(codes.getType(), b.getF32Type()), codes, b.getF32FloatAttr(1),
+                                b.getI64IntegerAttr(0));
   }
 
   template <typename OpTy> Value arithmetic(OpBuilder &b, Location loc, RankedTensorType type, Value x, Value y) {
@@ -99,7 +96,8 @@ private:
     SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, getShape(x).size()));
     FloatAttr zero = b.getF32FloatAttr(0);
     auto reduce = [&](ReduceKind kind) {
-      return ReduceOp::create(b, loc, one, ReduceKindAttr::get(b.getContext(), kind), x, b.getDenseI64ArrayAttr(axes), UnitAttr(), IntegerAttr());
+      return ReduceOp::create(b, loc, one, ReduceKindAttr::get(b.getContext(), kind), x, b.getDenseI64ArrayAttr(axes), UnitAttr(),
+                              IntegerAttr());
     };
     Value high = ClampOp::create(b, loc, one, reduce(ReduceKind::Max), zero, FloatAttr());
     Value low = ClampOp::create(b, loc, one, reduce(ReduceKind::Min), FloatAttr(), zero);
@@ -113,8 +111,11 @@ private:
     Value negated = arithmetic<MulOp>(b, loc, one, low, number(b, loc, -1));
     codes.zero = quantize(b, loc, arithmetic<DivOp>(b, loc, one, negated, codes.scale), code(b, 8, true));
     // The tie is broken before the zero point is added.
-    Value quotient = arithmetic<DivOp>(b, loc, cast<RankedTensorType>(x.getType()), x, codes.scale);
-    codes.codes = combine(b, loc, quantize(b, loc, quotient, code(b, 16, false)), codes.zero, 1, code(b, 8, true));
+    auto type = cast<RankedTensorType>(x.getType());
+    Value quotient = arithmetic<DivOp>(b, loc, type, x, codes.scale);
+    Value whole = ActivationOp::create(b, loc, type, ActivationKindAttr::get(b.getContext(), ActivationKind::Round), quotient,
+                                       b.getF32FloatAttr(0), b.getF32FloatAttr(0));
+    codes.codes = quantize(b, loc, arithmetic<AddOp>(b, loc, type, whole, toReals(b, loc, codes.zero)), code(b, 8, true));
     return codes;
   }
 
@@ -147,14 +148,18 @@ private:
       numbers.push_back(std::clamp<int64_t>(std::nearbyint(v / scales[channelOf(i)]), -127, 127));
       sums[channelOf(i)] += numbers.back();
     }
-    Value codes = ConstantOp::create(b, weight.getLoc(), makeElements(withElementType(weight.getType(), code(b, 8, false)), numbers));
+    Value codes =
+        ConstantOp::create(b, weight.getLoc(), makeElements(withElementType(weight.getType(), code(b, 8, false)), numbers));
 
     Codes &input = getCodes(x);
     bool pads = conv && llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
     if (pads && !input.centred) {
       OpBuilder behind(&getContext());
       behind.setInsertionPointAfterValue(input.codes);
-      input.centred = combine(behind, x.getLoc(), input.codes, input.zero, -1, code(b, 9, false));
+      auto type = cast<RankedTensorType>(x.getType());
+      Value difference = arithmetic<SubOp>(behind, x.getLoc(), type, toReals(behind, x.getLoc(), input.codes),
+                                           toReals(behind, x.getLoc(), input.zero));
+      input.centred = quantize(behind, x.getLoc(), difference, code(b, 9, false));
     }
     IRMapping mapping;
     mapping.map(x, pads ? input.centred : input.codes);
@@ -183,12 +188,13 @@ private:
     FloatAttr low = limit(clamp.getClampMin()), high = limit(clamp.getClampMax());
     Value bias = op->getNumOperands() > 2 ? op->getOperand(2) : Value();
     Value factors = alongChannels<float>(b, op, scales, b.getF32Type());
-    factors = MulOp::create(b, loc, cast<RankedTensorType>(factors.getType()), input.scale, factors, FloatAttr(), FloatAttr(), 0, 0,
-                            IntegerAttr());
+    factors = MulOp::create(b, loc, cast<RankedTensorType>(factors.getType()), input.scale, factors, FloatAttr(), FloatAttr(), 0,
+                            0, IntegerAttr());
     Value reals = CastOp::create(b, loc, real, total);
     reals = MulOp::create(b, loc, real, reals, factors, bias ? FloatAttr() : low, bias ? FloatAttr() : high, 0, 0, IntegerAttr());
     if (bias)
-      reals = AddOp::create(b, loc, real, reals, alongChannels<float>(b, op, getFloats(getConstant(bias)), b.getF32Type()), low, high);
+      reals = AddOp::create(b, loc, real, reals, alongChannels<float>(b, op, getFloats(getConstant(bias)), b.getF32Type()), low,
+                            high);
     rows.push_back(b.getDictionaryAttr({
         b.getNamedAttr("bytes", b.getI64IntegerAttr(values.size() + 4 * channels)),
         b.getNamedAttr("code", b.getStringAttr("i8")),

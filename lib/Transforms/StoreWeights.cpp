@@ -15,9 +15,9 @@ namespace {
 /// A matrix of weights as [outer][inputs][inner] elements of which each (outer, inner) pair is one output channel's: how the rows
 /// of a convolution, of a product and of a table lie.
 struct WeightView {
-  int64_t axis = 0;      ///< of the inputs
-  int64_t inputs = 0;    ///< of one output
-  int64_t outAxis = 0;   ///< of output channels
+  int64_t axis = 0;     ///< of the inputs
+  int64_t inputs = 0;   ///< of one output
+  int64_t outAxis = 0;  ///< of output channels
   bool isTable = false; ///< rows that are chosen at run time
 };
 
@@ -37,14 +37,21 @@ std::optional<WeightView> getView(Operation *op) {
   return view;
 }
 
-int64_t chooseGroup(int64_t inputs, int64_t group) {
+/// Of a layer with one tap the last group may be shorter, where that is how its number of scales is read (getScaleBlock).
+int64_t chooseGroup(int64_t inputs, int64_t group, bool oneTap) {
+  if (oneTap && group) {
+    int64_t scales = (inputs + group - 1) / group, block = getScaleBlock(inputs, scales);
+    if (scales == 1 || block % 32 == 0)
+      return block;
+  }
   for (int64_t g = group / 32 * 32; g > 0; g -= 32)
     if (inputs % g == 0)
       return g;
   return inputs;
 }
 
-/// The scale for codes [-2^(bits-1), 2^(bits-1) - 1] of these numbers: of several candidates the one with the least squared error.
+/// The scale for codes [-2^(bits-1), 2^(bits-1) - 1] of these numbers: of several candidates the one with the least squared
+/// error.
 float findScale(ArrayRef<float> values, int64_t bits) {
   double low = -double(int64_t(1) << (bits - 1)), high = -low - 1, extreme = 0;
   for (float v : values)
@@ -94,7 +101,8 @@ struct StoreWeights : impl::StoreWeightsBase<StoreWeights> {
     if (!codes)
       emitError(function.getLoc()) << "weights=" << weights << ": " << problem;
     if (group < 0 || group % 32)
-      emitError(function.getLoc()) << "group=" << group.getValue() << ": use a multiple of 32 inputs, or 0 for one scale per channel";
+      emitError(function.getLoc()) << "group=" << group.getValue()
+                                   << ": use a multiple of 32 inputs, or 0 for one scale per channel";
     if (!codes || group < 0 || group % 32)
       return signalPassFailure();
     SmallVector<std::pair<Operation *, OpOperand *>> layers;
@@ -125,7 +133,8 @@ private:
     std::optional<WeightView> view = getView(op);
     int64_t bits = 32, scaleCount = 0, groupSize = 0;
     if (!view) {
-      op->emitRemark() << "node " << describeNode(op) << " keeps its weights in f32: only convolutions over one and two dimensions, "
+      op->emitRemark() << "node " << describeNode(op)
+                       << " keeps its weights in f32: only convolutions over one and two dimensions, "
                        << "products with one matrix and tables of rows are stored in fewer bits";
       code = "f32";
     } else if (code == "f16" || code == "bf16") {
@@ -137,9 +146,7 @@ private:
       groupSize = storeCodes(op, operand, *view, type);
       if (!groupSize)
         return;
-      scaleCount = product(shape) / std::max<int64_t>(groupSize, 1);
-      if (auto conv = dyn_cast<ConvOp>(op))
-        scaleCount = product(shape.take_front(2)) / groupSize;
+      scaleCount = shape[view->outAxis] * ((view->inputs + groupSize - 1) / groupSize);
     }
     rows.push_back(b.getDictionaryAttr({
         b.getNamedAttr("bytes", b.getI64IntegerAttr((product(shape) * bits + 7) / 8 + 4 * scaleCount)),
@@ -162,7 +169,8 @@ private:
     }
     if (llvm::all_of(values, [](float v) { return std::isfinite(v); }))
       return values;
-    emitError(op->getLoc()) << "node " << describeNode(op) << " has a weight that is not finite, which no code stands for: give it "
+    emitError(op->getLoc()) << "node " << describeNode(op)
+                            << " has a weight that is not finite, which no code stands for: give it "
                             << "f32 weights (-mode=f32)";
     failed = true;
     return {};
@@ -217,8 +225,8 @@ private:
     SmallVector<float> values = getReals(op, weight);
     if (values.empty())
       return 0;
-    size = chooseGroup(view.inputs, group);
-    int64_t groups = view.inputs / size, outer = product(shape.take_front(view.axis));
+    size = chooseGroup(view.inputs, group, !isConv || inner == 1);
+    int64_t groups = (view.inputs + size - 1) / size, outer = product(shape.take_front(view.axis));
     scaleShape[view.axis] = groups;
     scales.resize(outer * groups * (isConv ? 1 : inner));
     double low = -double(int64_t(1) << (bits - 1)), high = -low - 1;
@@ -226,7 +234,7 @@ private:
     // Of a convolution all taps of an input share its scale.
     int64_t columns = isConv ? 1 : inner, taps = isConv ? inner : 1;
     auto forEach = [&](int64_t o, int64_t g, int64_t column, auto f) {
-      for (int64_t i = g * size; i < (g + 1) * size; ++i)
+      for (int64_t i = g * size; i < std::min((g + 1) * size, view.inputs); ++i)
         for (int64_t t = 0; t < taps; ++t)
           f((o * view.inputs + i) * inner + column + t);
     };
@@ -237,9 +245,8 @@ private:
           forEach(o, g, column, [&](int64_t at) { some.push_back(values[at]); });
           float scale = findScale(some, bits);
           scales[(o * groups + g) * columns + column] = scale;
-          forEach(o, g, column, [&](int64_t at) {
-            codes[at] = int64_t(std::clamp(std::nearbyint(double(values[at]) / scale), low, high));
-          });
+          forEach(o, g, column,
+                  [&](int64_t at) { codes[at] = int64_t(std::clamp(std::nearbyint(double(values[at]) / scale), low, high)); });
         }
     finish(op, operand, view, type, codes, scales, scaleShape);
     return size;
@@ -265,7 +272,8 @@ private:
         shape.back() = getShape(table).back();
         return TakeOp::create(b, op->getLoc(), RankedTensorType::get(shape, getElementType(table)), table, take.getIndices());
       };
-      Value decoded = DecodeOp::create(b, op->getLoc(), take.getType(), choose(stored), factors ? choose(factors) : Value(), number);
+      Value decoded =
+          DecodeOp::create(b, op->getLoc(), take.getType(), choose(stored), factors ? choose(factors) : Value(), number);
       take.getResult().replaceAllUsesWith(decoded);
       take.erase();
     } else {

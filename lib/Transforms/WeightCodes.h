@@ -12,8 +12,8 @@ constexpr llvm::StringLiteral weightCodeName = "qc.weight_code";
 
 /// `-weights=`: one code type, and others for kinds of layers: `i4,depthwise=i8,first=i8,last=i8`.
 struct WeightCodes {
-  /// Null if `text` is none; `problem` then says why and what to do. `isStored`: of weights that compute in f32, which may be f16,
-  /// bf16 or f32, too, but not i16, and of embeddings.
+  /// Null if `text` is none; `problem` then says why and what to do. `isStored`: of weights that compute in f32, which may be
+  /// f16, bf16 or f32, too, but not i16, and of embeddings.
   static std::optional<WeightCodes> parse(llvm::StringRef text, std::string &problem, bool isStored = false);
   /// What `op` gets, of which `first` and `last` are the function's first and last. `byKind`, if given, is set to the kind of layers
   /// that decided.

@@ -65,7 +65,7 @@ func.func @rank(%c: tensor<4x2xi8>, %s: tensor<2xf32>) -> tensor<4x2xf32> {
 // -----
 
 func.func @blocks(%c: tensor<4x2xi8>, %s: tensor<3x2xf32>) -> tensor<4x2xf32> {
-  // expected-error@+1 {{3 scales do not divide the 4 codes of dimension 0}}
+  // expected-error@+1 {{3 scales do not divide the 4 codes of dimension 0, neither equally nor in blocks of a multiple of 32}}
   %w = qc.decode %c, %s : (tensor<4x2xi8>, tensor<3x2xf32>) -> tensor<4x2xf32>
   return %w : tensor<4x2xf32>
 }

@@ -10,8 +10,11 @@
 // CHECK: qc.clamp %[[LOW]] {clamp_max = 0.000000e+00 : f32}
 // CHECK: %[[SCALE:.*]] = qc.div
 // CHECK: %[[ZERO:.*]] = qc.quantize %{{.*}} {code_max = 255 : i64, code_min = 0 : i64
-// CHECK: qc.div %arg0, %[[SCALE]]
-// CHECK: %[[CODES:.*]] = qc.requantize %{{.*}}, %[[ZERO]]
+// CHECK: %[[STEPS:.*]] = qc.div %arg0, %[[SCALE]]
+// CHECK: %[[WHOLE:.*]] = qc.activation round %[[STEPS]]
+// CHECK: %[[OFFSET:.*]] = qc.dequantize %[[ZERO]]
+// CHECK: %[[SUM0:.*]] = qc.add %[[WHOLE]], %[[OFFSET]]
+// CHECK: %[[CODES:.*]] = qc.quantize %[[SUM0]] {code_max = 255 : i64, code_min = 0 : i64
 // CHECK: %[[W:.*]] = qc.constant dense<{{\[}}[127, 64], [-127, 127]]> : tensor<2x2xi8>
 // CHECK: %[[SUM:.*]] = qc.matmul %[[CODES]], %[[W]] {acc_bound = {{.*}} : ui64} : (tensor<1x2xui8>, tensor<2x2xi8>) -> tensor<1x2xi32>
 // CHECK: %[[SUMS:.*]] = qc.constant dense<[0, 191]> : tensor<2xi32>
@@ -34,8 +37,8 @@ func.func @product(%x: tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
 
 // Padding is real zeros: codes less their zero point.
 // CHECK-LABEL: func.func @padded
-// CHECK: qc.requantize {{.*}} -> tensor<1x1x3x3xui8>
-// CHECK: qc.requantize {{.*}} -> tensor<1x1x3x3xi9>
+// CHECK: qc.quantize {{.*}} -> tensor<1x1x3x3xui8>
+// CHECK: qc.quantize {{.*}} -> tensor<1x1x3x3xi9>
 // CHECK: qc.conv {{.*}} : (tensor<1x1x3x3xi9>, tensor<2x1x3x3xi8>) -> tensor<1x2x3x3xi32>
 // CHECK-NOT: qc.sub
 // CHECK: return

@@ -20,15 +20,18 @@ func.func @product(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {
 
 // -----
 
-// 40 inputs are no multiple of 32: one scale per channel.
+// 41 inputs are no multiple of 32: the last group has nine. Two scales for 40 would be read as those of 20 inputs each.
 // CHECK-LABEL: func.func @odd
+// CHECK-SAME: bytes = 29 : i64, code = "i4", float_bytes = 164 : i64, group = 32
 // CHECK-SAME: group = 40
-// CHECK: tensor<1x1xf32>
+// CHECK: qc.decode %{{.*}}, %{{.*}} : (tensor<41x1xi4>, tensor<2x1xf32>) -> tensor<41x1xf32>
 // CHECK: qc.decode %{{.*}}, %{{.*}} : (tensor<40x1xi4>, tensor<1x1xf32>) -> tensor<40x1xf32>
-func.func @odd(%x: tensor<1x40xf32>) -> tensor<1x1xf32> {
-  %w = qc.constant dense<1.0> : tensor<40x1xf32>
-  %y = qc.matmul %x, %w : (tensor<1x40xf32>, tensor<40x1xf32>) -> tensor<1x1xf32>
-  return %y : tensor<1x1xf32>
+func.func @odd(%x: tensor<1x41xf32>, %a: tensor<1x40xf32>) -> (tensor<1x1xf32>, tensor<1x1xf32>) {
+  %w = qc.constant dense<1.0> : tensor<41x1xf32>
+  %y = qc.matmul %x, %w : (tensor<1x41xf32>, tensor<41x1xf32>) -> tensor<1x1xf32>
+  %v = qc.constant dense<1.0> : tensor<40x1xf32>
+  %z = qc.matmul %a, %v : (tensor<1x40xf32>, tensor<40x1xf32>) -> tensor<1x1xf32>
+  return %y, %z : tensor<1x1xf32>, tensor<1x1xf32>
 }
 
 // -----

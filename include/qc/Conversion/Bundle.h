@@ -56,8 +56,8 @@ struct BundleInfo {
   int64_t threads = 1;                      ///< above 1, entries take the caller's parallel_for
   int64_t codeBytes = 0, constantBytes = 0; ///< of the object
   llvm::json::Array floatOps, tensors, layers, arenaMap, shrunkScales, asymmetricWeights, activations;
-  llvm::json::Array storedWeights;     ///< of the modes in f32: per layer code, group, bytes, and bytes as f32
-  llvm::StringMap<double> cycles; ///< by "<form> <name>" of a kernel: what the cost model says of one run
+  llvm::json::Array storedWeights; ///< of the modes in f32: per layer code, group, bytes, and bytes as f32
+  llvm::StringMap<double> cycles;  ///< by "<form> <name>" of a kernel: what the cost model says of one run
   /// What was done to weights before they became codes: layers rounded by samples, pairs of layers with moved scales.
   llvm::json::Array rounding, equalization, migration;
   /// What passes said of single nodes while they decided, in order.

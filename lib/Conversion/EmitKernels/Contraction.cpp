@@ -75,8 +75,10 @@ static std::optional<StoredShape> getStored(DecodeOp decode, bool isProduct, std
     return stored;
   auto scales = getShape(decode.getScales());
   stored.scales = getConstant(decode.getScales());
-  stored.group = codes[inAxis] / std::max<int64_t>(scales[inAxis], 1);
+  stored.group = getScaleBlock(codes[inAxis], scales[inAxis]);
   bool fits = stored.scales && scales[outAxis] == codes[outAxis] && (scales[inAxis] == 1 || stored.group % 32 == 0);
+  // Taps that follow each other in memory begin with whole words.
+  fits &= codes[inAxis] % std::max<int64_t>(stored.group, 1) == 0 || isProduct || product(codes.drop_front(2)) == 1;
   for (unsigned d = 0; d < scales.size(); ++d)
     fits &= d == inAxis || d == outAxis || scales[d] == 1;
   if (fits)

@@ -27,7 +27,7 @@ struct ContractionPhase {
 struct StoredShape {
   StoredFields fields;
   StoredFormat format = StoredFormat::Integer;
-  int64_t group = 0;          ///< inputs of one scale: all of a channel's, or a multiple of 32
+  int64_t group = 0;         ///< inputs of one scale: all of a channel's, or a multiple of 32 (the last fewer)
   mlir::ElementsAttr scales; ///< of integers
 };
 
@@ -48,7 +48,7 @@ struct ContractionShape {
   SmallVector<ContractionPhase> phases = SmallVector<ContractionPhase>(1);
   uint64_t bound = 0;
   std::optional<StoredShape> stored; ///< of f32: `weight` holds what is stored
-  mlir::ElementsAttr weight, bias; ///< bias may be null
+  mlir::ElementsAttr weight, bias;   ///< bias may be null
   /// Of a product of two activations the right side, a block argument [batch][inPerGroup][outPerGroup], instead of `weight`; what
   /// is taken off its codes.
   Value right;
@@ -73,7 +73,7 @@ struct ContractionShape {
   /// What is stored, in the same order, and its scales as [groups*outPerGroup][scaleGroups()].
   std::vector<int32_t> getStoredWeights(size_t phase = 0) const;
   std::vector<float> getStoredScales() const;
-  int64_t scaleGroups() const { return inPerGroup / stored->group; }
+  int64_t scaleGroups() const { return (inPerGroup + stored->group - 1) / stored->group; }
   /// The biases of all phases, for each one [outC] and `slack` zeros; what `shift` adds to every code is taken off.
   Value getBiases(Kernel &k, int64_t shift, int64_t slack) const;
 

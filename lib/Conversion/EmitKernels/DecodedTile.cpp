@@ -1,9 +1,9 @@
 // Tiles that decode their weights: two or three operations make a vector of f32 of a field of words, for all rows of the tile.
 //
-// A code c stands for (c + lowest) * scale. Where the panel is at hand (products), activations come scaled by the power of two that a
-// field is multiplied with where it lies in its word, so that no shift brings it down, and the accumulator of a group begins with
-// lowest * the sum of its activations: a mask and a conversion are all that a vector of weights takes. Else both are done to the
-// weights, exactly.
+// A code c stands for (c + lowest) * scale. Where the panel is at hand (products), activations come scaled by the power of two
+// that a field is multiplied with where it lies in its word, so that no shift brings it down, and the accumulator of a group
+// begins with lowest * the sum of its activations: a mask and a conversion are all that a vector of weights takes. Else both are
+// done to the weights, exactly.
 #include "DecodedTile.h"
 
 using namespace mlir;
@@ -68,14 +68,15 @@ void prescalePanel(Kernel &k, const ContractionPlan &p, Value panel, Value sums,
   for (int64_t i = 0; i < std::max(period, lanes); ++i)
     factors.push_back(std::ldexp(1.0f, -int(fields.getShift(i % period))));
   bool scales = llvm::any_of(factors, [](float f) { return f != 1; });
-  int64_t width = factors.size(), whole = group / width * width;
+  int64_t width = factors.size();
   auto constant = [&](ArrayRef<float> values) -> Value {
     return arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(VectorType::get({int64_t(values.size())}, f32), values));
   };
   Value lowest = constant(float(fields.lowest()));
   k.loop(k.index(0), count, 1, {}, [&](Value position, ValueRange) {
     Value row = k.mul(position, p.pixelStride);
-    k.loop(groups, [&](Value g) {
+    auto prescale = [&](Value g, int64_t size) {
+      int64_t whole = size / width * width;
       Value first = k.add(row, k.mul(g, group)), zero = k.splat(0.0, 1);
       Value sum = zero;
       if (whole) {
@@ -90,14 +91,18 @@ void prescalePanel(Kernel &k, const ContractionPlan &p, Value panel, Value sums,
           all = arith::AddFOp::create(k.b, k.loc, k.slice(all, 0, n / 2), k.slice(all, n / 2, n / 2));
         sum = all;
       }
-      for (int64_t i = whole; i < group; ++i) {
+      for (int64_t i = whole; i < size; ++i) {
         Value at = k.add(first, i), x = k.load(panel, at, 1);
         if (scales)
           k.store(arith::MulFOp::create(k.b, k.loc, x, constant(factors[(i - whole) % width])), panel, at);
         sum = arith::AddFOp::create(k.b, k.loc, sum, x);
       }
       k.store(arith::MulFOp::create(k.b, k.loc, sum, lowest), sums, k.add(k.mul(position, groups), g));
-    });
+    };
+    int64_t all = p.s.inPerGroup / group, rest = p.s.inPerGroup % group;
+    k.loop(all, [&](Value g) { prescale(g, group); });
+    if (rest)
+      prescale(k.index(all), rest);
     return SmallVector<Value>();
   });
 }
@@ -132,10 +137,10 @@ void DecodedTile::multiplyStep(Value from, Value word, int64_t count, SmallVecto
       Value w = fields.decode(k, words[v], i);
       if (fields.isInteger() && !sums) {
         Value lowest = k.splat(double(fields.lowest()), p.lanes);
-        w = fields.getShift(i) ? vector::FMAOp::create(k.b, k.loc, w, k.splat(std::ldexp(1.0, -int(fields.getShift(i))), p.lanes),
-                                                       lowest)
-                                     .getResult()
-                               : arith::AddFOp::create(k.b, k.loc, w, lowest).getResult();
+        w = fields.getShift(i)
+                ? vector::FMAOp::create(k.b, k.loc, w, k.splat(std::ldexp(1.0, -int(fields.getShift(i))), p.lanes), lowest)
+                      .getResult()
+                : arith::AddFOp::create(k.b, k.loc, w, lowest).getResult();
       }
       for (int64_t row = 0; row < rows; ++row)
         accs[row * vectors + v] = vector::FMAOp::create(k.b, k.loc, x[row], w, accs[row * vectors + v]);
@@ -159,8 +164,8 @@ SmallVector<Value> DecodedTile::multiply(Value from, Value word, int64_t count, 
 SmallVector<Value> DecodedTile::addScaled(ValueRange accs, Value scale, ArrayRef<Value> totals) {
   SmallVector<Value> result;
   for (int64_t i = 0; i < rows * vectors; ++i)
-    result.push_back(vector::FMAOp::create(
-        k.b, k.loc, accs[i], k.load(memory.scales, k.add(scale, i % vectors * p.lanes), p.lanes), totals[i]));
+    result.push_back(vector::FMAOp::create(k.b, k.loc, accs[i],
+                                           k.load(memory.scales, k.add(scale, i % vectors * p.lanes), p.lanes), totals[i]));
   return result;
 }
 
@@ -188,20 +193,23 @@ SmallVector<Value> DecodedTile::run(Value from, Value weightOffset, ArrayRef<Val
     });
   };
   if (!grouped) {
-    SmallVector<Value> accs = forEachRun(fields.isInteger() ? startGroup(k.index(0)) : start, [&](Value at, Value word, ValueRange carried) {
-      return multiply(at, word, p.runLength, carried);
-    });
+    SmallVector<Value> accs =
+        forEachRun(fields.isInteger() ? startGroup(k.index(0)) : start,
+                   [&](Value at, Value word, ValueRange carried) { return multiply(at, word, p.runLength, carried); });
     return fields.isInteger() ? addScaled(accs, scale, start) : accs;
   }
   int64_t group = s.stored->group, groupWords = group / fields.fields() * vectors * perVector;
   return forEachRun(start, [&](Value at, Value word, ValueRange carried) {
     return k.loop(p.runLength / s.inPerGroup, 1, carried, [&](Value tap, ValueRange totals) {
-      return k.loop(s.scaleGroups(), 1, totals, [&](Value g, ValueRange sofar) {
+      auto addGroup = [&](Value g, int64_t size, ValueRange sofar) {
         Value element = k.add(k.mul(tap, s.inPerGroup), k.mul(g, group));
         Value first = k.add(word, k.add(k.mul(tap, s.scaleGroups() * groupWords), k.mul(g, groupWords)));
-        SmallVector<Value> accs = multiply(k.add(at, element), first, group, startGroup(g));
+        SmallVector<Value> accs = multiply(k.add(at, element), first, size, startGroup(g));
         return addScaled(accs, k.add(scale, k.mul(g, vectors * p.lanes)), SmallVector<Value>(sofar));
-      });
+      };
+      int64_t whole = s.inPerGroup / group, rest = s.inPerGroup % group;
+      SmallVector<Value> sums = k.loop(whole, 1, totals, [&](Value g, ValueRange sofar) { return addGroup(g, group, sofar); });
+      return rest ? addGroup(k.index(whole), rest, sums) : sums;
     });
   });
 }

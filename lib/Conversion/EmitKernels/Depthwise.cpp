@@ -63,7 +63,8 @@ static const DotKernel *chooseStep(ArrayRef<ContractionShape> parts, const Isa &
                   llvm::any_of(parts, [](const ContractionShape &s) { return s.kernelH > 1 || s.kernelW > 1; });
   for (const DotKernel &dot : getDotKernels()) {
     // Codes of 16 bits are multiplied as they are.
-    if (dot.needs != DotProof::Nothing || dot.step == DotStep::Decode || !takesCodes(dot, s.code) || (wide && (dot.k0 > 1 || s.isUnsigned())))
+    if (dot.needs != DotProof::Nothing || dot.step == DotStep::Decode || !takesCodes(dot, s.code) ||
+        (wide && (dot.k0 > 1 || s.isUnsigned())))
       continue;
     if (s.isFloat()) {
       if (dot.step == DotStep::FMA && isa.hasVectors())

@@ -560,7 +560,7 @@ private:
   Epilogue epilogue;
   WeightCode code;
   PackedWeights weights;
-  StoredMemory stored; ///< instead, where the tile decodes them
+  StoredMemory stored;       ///< instead, where the tile decodes them
   std::optional<Flat> right; ///< of a product
   Value bias, panel, magnitudes, marks, sums;
   PhaseCursor phase;

@@ -428,8 +428,8 @@ private:
     for (int64_t slot = 0; slot < std::max(p.slots(0), p.phases() > 1 ? p.slots(1) : 0); ++slot) {
       for (int64_t phase = 0; phase < p.phases(); ++phase)
         if (slot < p.slots(phase))
-          w[phase] = widenWeights(
-              k.load(weights, k.add(weightRow, ((phase ? p.slots(0) : 0) + slot) * step * p.k0()), step * p.k0()));
+          w[phase] =
+              widenWeights(k.load(weights, k.add(weightRow, ((phase ? p.slots(0) : 0) + slot) * step * p.k0()), step * p.k0()));
       for (int64_t i = 0; i < width; ++i) {
         int64_t first = i * p.x.stride, phase = first % p.unitColumns();
         if (slot >= p.slots(phase))

@@ -89,9 +89,9 @@ Value decodeHalf(Kernel &k, StoredFormat format, Value halves) {
   Value wide = k.extend(halves, k.b.getIntegerType(16), i32);
   if (format == StoredFormat::BF16)
     return k.bitcast(a.shl(wide, 16), f32);
-  // Exponent and mantissa move to their places, the exponent's bias grows by 112. Below the normal numbers of f16 it grows by one more,
-  // and the one in front of the mantissa that this supposes is taken off again: no number below the normal ones of f32, with which
-  // some processors are slow, and no function of a library. Weights are finite.
+  // Exponent and mantissa move to their places, the exponent's bias grows by 112. Below the normal numbers of f16 it grows by one
+  // more, and the one in front of the mantissa that this supposes is taken off again: no number below the normal ones of f32,
+  // with which some processors are slow, and no function of a library. Weights are finite.
   Value magnitude = a.bitAnd(a.shl(wide, 13), 0x0fffe000), normal = a.add(magnitude, 112 << 23);
   Value small = arith::SubFOp::create(k.b, k.loc, k.bitcast(a.add(magnitude, 113 << 23), f32), k.splat(0x1p-14, lanes));
   Value number = a.select(a.less(magnitude, 1 << 23), k.bitcast(small, i32), normal);

@@ -9,8 +9,8 @@
 
 namespace qc {
 /// Words of 32 bits per lane. A step is `fields()` neighbours of the reduction; each lane has `words()` words for them, in planes
-/// of 8, 4, 2 and 1 bits as the width needs (3 = 2 + 1), low bits first; field j of a plane of b bits lies in its word j / (32 / b),
-/// from bit j % (32 / b) * b on. Codes are stored as code - lowest, without a sign; two numbers of 16 bits share a word.
+/// of 8, 4, 2 and 1 bits as the width needs (3 = 2 + 1), low bits first; field j of a plane of b bits lies in its word j / (32 /
+/// b), from bit j % (32 / b) * b on. Codes are stored as code - lowest, without a sign; two numbers of 16 bits share a word.
 class StoredFields {
 public:
   StoredFields() = default;

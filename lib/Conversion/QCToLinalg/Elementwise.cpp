@@ -93,8 +93,8 @@ Value emitDequantize(Scalars &s, DequantizeOp op, Value x) {
   return s.mul(arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), centred), number(s, op.getScale().convertToFloat()));
 }
 
-/// The f32 number whose 16 bits these are, without a conversion that a target may lack: of f16 the fields move to their places and
-/// the exponent's bias is made up for by a multiplication, exact for numbers below the normal ones, too.
+/// The f32 number whose 16 bits these are, without a conversion that a target may lack: of f16 the fields move to their places
+/// and the exponent's bias is made up for by a multiplication, exact for numbers below the normal ones, too.
 Value emitHalf(Scalars &s, StoredFormat format, Value bits) {
   Type i32 = s.b.getI32Type(), f32 = s.b.getF32Type();
   Value wide = arith::ExtSIOp::create(s.b, s.loc, i32, bits);
@@ -114,9 +114,10 @@ FailureOr<Value> emitDecode(Emitter &e, DecodeOp op) {
     return e.fromIndices(type, [&](Scalars &s, ValueRange index) {
       SmallVector<Value> at;
       for (auto [d, size] : llvm::enumerate(codes))
-        at.push_back(scales[d] <= 1 ? s.index(0) : s.div(index[d], s.index(size / scales[d])));
+        at.push_back(scales[d] <= 1 ? s.index(0) : s.div(index[d], s.index(getScaleBlock(size, scales[d]))));
       Value code = tensor::ExtractOp::create(s.b, s.loc, inputs[0], index);
-      Value number = arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), s.extend(code, s.b.getIntegerType(8), s.b.getI32Type()));
+      Value number =
+          arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), s.extend(code, s.b.getIntegerType(8), s.b.getI32Type()));
       return s.mul(number, tensor::ExtractOp::create(s.b, s.loc, scaleTensor, at));
     });
   }

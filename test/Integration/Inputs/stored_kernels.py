@@ -22,6 +22,12 @@ def constant(name, array, element):
     return f"  %{name} = qc.constant {numbers(array)} : tensor<{shape}x{element}>"
 
 
+def uneven(inputs, scales):
+    """True if so many scales have blocks of a multiple of 32 inputs, the last one fewer."""
+    block = -(-inputs // scales + 31) // 32 * 32 if inputs % scales else 0
+    return block > 0 and -(-inputs // block) == scales
+
+
 class Case:
     def __init__(self, random, index, kind):
         self.random, self.kind, self.lines, self.name = random, kind, [], f"c{index}"
@@ -40,9 +46,10 @@ class Case:
         codes = random.integers(-(1 << width - 1), 1 << width - 1, shape)
         scales_shape = [1] * len(shape)
         scales_shape[out_axis] = shape[out_axis]
-        groups = [g for g in (32, 64, 96) if shape[in_axis] % g == 0]
-        if groups and random.integers(4):
-            scales_shape[in_axis] = shape[in_axis] // groups[random.integers(len(groups))]
+        one_tap = all(n == 1 for d, n in enumerate(shape) if d not in (in_axis, out_axis))
+        counts = [n for n in range(2, 6) if shape[in_axis] % (32 * n) == 0 or one_tap and uneven(shape[in_axis], n)]
+        if counts and random.integers(4):
+            scales_shape[in_axis] = int(counts[random.integers(len(counts))])
         scales = random.uniform(0.01, 0.1, scales_shape).astype(np.float32) * random.choice([-1, 1], scales_shape).astype(np.float32)
         self.lines.append(constant("w" + self.name, codes, kind))
         self.lines.append(constant("s" + self.name, scales, "f32"))

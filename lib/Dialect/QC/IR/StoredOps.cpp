@@ -11,6 +11,15 @@ using namespace qc;
 
 FailureOr<SmallVector<int64_t>> DecodeOp::inferShape(std::string &) { return llvm::to_vector(qc::getShape(getCodes())); }
 
+int64_t qc::getScaleBlock(int64_t codes, int64_t scales) {
+  if (scales <= 0)
+    return codes == 0 ? 1 : 0;
+  if (codes % scales == 0)
+    return std::max<int64_t>(codes / scales, 1);
+  int64_t block = llvm::alignTo((codes + scales - 1) / scales, 32);
+  return (codes + block - 1) / block == scales ? block : 0;
+}
+
 LogicalResult DecodeOp::verify() {
   auto code = dyn_cast<IntegerType>(qc::getElementType(getCodes()));
   bool isInteger = getFormat() == StoredFormat::Integer;
@@ -31,7 +40,8 @@ LogicalResult DecodeOp::verify() {
   if (codes.size() != scales.size())
     return emitOpError() << "scales have rank " << scales.size() << ", codes " << codes.size();
   for (auto [d, size] : llvm::enumerate(codes))
-    if (scales[d] == 0 ? size != 0 : size % scales[d] != 0)
-      return emitOpError() << scales[d] << " scales do not divide the " << size << " codes of dimension " << d;
+    if (!getScaleBlock(size, scales[d]))
+      return emitOpError() << scales[d] << " scales do not divide the " << size << " codes of dimension " << d
+                           << ", neither equally nor in blocks of a multiple of 32";
   return success();
 }

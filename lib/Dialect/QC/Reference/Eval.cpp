@@ -177,8 +177,8 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
       .Case<ConstantOp, CastOp, ConvOp, ConvTransposeOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, FunctionOp,
             PReluOp, BinaryOp, CompareOp, SelectOp, TakeOp, ScatterOp, SoftmaxOp, SoftmaxCodesOp, NormalizeOp, NormalizeCodesOp,
             HypotCodesOp, DivideCodesOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp, TransposeOp, GatherOp, ObserveOp,
-            QuantizeOp, DequantizeOp, DecodeOp, RequantizeOp, LutOp, PwlOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp,
-            quant::StorageCastOp>([&](auto concrete) { return evaluateOp(concrete, operands); })
+            QuantizeOp, DequantizeOp, DecodeOp, RequantizeOp, LutOp, PwlOp, ThresholdOp, quant::QuantizeCastOp,
+            quant::DequantizeCastOp, quant::StorageCastOp>([&](auto concrete) { return evaluateOp(concrete, operands); })
       .Default([](Operation *other) -> FailureOr<Tensor> {
         return other->emitError("has no evaluation; the evaluator runs stages up to 'packed'");
       });

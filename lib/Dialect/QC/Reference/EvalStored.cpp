@@ -22,7 +22,7 @@ Result reference::evaluateOp(DecodeOp op, Operands operands) {
   Shape codes = operands[0].type.getShape(), scales = operands[1].type.getShape();
   Index block;
   for (auto [size, count] : llvm::zip_equal(codes, scales))
-    block.push_back(count ? size / count : 1);
+    block.push_back(getScaleBlock(size, count));
   Index at(codes.size());
   forEachIndex(codes, [&](Shape index, int64_t i) {
     for (size_t d = 0; d < index.size(); ++d)

@@ -8,6 +8,10 @@
 namespace qc {
 /// What is stored: codes that have scales, or the bits of numbers.
 enum class StoredFormat { Integer, F16, BF16 };
+
+/// How many of `codes` codes along a dimension share one of `scales` scales: all of equal parts or, where scales do not divide
+/// the codes, the least multiple of 32 that so many scales reach with, the last one for fewer; 0 if there is none.
+int64_t getScaleBlock(int64_t codes, int64_t scales);
 } // namespace qc
 
 #define GET_OP_CLASSES
