@@ -5,6 +5,7 @@
 // RUN: qcc %s -target=x86-64 -mcpu=cascadelake -o a.o -report | FileCheck %s --check-prefix=VNNI
 // RUN: qcc %s -target=x86-64 -mcpu=skylake-avx512 -o a.o -report | FileCheck %s --check-prefix=AVX2
 // RUN: qcc %s -target=x86-64 -mattr=+avxvnni -o a.o -report | FileCheck %s --check-prefix=VNNI
+// RUN: qcc %s -target=x86-64 -mcpu=x86-64 -mattr=+avx2 -o a.o -report | FileCheck %s --check-prefix=AVX2
 // RUN: qcc %s -target=x86-64 -mcpu=x86-64 -o a.o -report | FileCheck %s --check-prefix=SCALAR
 // RUN: qcc %s -target=aarch64 -o a.o -report | FileCheck %s --check-prefix=SDOT
 // RUN: qcc %s -target=aarch64 -mcpu=cortex-a55 -o a.o -report | FileCheck %s --check-prefix=A55

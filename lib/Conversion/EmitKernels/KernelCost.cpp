@@ -71,6 +71,9 @@ const DotKernel *foreseeDot(const Isa &isa, unsigned weightBits, unsigned activa
     case DotProof::NoLowest:
       takes = single && channels >= 8 && dot.chain == 1;
       break;
+    case DotProof::Marks: // where codes lie around 0, which shapes do not tell
+      takes = false;
+      break;
     }
     if (takes)
       return &dot;
