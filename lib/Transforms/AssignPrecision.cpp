@@ -123,12 +123,9 @@ private:
     static SensitivityOptions getSensitivityOptions(const PipelineOptions &options) {
       SensitivityOptions result;
       result.samples = options.samples;
-      for (const RoundingMethod &method : getRoundingMethods())
-        if (method.name == options.rounding)
-          result.method = &method;
-      result.rounding.order = options.order == "natural"      ? RoundingOrder::Natural
-                              : options.order == "activation" ? RoundingOrder::Activation
-                                                              : RoundingOrder::Importance;
+      result.method = findRoundingMethod(options.rounding);
+      if (auto order = parseRoundingOrder(options.order)) // else checkOptions says so
+        result.rounding.order = *order;
       result.biasCorrection = options.biasCorrection;
       result.damping = options.damping;
       result.powerOfTwo = options.requant == "pow2";

@@ -417,12 +417,6 @@ std::optional<Floats> getConstantNumbers(Value value) {
 }
 } // namespace
 
-uint64_t mixBits(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-  return x ^ (x >> 31);
-}
-
 void BlockNetwork::Drop::apply(size_t slot, Floats &values, const Floats &other) const {
   for (size_t i = 0; i < values.size(); i += 64) {
     uint64_t bits = mixBits(seed + slot * 0x9e3779b97f4a7c15ull + i);

@@ -2,6 +2,7 @@
 #ifndef QC_LIB_TRANSFORMS_BLOCKNETWORK_H
 #define QC_LIB_TRANSFORMS_BLOCKNETWORK_H
 
+#include "SplitMix.h"
 #include "qc/Dialect/QC/IR/QC.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -10,9 +11,6 @@
 #include <memory>
 
 namespace qc {
-/// A number that looks random, from the numbers before it (Steele et al., 2014, SplitMix).
-uint64_t mixBits(uint64_t x);
-
 /// The ops that lead from one value of a function to another one, on one sample in f32. Layers (contractions with constant
 /// weights) take their weights and biases from the caller; a rounding to codes passes gradients on where it does not clip (a
 /// straight-through estimate). Thread-safe: what a run computes stands in the caller's `Run`.

@@ -13,6 +13,10 @@ namespace qc {
 /// Numbers of the rows that are added at once.
 constexpr int64_t chunkNumbers = 1 << 21;
 
+ForEach getForEach(MLIRContext *context) {
+  return [context](size_t count, const std::function<void(size_t)> &body) { parallelFor(context, 0, count, body); };
+}
+
 quant::UniformQuantizedType getReconstructedType(const Contraction &contraction) {
   auto op = cast<QuantizableOpInterface>(contraction.op);
   auto isFinite = [](Value constant) {
@@ -145,8 +149,7 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
                                            << " holds a value that is not finite for sample "
                                            << first + 2 * (found - isFinite.begin()) << " of '" << path << "'";
       halves[half].add(x.data(), quantized ? f.data() : nullptr, hasAddend ? o.data() : nullptr,
-                       isWeighted ? weights.data() : nullptr, rowCount,
-                       [&](size_t tasks, const std::function<void(size_t)> &body) { parallelFor(context, 0, tasks, body); });
+                       isWeighted ? weights.data() : nullptr, rowCount, getForEach(context));
     }
   return success();
 }

@@ -9,6 +9,9 @@
 #include "WeightRounding.h"
 
 namespace qc {
+/// Tasks for the threads of `context`.
+ForEach getForEach(mlir::MLIRContext *context);
+
 /// The type of the codes that come in, if the layer can be reconstructed: its input is quantized per tensor, its weights and
 /// its bias are float constants. What is refused here is for `qc-quantize-weights` to round, or to give the reason.
 mlir::quant::UniformQuantizedType getReconstructedType(const Contraction &contraction);

@@ -19,8 +19,7 @@ unsigned getBits(Value value) { return std::max(1u, getElementType(value).getInt
 Costs getCosts(AccumulatorOpInterface op, KernelOp kernel, const Isa &row) {
   Costs costs{};
   Value weights = op->getOperand(1);
-  int64_t bytes =
-      int64_t(llvm::PowerOf2Ceil(std::max(8u, getBits(weights)))) / 8 * cast<ShapedType>(weights.getType()).getNumElements();
+  int64_t bytes = getStoredBytes(weights.getType());
   int64_t bits = getBits(weights), macs = op.getMacs(), outputs = cast<ShapedType>(op->getResult(0).getType()).getNumElements();
   if (kernel) {
     bytes = getWeightBytes(kernel);

@@ -68,6 +68,19 @@ void gatherWindows(const ConvolutionShape &s, const Sizes &n, const float *x, st
       to[i] = from[i * s.strides[2]];
   });
 }
+
+/// Calls `f(group, windows)` for each group with the matrix of its windows, [inputs * taps, positions].
+template <typename F>
+void forEachGroup(const ConvolutionShape &s, const Sizes &n, const float *x, std::vector<float> &scratch, F f) {
+  for (int64_t g = 0; g < s.groups; ++g) {
+    const float *group = x + g * s.inputs * n.plane;
+    if (!isPlain(s)) {
+      gatherWindows(s, n, group, scratch);
+      group = scratch.data();
+    }
+    f(g, group);
+  }
+}
 } // namespace
 
 /// One input and one output per group: too little for products of matrices.
@@ -92,15 +105,10 @@ void convolve(const ConvolutionShape &s, const float *x, const float *w, float *
     return;
   }
   int64_t depth = s.inputs * n.taps;
-  for (int64_t g = 0; g < s.groups; ++g) {
-    const float *group = x + g * s.inputs * n.plane;
-    if (!isPlain(s)) {
-      gatherWindows(s, n, group, scratch);
-      group = scratch.data();
-    }
+  forEachGroup(s, n, x, scratch, [&](int64_t g, const float *group) {
     View(y + g * s.outputs * n.positions, s.outputs, n.positions).noalias() =
         ConstView(w + g * s.outputs * depth, s.outputs, depth) * ConstView(group, depth, n.positions);
-  }
+  });
 }
 
 void addConvolutionGradients(const ConvolutionShape &s, const float *x, const float *w, const float *dy, float *dx, float *dw,
@@ -134,21 +142,16 @@ void addConvolutionGradients(const ConvolutionShape &s, const float *x, const fl
     return;
   }
   int64_t depth = s.inputs * n.taps;
-  for (int64_t g = 0; g < s.groups; ++g) {
-    const float *group = x + g * s.inputs * n.plane;
-    if (!isPlain(s)) {
-      gatherWindows(s, n, group, scratch);
-      group = scratch.data();
-    }
+  forEachGroup(s, n, x, scratch, [&](int64_t g, const float *group) {
     ConstView weights(w + g * s.outputs * depth, s.outputs, depth),
         gradient(dy + g * s.outputs * n.positions, s.outputs, n.positions);
     View(dw + g * s.outputs * depth, s.outputs, depth).noalias() += gradient * ConstView(group, depth, n.positions).transpose();
     if (!dx)
-      continue;
+      return;
     float *groupGradient = dx + g * s.inputs * n.plane;
     if (isPlain(s)) {
       View(groupGradient, depth, n.positions).noalias() += weights.transpose() * gradient;
-      continue;
+      return;
     }
     scratch.resize(depth * n.positions);
     View(scratch.data(), depth, n.positions).noalias() = weights.transpose() * gradient;
@@ -158,6 +161,6 @@ void addConvolutionGradients(const ConvolutionShape &s, const float *x, const fl
       for (int64_t i = 0; i < count; ++i)
         to[i * s.strides[2]] += from[i];
     });
-  }
+  });
 }
 } // namespace qc

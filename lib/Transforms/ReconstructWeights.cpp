@@ -51,20 +51,17 @@ struct ReconstructWeights : impl::ReconstructWeightsBase<ReconstructWeights> {
 private:
   LogicalResult readOptions() {
     auto fail = [&](const Twine &what) -> LogicalResult { return emitError(getOperation().getLoc()) << what; };
-    std::string names;
-    method = nullptr;
-    for (const RoundingMethod &each : getRoundingMethods()) {
-      names += (names.empty() ? "" : ", ") + std::string(each.name);
-      if (each.name == rounding.getValue())
-        method = &each;
-    }
-    if (!method)
+    method = findRoundingMethod(rounding.getValue());
+    if (!method) {
+      std::string names;
+      for (const RoundingMethod &each : getRoundingMethods())
+        names += (names.empty() ? "" : ", ") + std::string(each.name);
       return fail("rounding=" + rounding + ": use one of " + names);
-    roundingOptions.order = order == "natural"      ? RoundingOrder::Natural
-                            : order == "activation" ? RoundingOrder::Activation
-                                                    : RoundingOrder::Importance;
-    if (order != "natural" && order != "activation" && order != "importance")
+    }
+    std::optional<RoundingOrder> parsed = parseRoundingOrder(order.getValue());
+    if (!parsed)
       return fail("order=" + order + ": use one of natural, activation, importance");
+    roundingOptions.order = *parsed;
     if (!(damping >= 0 && damping <= 1))
       return fail("damping=" + std::to_string(damping) +
                   ": use a part of the mean moment up to 1, or 0: by the number of samples");
@@ -285,7 +282,7 @@ private:
     blockOptions.drop = method->block == BlockStep::JointWithDrop;
     blockOptions.learnSteps = !powerOfTwo && granularity == "channel";
     blockOptions.learnBiases = biasCorrection;
-    BlockResult result = reconstructBlock(*block.network, source, blockOptions, blockLayers, forEach());
+    BlockResult result = reconstructBlock(*block.network, source, blockOptions, blockLayers, getForEach(&getContext()));
 
     for (auto [op, layer, code] : llvm::zip_equal(block.network->getLayers(), blockLayers, codeTypes)) {
       int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
@@ -319,12 +316,6 @@ private:
     op->setOperand(2, constant);
     if (old->use_empty())
       old->erase();
-  }
-
-  ForEach forEach() {
-    return [context = &getContext()](size_t count, const std::function<void(size_t)> &body) {
-      parallelFor(context, 0, count, body);
-    };
   }
 
   void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, int64_t count, SmallVectorImpl<Attribute> &reports) {
@@ -362,7 +353,7 @@ private:
       const RoundingProblem &problem = problems[g];
       const GroupObjective &objective = objectives[g];
       const std::vector<double> &weights = groupWeights[g];
-      RoundedWeights rounded = method->round(problem, roundingOptions, forEach());
+      RoundedWeights rounded = method->round(problem, roundingOptions, getForEach(&getContext()));
       signal += getSignal(problem);
       before += getError(problem, roundToNearest(problem, weights));
       after += getError(problem, rounded);

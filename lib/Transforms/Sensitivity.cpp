@@ -133,8 +133,6 @@ public:
   /// `rows`: as `transposeRows` makes them. `out`: as the layer's result lies.
   void compute(const std::vector<double> &rows, float *out) const {
     int64_t channels = contraction.channels, depth = contraction.depth, positions = contraction.positions;
-    int64_t all = contraction.groups * channels, images = getShape(contraction.op->getResult(0))[0];
-    int64_t plane = contraction.isProduct ? 0 : positions / images;
     std::vector<double> sums(channels * positions);
     for (int64_t g = 0; g < contraction.groups; ++g) {
       std::fill(sums.begin(), sums.end(), 0.0);
@@ -143,9 +141,7 @@ public:
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t p = 0; p < positions; ++p) {
           double value = sums[c * positions + p] + (shift.empty() ? 0 : shift[g * channels + c]);
-          int64_t index =
-              contraction.isProduct ? p * all + g * channels + c : (p / plane * all + g * channels + c) * plane + p % plane;
-          out[index] = float(value);
+          out[contraction.getOutputIndex(g * channels + c, p)] = float(value);
         }
     }
   }
@@ -181,12 +177,6 @@ struct Sensitivity::Impl {
   std::vector<std::vector<std::unique_ptr<Buffer>>> exact; ///< outputs of the float network for the samples held out
 
   LogicalResult fail(const Twine &what) { return emitError(function.getLoc()) << what; }
-  ForEach forEach() {
-    return [context = function.getContext()](size_t count, const std::function<void(size_t)> &body) {
-      parallelFor(context, 0, count, body);
-    };
-  }
-
   int64_t getLeastSamples() const { return std::max<int64_t>(options.method ? options.method->leastSamples : 0, 8); }
 
   SmallVector<Value> getOutputs(func::FuncOp from) const {
@@ -383,8 +373,9 @@ struct Sensitivity::Impl {
       for (auto [i, bits] : llvm::enumerate(layer.bits)) {
         RoundingProblem problem = makeProblem(contraction, g, objective, weights, biases, (int64_t(1) << (bits - 1)) - 1,
                                               inputScale, options.powerOfTwo);
-        RoundedWeights rounded =
-            options.method ? options.method->round(problem, options.rounding, forEach()) : roundToNearest(problem, weights);
+        RoundedWeights rounded = options.method
+                                     ? options.method->round(problem, options.rounding, getForEach(function.getContext()))
+                                     : roundToNearest(problem, weights);
         layer.errors[i] += getError(problem, rounded);
         if (i == 0)
           signal += getSignal(problem);

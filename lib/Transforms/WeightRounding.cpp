@@ -378,4 +378,21 @@ const std::vector<RoundingMethod> &getRoundingMethods() {
   };
   return methods;
 }
+
+const RoundingMethod *findRoundingMethod(std::string_view name) {
+  for (const RoundingMethod &method : getRoundingMethods())
+    if (method.name == name)
+      return &method;
+  return nullptr;
+}
+
+std::optional<RoundingOrder> parseRoundingOrder(std::string_view text) {
+  if (text == "natural")
+    return RoundingOrder::Natural;
+  if (text == "activation")
+    return RoundingOrder::Activation;
+  if (text == "importance")
+    return RoundingOrder::Importance;
+  return std::nullopt;
+}
 } // namespace qc

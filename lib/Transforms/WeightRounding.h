@@ -4,6 +4,7 @@
 
 #include "LayerMoments.h"
 
+#include <optional>
 #include <string_view>
 
 namespace qc {
@@ -50,6 +51,12 @@ struct RoundingMethod {
 
 /// All methods that need samples.
 const std::vector<RoundingMethod> &getRoundingMethods();
+
+/// The method of that name; null if there is none (`nearest` needs no samples, and is none).
+const RoundingMethod *findRoundingMethod(std::string_view name);
+
+/// natural, activation or importance; nothing for other texts.
+std::optional<RoundingOrder> parseRoundingOrder(std::string_view text);
 
 /// The nearest codes at the scale of the largest weight: what methods are compared with.
 RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<double> &weights);

@@ -26,7 +26,7 @@ def main():
             "weight-bytes": sum(layer["bytes"] for layer in precision["layers"]),
             "flash": max(report["constant_bytes"], read_only),
             "arena": report["run"]["arena_bytes"],
-            "latency-us": sum(kernel.get("cycles", 0) for kernel in report["run"]["kernels"]) / 3000,
+            "latency-us": sum(kernel.get("cycles", 0) for kernel in report["run"]["kernels"]) / report["clock_mhz"],
             "ace": report["ace"],
             "bops": report["bops"],
         }[budget]

@@ -1,5 +1,6 @@
 // qcc: a network in, an integer-only object file out.
 #include "qc/Conversion/Bundle.h"
+#include "qc/Conversion/KernelCost.h"
 #include "qc/Conversion/Lowering.h"
 #include "qc/Conversion/ONNXImport.h"
 #include "qc/Conversion/ReportPage.h"
@@ -165,8 +166,9 @@ cl::opt<int64_t> maxArena("max-arena", cl::desc("mixed precision: at most so man
                           cl::cat(category));
 cl::opt<double> maxLatency("max-latency-us", cl::desc("mixed precision: at most so many microseconds by the cost model"),
                            cl::init(-1), cl::cat(category));
-cl::opt<double> clockMhz("clock-mhz", cl::desc("for -max-latency-us: cycles in a microsecond (default 3000)"), cl::init(3000),
-                         cl::cat(category));
+cl::opt<double> clockMhz("clock-mhz",
+                         cl::desc("for -max-latency-us: cycles in a microsecond (default: that of the target in the report)"),
+                         cl::init(0), cl::cat(category));
 cl::opt<double> maxAce("max-ace", cl::desc("mixed precision: at most so much arithmetic computation effort"), cl::init(-1),
                        cl::cat(category));
 cl::opt<double> maxBops("max-bops", cl::desc("mixed precision: at most so many bit operations"), cl::init(-1), cl::cat(category));
@@ -245,7 +247,8 @@ qc::PipelineOptions getPipelineOptions() {
   options.precision.maxFlash = maxFlash;
   options.precision.maxArena = maxArena;
   options.precision.maxLatency = maxLatency;
-  options.precision.clock = clockMhz;
+  if (clockMhz.getNumOccurrences())
+    options.precision.clock = clockMhz;
   options.precision.maxAce = maxAce;
   options.precision.maxBops = maxBops;
   options.precision.maxDrop = maxDrop;
@@ -572,6 +575,8 @@ int compileModel() {
 
   options.indexBits = target->indexBits;
   options.isa = qc::selectIsa(*target).name.str();
+  if (!clockMhz.getNumOccurrences())
+    options.precision.clock = qc::getClockMHz(*target);
 
   options.measureConstants = [&](ModuleOp lowered) -> llvm::Expected<int64_t> {
     qc::CodeGenOptions codegen;

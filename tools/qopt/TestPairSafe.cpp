@@ -2,6 +2,8 @@
 // included, and compares them with plain sums.
 #include "TestPairSafe.h"
 
+#include "SplitMix.h"
+
 #include "qc/Conversion/PairSafe.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -15,14 +17,7 @@ using namespace mlir;
 namespace qc {
 namespace {
 /// The same numbers on every host (std::normal_distribution is not).
-struct Random {
-  uint64_t state;
-  uint64_t next() {
-    uint64_t z = (state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
+struct Random : SplitMix {
   int64_t below(int64_t limit) { return static_cast<int64_t>(next() % static_cast<uint64_t>(limit)); }
   /// Roughly normal, deviation 1000.
   int64_t normal() {

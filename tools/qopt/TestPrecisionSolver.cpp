@@ -3,6 +3,7 @@
 #include "TestPrecisionSolver.h"
 
 #include "PrecisionSolver.h"
+#include "SplitMix.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
@@ -11,14 +12,7 @@ using namespace mlir;
 
 namespace qc {
 namespace {
-struct Random {
-  uint64_t state;
-  uint64_t next() {
-    uint64_t z = (state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
+struct Random : SplitMix {
   double uniform() { return double(next() >> 11) * 0x1p-53; }
 };
 

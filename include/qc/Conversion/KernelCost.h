@@ -28,6 +28,9 @@ double estimateLayerCycles(mlir::Operation *op, const Isa &isa, unsigned weightB
 /// machine.
 double getClockMHz(const Target &target);
 
+/// Bytes of a constant of shaped type `type`, each element in whole bytes.
+int64_t getStoredBytes(mlir::Type type);
+
 /// Bytes that packing the weights of a planned kernel saves, against one or two bytes for each.
 int64_t getSavedBytes(KernelOp op);
 

@@ -190,7 +190,7 @@ double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, u
   return cycles;
 }
 
-static int64_t getStoredBytes(Type type) {
+int64_t getStoredBytes(Type type) {
   auto shaped = cast<ShapedType>(type);
   return shaped.getNumElements() * (llvm::PowerOf2Ceil(std::max(8u, shaped.getElementTypeBitWidth())) / 8);
 }

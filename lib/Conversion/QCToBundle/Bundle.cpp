@@ -20,16 +20,10 @@ std::string typeName(Type type) {
   return text;
 }
 
-/// Bytes that a tensor takes in memory: codes below a byte take one.
-int64_t getBytes(Type type) {
-  auto shaped = cast<ShapedType>(type);
-  return shaped.getNumElements() * (llvm::PowerOf2Ceil(std::max(8u, shaped.getElementTypeBitWidth())) / 8);
-}
-
 /// Bytes of stored weights as kernels pack them: whole bits, and scales.
-int64_t getStoredBytes(DecodeOp decode) {
+int64_t getDecodedBytes(DecodeOp decode) {
   int64_t codes = (product(getShape(decode.getCodes())) * decode.getBits() + 7) / 8;
-  return codes + (decode.getScales() ? getBytes(decode.getScales().getType()) : 0);
+  return codes + (decode.getScales() ? getStoredBytes(decode.getScales().getType()) : 0);
 }
 
 /// True if no value is computed: the weights of a contraction, which its tile decodes.
@@ -134,9 +128,9 @@ void describeKernel(KernelOp kernel, llvm::json::Object &row) {
     if (auto accumulator = dyn_cast<AccumulatorOpInterface>(op))
       macs += accumulator.getMacs();
     if (isStoredConstant(&op))
-      constants += getStoredBytes(cast<DecodeOp>(op));
+      constants += getDecodedBytes(cast<DecodeOp>(op));
     else if (isa<ConstantOp>(op) && !llvm::all_of(op.getUsers(), isStoredConstant))
-      constants += getBytes(op.getResult(0).getType());
+      constants += getStoredBytes(op.getResult(0).getType());
     else if (isa<ConstantOp>(op))
       continue;
     else if (StringRef layer = getLocName(op.getLoc());
@@ -144,10 +138,10 @@ void describeKernel(KernelOp kernel, llvm::json::Object &row) {
       layers.push_back(layer);
   }
   for (Value input : kernel.getInputs())
-    inputs += getBytes(input.getType());
+    inputs += getStoredBytes(input.getType());
   auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
   for (Value output : yield.getValues()) {
-    outputs += getBytes(output.getType());
+    outputs += getStoredBytes(output.getType());
     row["output_shape"] = toJson(getShape(output));
   }
   row["layers"] = std::move(layers);
@@ -176,10 +170,10 @@ llvm::json::Object describeLayer(Operation &op) {
   llvm::json::Array inputBits;
   for (Value operand : op.getOperands()) {
     if (Operation *stored = operand.getDefiningOp(); isStoredConstant(stored)) {
-      constants += getStoredBytes(cast<DecodeOp>(stored));
+      constants += getDecodedBytes(cast<DecodeOp>(stored));
       continue;
     }
-    (getConstant(operand) ? constants : inputs) += getBytes(operand.getType());
+    (getConstant(operand) ? constants : inputs) += getStoredBytes(operand.getType());
     if (!getConstant(operand))
       inputBits.push_back(int64_t(getBits(operand)));
   }
@@ -189,7 +183,7 @@ llvm::json::Object describeLayer(Operation &op) {
   Value output = op.getResult(0);
   if (RequantizeOp epilogue = getEpilogue(op))
     output = epilogue.getResult();
-  layer["output_bytes"] = getBytes(output.getType());
+  layer["output_bytes"] = getStoredBytes(output.getType());
   layer["output_shape"] = toJson(getShape(op.getResult(0)));
   layer["output_type"] = typeName(getElementType(output));
   layer["output_bits"] = int64_t(getBits(output));
