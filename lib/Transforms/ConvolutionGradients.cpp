@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 
 #include "ConvolutionGradients.h"
+#include "FixedBlocking.h"
 
 namespace qc {
 using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -11,12 +12,6 @@ using View = Eigen::Map<Matrix>;
 using ConstView = Eigen::Map<const Matrix>;
 
 namespace {
-/// By itself Eigen blocks products by the sizes of the caches that it finds: sums would depend on the host.
-void fixBlocking() {
-  static const bool fixed = (Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20), true);
-  (void)fixed;
-}
-
 struct Sizes {
   explicit Sizes(const ConvolutionShape &s)
       : taps(s.kernel[0] * s.kernel[1] * s.kernel[2]), plane(s.sizes[0] * s.sizes[1] * s.sizes[2]),

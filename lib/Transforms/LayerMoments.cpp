@@ -5,14 +5,10 @@
 
 #include <Eigen/Dense>
 
+#include "FixedBlocking.h"
+
 namespace qc {
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-/// Sums must not depend on the host: by itself Eigen blocks products by the sizes of the caches that it finds.
-static void fixBlocking() {
-  static bool done = (Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20), true);
-  (void)done;
-}
 
 LayerMoments::LayerMoments(int64_t groups, int64_t depth, int64_t channels) : groups(groups), depth(depth), channels(channels) {
   fixBlocking();

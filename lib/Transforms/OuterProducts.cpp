@@ -3,6 +3,7 @@
 #define Eigen EigenForWideVectors
 #include <Eigen/Core>
 
+#include "FixedBlocking.h"
 #include "OuterProducts.h"
 
 namespace qc {
@@ -11,9 +12,7 @@ using Rows = Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>;
 
 void addOuterProducts(double *sum, int64_t sumStride, const double *a, int64_t aColumns, const double *b, int64_t bColumns,
                       int64_t stride, int64_t rows, int64_t bStride) {
-  // By itself Eigen blocks products by the sizes of the caches that it finds: sums would depend on the host.
-  static const bool fixed = (Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20), true);
-  (void)fixed;
+  fixBlocking();
   Eigen::Map<Matrix, 0, Eigen::OuterStride<>>(sum, aColumns, bColumns, Eigen::OuterStride<>(sumStride)).noalias() +=
       Rows(a, rows, aColumns, Eigen::OuterStride<>(stride)).transpose() *
       Rows(b, rows, bColumns, Eigen::OuterStride<>(bStride ? bStride : stride));

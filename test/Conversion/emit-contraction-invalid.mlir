@@ -182,7 +182,7 @@ func.func @no_lanes_of_isa(%x: memref<1x3xi8>, %y: memref<1x2xi32>, %s: memref<6
 // -----
 
 func.func @no_contraction_codes_wide(%x: memref<1x32xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
-  // expected-error @below {{cannot use x86.vpmaddubsw.codes: it takes weights of at most four bits of one tap, in whole chains}}
+  // expected-error @below {{cannot use x86.vpmaddubsw.codes: it takes weights of one tap whose codes have too few bits for a chain to leave i16, in whole groups of eight steps}}
   qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddubsw.codes", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>, weight_bits = 4 : i64} : (memref<1x32xi8>, memref<1x32xi32>, memref<64xi8>) -> () {
   ^bb0(%a: tensor<1x32xi8>):
     %w = qc.constant dense<100> : tensor<32x32xi8>

@@ -1,7 +1,6 @@
 // qopt: runs passes and stages on .mlir files.
 #include "TestBlockGradients.h"
 #include "TestFunctionsInt.h"
-#include "TestKernelCost.h"
 #include "TestPairSafe.h"
 #include "TestPrecisionSolver.h"
 
@@ -26,7 +25,6 @@ int main(int argc, char **argv) {
   qc::registerLoweringPipelines();
   qc::registerTestBlockGradients();
   qc::registerTestFunctionsInt();
-  qc::registerTestKernelCost();
   qc::registerTestPairSafe();
   qc::registerTestPrecisionSolver();
   mlir::registerCSEPass();

@@ -16,14 +16,6 @@ std::optional<double> estimateCycles(KernelOp op, const Isa &isa);
 /// The same of an op that is in no kernel, from its products, the elements of its result and the bytes that it reads.
 double estimateLoopCycles(int64_t macs, int64_t outputs, int64_t inputBytes, int64_t constantBytes);
 
-/// About how many cycles `op`, which no kernel holds yet (f32, quantized or integer; any stage up to `integer`), will take on one
-/// thread if its weights have `weightBits` bits and its input `activationBits` (2 to 8 or 16), requantization included. For
-/// convolutions and products with constant weights the form and the dot kernel are foreseen from shape and bits, without looking
-/// at the weights: orders of 8-bit weights in which pairs are safe are taken to exist. Other ops count as their elements. It
-/// rises with the bits but for rows of DotKernels.def that need them whole (3 bits may cost more than 4). Microseconds: over
-/// getClockMHz().
-double estimateLayerCycles(mlir::Operation *op, const Isa &isa, unsigned weightBits, unsigned activationBits);
-
 /// The clock at which cycles of `target` are counted as time, in MHz: a nominal one per architecture, not that of any one
 /// machine.
 double getClockMHz(const Target &target);

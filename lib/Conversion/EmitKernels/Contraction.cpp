@@ -533,13 +533,14 @@ static bool hasNoLowest(const ContractionShape &s) {
   return llvm::all_of(llvm::seq(s.phases.size()), [&](size_t phase) { return !llvm::is_contained(s.getWeights(phase), -128); });
 }
 
-/// True if the weights are packed by default, and whole vectors of activations are read once for a chain.
+/// True if the weights are packed by default, chains of their codes stay in i16, and groups of eight steps are whole.
 static bool hasFewBits(const ContractionShape &s, const Isa &isa, const DotKernel &dot) {
-  int64_t whole = std::max<int64_t>(4 * isa.lanes, dot.k0 * dot.chain);
+  int64_t whole = std::max<int64_t>(4 * isa.lanes, dot.k0 * 8);
   if (!s.isPointwise() || s.isProduct() || s.groups != 1 || s.phases.size() != 1 || s.inPerGroup % whole)
     return false;
   WeightCode code = WeightCode::find({ArrayRef<int8_t>(s.getWeights())}, /*needsZero=*/false);
-  return code.isFewBits() && s.weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes;
+  return code.isFewBits() && dot.chain * 2 * ((int64_t(1) << code.bits) - 1) * 128 <= 32767 &&
+         s.weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes;
 }
 
 /// True if the row multiplies f32 with weights as these are stored.
@@ -568,7 +569,7 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
                : "its panel has marks for groups of 32 activations of one pixel";
   if (dot.needs == DotProof::FewBits)
     return parts.size() == 1 && hasFewBits(s, isa, dot) ? ""
-                                                        : "it takes weights of at most four bits of one tap, in whole chains";
+                                                        : "it takes weights of one tap whose codes have too few bits for a chain to leave i16, in whole groups of eight steps";
   if (dot.needs == DotProof::NoLowest)
     return llvm::all_of(parts, hasNoLowest) ? "" : "it changes the signs of weights, which -128 does not survive";
   return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })

@@ -79,8 +79,8 @@ Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, V
   return k.bitcast(k.broadcast(vector::ExtractOp::create(k.b, k.loc, group, 0), lanes), element);
 }
 
-Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights, Value index) {
-  Value raw = weights.load(k, index);
+Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights, Value first, int64_t at) {
+  Value raw = weights.load(k, first, at);
   Type i8 = k.b.getIntegerType(8), i16 = k.b.getIntegerType(16);
   switch (dot.step) {
   case DotStep::VPMADDWD:

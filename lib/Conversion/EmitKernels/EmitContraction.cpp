@@ -141,14 +141,12 @@ private:
     packed.reserve(s.phases.size() * weightsPerPhase() * p.vectorWeights());
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
       pack(s.getWeights(phase), packed);
-    if (dot.step == DotStep::VPMADDCODES)
-      weights = PackedWeights(k, packed, p.vectorWeights(), code, /*interleaved=*/true);
-    else if (!code.isPacked() && p.hasWideWeights())
+    if (!code.isPacked() && p.hasWideWeights())
       weights =
           PackedWeights(k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end())),
                         p.vectorWeights());
     else
-      weights = PackedWeights(k, packed, p.vectorWeights(), code);
+      weights = PackedWeights(k, packed, p.vectorWeights(), code, canInterleave(p, code.bits));
   }
 
   /// `body` if there are units in `range`.

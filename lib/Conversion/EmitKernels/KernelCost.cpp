@@ -42,44 +42,6 @@ double getBytes(Value value, std::optional<unsigned> bits = std::nullopt) {
          8;
 }
 
-double divideUp(double a, double b) { return std::ceil(a / b); }
-
-/// What the activations of a step are once codes of `bits` are widened to them.
-bool takesBits(const DotKernel &dot, unsigned bits) {
-  return bits <= 8 || dot.activation == DotActivation::I16 || dot.step == DotStep::Widening;
-}
-
-/// The row that `qc-form-kernels` most likely takes for codes of such widths.
-const DotKernel *foreseeDot(const Isa &isa, unsigned weightBits, unsigned activationBits, bool single, bool pointwise,
-                            int64_t depth, int64_t channels) {
-  int64_t largest = (int64_t(1) << (weightBits - 1)) - 1;
-  for (const DotKernel &dot : getDotKernels()) {
-    if (dot.isas.empty() || !dot.isFor(isa) || !takesBits(dot, activationBits) ||
-        (weightBits > 8 && dot.activation != DotActivation::I16 && dot.step != DotStep::Widening))
-      continue;
-    bool takes = true;
-    switch (dot.needs) {
-    case DotProof::Nothing:
-      break;
-    case DotProof::FewBits:
-      takes = weightBits <= 4 && pointwise && channels >= isa.lanes &&
-              depth % std::max<int64_t>(4 * isa.lanes, dot.k0 * dot.chain) == 0;
-      break;
-    case DotProof::PairSafe: // in natural order; chains of two find another one
-      takes = dot.chain * 2 * 255 * largest <= 32767 || (dot.chain == 2 && !single && channels >= 8);
-      break;
-    case DotProof::NoLowest:
-      takes = single && channels >= 8 && dot.chain == 1;
-      break;
-    case DotProof::Marks: // where codes lie around 0, which shapes do not tell
-      takes = false;
-      break;
-    }
-    if (takes)
-      return &dot;
-  }
-  return findDotKernel("scalar");
-}
 } // namespace
 
 double getClockMHz(const Target &target) {
@@ -127,67 +89,6 @@ std::optional<double> estimateCycles(KernelOp op, const Isa &isa) {
 double estimateLoopCycles(int64_t macs, int64_t outputs, int64_t inputBytes, int64_t constantBytes) {
   return getCycles(*findRate("loops", "", *findIsa("scalar")),
                    {double(macs), double(outputs), double(inputBytes), double(constantBytes)});
-}
-
-double estimateLayerCycles(Operation *op, const Isa &row, unsigned weightBits, unsigned activationBits) {
-  if (op->getNumResults() == 0 || !isa_and_nonnull<QCDialect>(op->getDialect()) || isa<ConstantOp>(op))
-    return 0;
-  Work work;
-  work.outputs = double(product(getShape(op->getResult(0))));
-  work.inputBytes = op->getNumOperands() ? getBytes(op->getOperand(0), std::max(8u, activationBits)) : 0;
-  bool hasWeights = isa<ConvOp, ConvTransposeOp, MatmulOp>(op) && getShape(op->getOperand(1)).size() >= 2;
-  if (!hasWeights) {
-    work.steps = work.outputs / double(row.lanes);
-    const KernelRate *rate = findRate(isa<PoolOp, ReduceOp>(op) ? "pool"
-                                      : isa<TransposeOp>(op)    ? "transpose"
-                                                                : "pointwise",
-                                      "", row);
-    if (isa<PoolOp, ReduceOp>(op))
-      work.steps = getBytes(op->getOperand(0)) / double(row.lanes);
-    return isa<ReshapeOp>(op) ? 0 : getCycles(*rate, work);
-  }
-  ArrayRef<int64_t> weight = getShape(op->getOperand(1));
-  work.constantBytes = getBytes(op->getOperand(1), weightBits);
-  double macs = double(cast<AccumulatorOpInterface>(op).getMacs()), depth = macs / work.outputs;
-  auto conv = dyn_cast<ConvOp>(op);
-  int64_t groups = conv ? int64_t(conv.getGroups()) : 1;
-  if (conv && groups > 1 && weight[1] == 1) {
-    const DotKernel *dot = foreseeDot(row, 16, activationBits, /*single=*/false, /*pointwise=*/false, 0, groups);
-    if (row.name.starts_with("avx512") || row.name == "vnni") // products of four
-      dot = findDotKernel("x86.vpdpbusd");
-    work.steps = macs / double(row.lanes);
-    return getCycles(*findRate("depthwise", dot->name, row), work);
-  }
-  bool isProduct = isa<MatmulOp>(op);
-  int64_t channels = isProduct ? weight.back() : getShape(op->getResult(0))[1] / groups;
-  double positions = work.outputs / double(channels * groups);
-  bool pointwise = isProduct || (conv && product(weight.drop_front(2)) == 1 &&
-                                 llvm::all_of(conv.getStrides(), [](int64_t s) { return s == 1; }));
-  const DotKernel *dot =
-      foreseeDot(row, weightBits, activationBits, positions == 1, pointwise && groups == 1, int64_t(depth), channels);
-  work.steps = positions * double(groups) * divideUp(double(channels), double(row.lanes)) * divideUp(depth, double(dot->k0));
-  // One position waits for its weights.
-  double cycles = std::max(getCycles(*findRate("contract", dot->name, row), work), work.constantBytes / 16);
-  // Winograd.cpp takes 3x3 of stride 1 where products of i16 are the fastest; weights of few bits stay packed.
-  bool multipliesWords = llvm::any_of(getDotKernels(),
-                                      [&](const DotKernel &each) {
-                                        return each.isFor(row) && !each.isas.empty() &&
-                                               (each.step == DotStep::VPMADDWD || each.step == DotStep::Widening);
-                                      }) &&
-                         dot->step != DotStep::VPDPBUSD && dot->step != DotStep::SDOT && dot->step != DotStep::SDOTAhead &&
-                         dot->step != DotStep::SMMLA;
-  bool isSquare = conv && groups == 1 && weight.size() == 4 && weight[2] == 3 && weight[3] == 3 &&
-                  llvm::all_of(conv.getStrides(), [](int64_t s) { return s == 1; }) &&
-                  llvm::all_of(conv.getDilations(), [](int64_t d) { return d == 1; });
-  if (isSquare && multipliesWords && row.hasVectors() && weightBits > 4 && weightBits <= 8 && activationBits <= 8) {
-    double patches = positions / 4, k0 = dot->step == DotStep::Widening ? 1 : 2;
-    Work words = work;
-    words.constantBytes *= 32.0 / 9 * 8 / weightBits; // sixteen i16 for nine codes
-    words.steps = patches * divideUp(double(channels), double(row.lanes)) * (16 * divideUp(double(weight[1]), k0) / 2 + 15) +
-                  patches * double(weight[1]) / double(row.lanes) * 10;
-    cycles = std::min(cycles, getCycles(*findRate("winograd", "", row), words));
-  }
-  return cycles;
 }
 
 int64_t getStoredBytes(Type type) {

@@ -42,23 +42,32 @@ static SmallVector<int64_t, 3> getPlanes(int64_t bits) {
 static int64_t getPlaneBytes(int64_t vectors, int64_t elements, int64_t bits) { return (vectors * elements * bits + 7) / 8; }
 
 PackedWeights::PackedWeights(Kernel &k, ArrayRef<int8_t> weights, int64_t elements, const WeightCode &code, bool interleaved)
-    : elements(elements), code(code), count(int64_t(weights.size()) / elements) {
+    : elements(elements), code(code), interleaved(interleaved && code.isPacked()), count(int64_t(weights.size()) / elements) {
   if (!isPacked()) {
     memory = k.constants.get(k.b, k.loc, weights);
     return;
   }
   std::vector<int8_t> bytes;
+  auto getCode = [&](int8_t w) { return (int64_t(w) - code.low) >> code.shift; };
+  if (interleaved) {
+    CodeFields fields(code.bits, 8);
+    bytes.resize(weights.size() / fields.codes * fields.words);
+    for (int64_t vector = 0; vector < count; ++vector)
+      for (const CodeFields::Piece &piece : fields.getPieces(vector % fields.codes)) {
+        int8_t *to = &bytes[(vector / fields.codes * fields.words + piece.word) * elements];
+        for (int64_t i = 0; i < elements; ++i)
+          to[i] |= int8_t((getCode(weights[vector * elements + i]) >> piece.to & ((1 << piece.count) - 1)) << piece.from);
+      }
+    memory = k.constants.get(k.b, k.loc, bytes);
+    return;
+  }
   int64_t lowest = 0;
   for (int64_t bits : getPlanes(code.bits)) {
     int64_t first = bytes.size(), perVector = elements * bits / 8;
     bytes.resize(first + getPlaneBytes(count, elements, bits));
     for (auto [at, w] : llvm::enumerate(weights)) {
       int64_t vector = int64_t(at) / elements, i = int64_t(at) % elements;
-      int64_t field = ((int64_t(w) - code.low) >> code.shift >> lowest) & ((1 << bits) - 1);
-      if (interleaved) {
-        bytes[first + vector * bits / 8 * elements + i] |= int8_t(field << vector * bits % 8);
-        continue;
-      }
+      int64_t field = getCode(w) >> lowest & ((1 << bits) - 1);
       int64_t byte = perVector ? vector * perVector + i % perVector : int64_t(at) * bits / 8;
       int64_t bit = perVector ? i / perVector * bits : int64_t(at) * bits % 8;
       bytes[first + byte] |= int8_t(field << bit);
@@ -109,52 +118,64 @@ Value PackedWeights::unpackPlane(Kernel &k, Value index, int64_t first, int64_t 
   return k.bitcast(packed, i8);
 }
 
-Value PackedWeights::unpack(Kernel &k, Value index) const {
+Value PackedWeights::unpack(Kernel &k, Value first, int64_t at) const {
   Value sum;
-  int64_t first = 0, lowest = 0;
-  for (int64_t bits : getPlanes(code.bits)) {
-    Value plane = unpackPlane(k, index, first, bits, lowest + code.shift);
-    sum = sum ? arith::OrIOp::create(k.b, k.loc, sum, plane).getResult() : plane;
-    first += getPlaneBytes(count, elements, bits);
-    lowest += bits;
+  Type i8 = k.b.getIntegerType(8);
+  if (interleaved) {
+    sum = loadCodes(k, first, at);
+    if (code.shift) // no code leaves its byte
+      sum = arith::ShLIOp::create(k.b, k.loc, sum, k.splat(i8, code.shift, elements));
+  } else {
+    int64_t begin = 0, lowest = 0;
+    for (int64_t bits : getPlanes(code.bits)) {
+      Value plane = unpackPlane(k, k.add(first, at), begin, bits, lowest + code.shift);
+      sum = sum ? arith::OrIOp::create(k.b, k.loc, sum, plane).getResult() : plane;
+      begin += getPlaneBytes(count, elements, bits);
+      lowest += bits;
+    }
   }
-  return code.low ? arith::AddIOp::create(k.b, k.loc, sum, k.splat(k.b.getIntegerType(8), code.low, elements)) : sum;
+  return code.low ? arith::AddIOp::create(k.b, k.loc, sum, k.splat(i8, code.low, elements)) : sum;
 }
 
-Value PackedWeights::loadCodes(Kernel &k, Value index, int64_t at) const {
+Value PackedWeights::loadCodes(Kernel &k, Value first, int64_t at) const {
+  CodeFields fields(code.bits, 8);
+  Type i8 = k.b.getIntegerType(8), i16 = k.b.getIntegerType(16);
+  // x86 has no shifts of bytes.
+  bool inPairs = k.isa.arch == "x86" && elements % 2 == 0;
+  Value begin = elements * fields.words % fields.codes == 0
+                    ? k.mul(first, elements * fields.words / fields.codes)
+                    : arith::DivUIOp::create(k.b, k.loc, k.mul(first, elements * fields.words), k.index(fields.codes)).getResult();
   Value sum;
-  int64_t first = 0, lowest = 0;
-  Type i16 = k.b.getIntegerType(16);
-  for (int64_t bits : getPlanes(code.bits)) {
-    int64_t offset = first + at * bits / 8 * elements, down = at * bits % 8 - lowest;
-    Value plane = k.bitcast(k.load(memory, k.add(k.mul(index, elements * bits / 8), offset), elements), i16);
-    Value by = k.splat(i16, std::abs(down), elements / 2);
-    if (down > 0)
-      plane = arith::ShRUIOp::create(k.b, k.loc, plane, by);
-    else if (down < 0)
-      plane = arith::ShLIOp::create(k.b, k.loc, plane, by);
-    plane = arith::AndIOp::create(k.b, k.loc, k.bitcast(plane, k.b.getIntegerType(8)),
-                                  k.splat(k.b.getIntegerType(8), ((1 << bits) - 1) << lowest, elements));
-    sum = sum ? arith::OrIOp::create(k.b, k.loc, sum, plane).getResult() : plane;
-    first += getPlaneBytes(count, elements, bits);
-    lowest += bits;
+  for (const CodeFields::Piece &piece : fields.getPieces(at % fields.codes)) {
+    Value part = k.load(memory, k.add(begin, (at / fields.codes * fields.words + piece.word) * elements), elements);
+    int64_t down = piece.from - piece.to;
+    if (down) {
+      part = inPairs ? k.bitcast(part, i16) : part;
+      Value by = k.splat(inPairs ? i16 : i8, std::abs(down), inPairs ? elements / 2 : elements);
+      part = down > 0 ? arith::ShRUIOp::create(k.b, k.loc, part, by).getResult()
+                      : arith::ShLIOp::create(k.b, k.loc, part, by).getResult();
+      part = inPairs ? k.bitcast(part, i8) : part;
+    }
+    if (inPairs || piece.to || piece.from + piece.count < 8)
+      part = arith::AndIOp::create(k.b, k.loc, part, k.splat(i8, ((1 << piece.count) - 1) << piece.to, elements));
+    sum = sum ? arith::OrIOp::create(k.b, k.loc, sum, part).getResult() : part;
   }
   return sum;
 }
 
-Value PackedWeights::load(Kernel &k, Value index, int64_t count) const {
+Value PackedWeights::load(Kernel &k, Value first, int64_t at, int64_t count) const {
   if (!isPacked())
-    return k.load(memory, k.mul(index, elements), count * elements);
+    return k.load(memory, k.mul(k.add(first, at), elements), count * elements);
   SmallVector<Value> vectors;
   for (int64_t i = 0; i < count; ++i)
-    vectors.push_back(unpack(k, k.add(index, i)));
+    vectors.push_back(unpack(k, first, at + i));
   return k.concat(vectors);
 }
 
-Value PackedWeights::loadPart(Kernel &k, Value index, int64_t part, int64_t parts) const {
+Value PackedWeights::loadPart(Kernel &k, Value first, int64_t at, int64_t part, int64_t parts) const {
   int64_t size = elements / parts;
   if (!isPacked())
-    return k.load(memory, k.add(k.mul(index, elements), part * size), size);
-  return k.slice(unpack(k, index), part * size, size);
+    return k.load(memory, k.add(k.mul(k.add(first, at), elements), part * size), size);
+  return k.slice(unpack(k, first, at), part * size, size);
 }
 } // namespace qc

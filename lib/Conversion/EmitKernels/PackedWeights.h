@@ -3,6 +3,7 @@
 #ifndef QC_LIB_CONVERSION_EMITKERNELS_PACKEDWEIGHTS_H
 #define QC_LIB_CONVERSION_EMITKERNELS_PACKEDWEIGHTS_H
 
+#include "CodeFields.h"
 #include "Kernel.h"
 
 #include <vector>
@@ -14,45 +15,53 @@ struct WeightCode {
   /// The code with the fewest bits for all numbers in these lists, and 0 if `needsZero`.
   static WeightCode find(ArrayRef<ArrayRef<int8_t>> weights, bool needsZero);
   bool isPacked() const { return bits < 8; }
-  /// True for what is packed by default: at most four bits for numbers of four bits, signed or not.
-  bool isFewBits() const { return bits <= 4 && low >= -8 && low + (((int64_t(1) << bits) - 1) << shift) <= 15; }
+  /// True for what is packed by default: numbers of at most six bits, signed or not.
+  bool isFewBits() const { return bits <= 6 && low >= -32 && low + (((int64_t(1) << bits) - 1) << shift) <= 63; }
 };
 
 /// Packing that saves less is none: constants are aligned.
 constexpr int64_t leastSavedBytes = 64;
 
-/// A constant of whole vectors of weights. One vector's codes lie in planes of 4, 2 and 1 bits, as many as its bits need (3 = 2 +
-/// 1); a plane of `b` bits is one dense array. Within it, m bytes hold one vector, and bit b*j of byte i belongs to element j*m +
-/// i, so that one broadcast, one shift by lane and one mask unpack it. Vectors of less than a byte lie in order, from bit 0 on.
+/// Vectors of codes of `bits` bits that fill whole vectors of bytes, element by element.
+inline int64_t getInterleavedVectors(int64_t bits) { return CodeFields(bits, 8).codes; }
+
+/// A constant of whole vectors of weights.
 ///
-/// Where whole groups of eight vectors are read together, they are interleaved: in a plane of `b` bits 8 / b neighbouring vectors
-/// share the bytes of one, vector j in bits b*j and up, so that one shift and one mask unpack each.
+/// Where groups of getInterleavedVectors(bits) neighbouring vectors are read together, they are interleaved: element i of all of
+/// them lies in element i of as many vectors of bytes as they fill (CodeFields). So a shift and a mask unpack most of them.
+///
+/// Else each vector lies by itself, its codes in planes of 4, 2 and 1 bits, as many as its bits need (3 = 2 + 1); a plane of `b`
+/// bits is one dense array. Within it, m bytes hold one vector, and bit b*j of byte i belongs to element j*m + i, so that one
+/// broadcast, one shift by lane and one mask unpack it. Vectors of less than a byte lie in order, from bit 0 on.
 class PackedWeights {
 public:
   PackedWeights() = default;
   /// Of elements as they are in `memory`, `elements` to a vector.
   PackedWeights(Value memory, int64_t elements) : memory(memory), elements(elements) {}
-  /// Of `weights`, whole vectors; padding that no result depends on may have any value.
-  PackedWeights(Kernel &k, ArrayRef<int8_t> weights, int64_t elements, const WeightCode &code, bool interleaved = false);
+  /// Of `weights`, whole vectors (if they are interleaved, whole groups); padding that no result depends on may have any value.
+  PackedWeights(Kernel &k, ArrayRef<int8_t> weights, int64_t elements, const WeightCode &code, bool interleaved);
 
-  /// `count` neighbouring vectors of weights from vector `index` on, as one.
-  Value load(Kernel &k, Value index, int64_t count = 1) const;
-  /// The codes of vector `first + at`, where `first` is a multiple of eight, of interleaved ones: unsigned, weights are
-  /// low + (code << shift).
+  /// `count` neighbouring vectors of weights from vector `first + at` on, as one. Where they are interleaved, `first` begins a
+  /// group.
+  Value load(Kernel &k, Value first, int64_t at, int64_t count = 1) const;
+  /// The codes of interleaved vector `first + at`: unsigned, weights are low + (code << shift).
   Value loadCodes(Kernel &k, Value first, int64_t at) const;
   /// Part `part` of `parts` of a vector.
-  Value loadPart(Kernel &k, Value index, int64_t part, int64_t parts) const;
+  Value loadPart(Kernel &k, Value first, int64_t at, int64_t part, int64_t parts) const;
   bool isPacked() const { return code.isPacked(); }
+  /// Vectors of a group that is read together.
+  int64_t getGroup() const { return interleaved ? getInterleavedVectors(code.bits) : 1; }
   Value getMemory() const { return memory; }
   explicit operator bool() const { return bool(memory); }
 
 private:
-  Value unpack(Kernel &k, Value index) const;
+  Value unpack(Kernel &k, Value first, int64_t at) const;
   Value unpackPlane(Kernel &k, Value index, int64_t first, int64_t bits, int64_t shift) const;
 
   Value memory;
   int64_t elements = 1; ///< of a vector
   WeightCode code;
+  bool interleaved = false;
   int64_t count = 0; ///< vectors
 };
 } // namespace qc

@@ -5,38 +5,24 @@
 using namespace mlir;
 
 namespace qc {
-StoredFields::StoredFields(StoredFormat format, int64_t bits) : format(format), bits(bits) {
-  if (format != StoredFormat::Integer) {
-    planes = {16};
-  } else {
-    for (int64_t plane : {8, 4, 2, 1})
-      if (bits & plane)
-        planes.push_back(plane);
-  }
-  // Whole words of each plane.
-  fieldCount = 32 / planes.back();
-  wordCount = fieldCount * bits / 32;
-}
+StoredFields::StoredFields(StoredFormat format, int64_t bits)
+    : format(format), bits(bits), layout(format == StoredFormat::Integer ? bits : 16, 32) {}
 
 void StoredFields::pack(ArrayRef<int32_t> codes, MutableArrayRef<int32_t> words) const {
   llvm::fill(words, 0);
-  int64_t first = 0, low = 0;
-  for (int64_t plane : planes) {
-    int64_t perWord = 32 / plane;
-    for (auto [j, code] : llvm::enumerate(codes)) {
-      uint32_t field = uint32_t(int64_t(code) - lowest()) >> low & ((uint64_t(1) << plane) - 1);
-      words[first + int64_t(j) / perWord] |= int32_t(field << int64_t(j) % perWord * plane);
+  for (auto [i, code] : llvm::enumerate(codes))
+    for (const CodeFields::Piece &piece : layout.getPieces(int64_t(i))) {
+      uint32_t field = uint32_t(int64_t(code) - lowest()) >> piece.to & uint32_t((uint64_t(1) << piece.count) - 1);
+      words[piece.word] |= int32_t(field << piece.from);
     }
-    first += fieldCount * plane / 32;
-    low += plane;
-  }
 }
 
-/// One plane: no shift brings the field down, which costs an operation; the topmost one needs no mask instead.
+/// Where a code lies in one piece no shift brings it down, which costs an operation; the topmost one needs no mask instead.
 int64_t StoredFields::getShift(int64_t field) const {
-  if (!isInteger() || planes.size() > 1 || field + 1 == fieldCount)
+  if (!isInteger())
     return 0;
-  return field * bits;
+  auto pieces = layout.getPieces(field);
+  return pieces.size() > 1 || pieces[0].from + bits == 32 ? 0 : pieces[0].from;
 }
 
 /// True if vectors of f16 become f32 in one instruction; the rows of x86 from avx2 on need the feature.
@@ -63,19 +49,17 @@ Value StoredFields::decode(Kernel &k, ArrayRef<Value> words, int64_t field) cons
   Type i32 = k.b.getI32Type();
   int64_t lanes = cast<VectorType>(words[0].getType()).getNumElements();
   Value code;
-  int64_t first = 0, low = 0;
-  for (int64_t plane : planes) {
-    int64_t perWord = 32 / plane, at = field % perWord * plane, to = getShift(field) + low;
-    Value part = words[first + field / perWord];
-    if (at > to)
-      part = arith::ShRUIOp::create(k.b, k.loc, part, k.splat(i32, at - to, lanes));
-    else if (at < to)
-      part = arith::ShLIOp::create(k.b, k.loc, part, k.splat(i32, to - at, lanes));
-    if (at + plane < 32 || at <= to || to)
-      part = arith::AndIOp::create(k.b, k.loc, part, k.splat(i32, int32_t(((uint64_t(1) << plane) - 1) << to), lanes));
+  for (const CodeFields::Piece &piece : layout.getPieces(field)) {
+    int64_t to = getShift(field) + piece.to;
+    Value part = words[piece.word];
+    if (piece.from > to)
+      part = arith::ShRUIOp::create(k.b, k.loc, part, k.splat(i32, piece.from - to, lanes));
+    else if (piece.from < to)
+      part = arith::ShLIOp::create(k.b, k.loc, part, k.splat(i32, to - piece.from, lanes));
+    if (piece.from + piece.count < 32 || to)
+      part = arith::AndIOp::create(k.b, k.loc, part,
+                                   k.splat(i32, int32_t(((uint64_t(1) << piece.count) - 1) << to), lanes));
     code = code ? arith::OrIOp::create(k.b, k.loc, code, part).getResult() : part;
-    first += fieldCount * plane / 32;
-    low += plane;
   }
   return arith::SIToFPOp::create(k.b, k.loc, VectorType::get({lanes}, k.b.getF32Type()), code);
 }

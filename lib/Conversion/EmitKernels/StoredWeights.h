@@ -2,21 +2,21 @@
 #ifndef QC_LIB_CONVERSION_EMITKERNELS_STOREDWEIGHTS_H
 #define QC_LIB_CONVERSION_EMITKERNELS_STOREDWEIGHTS_H
 
+#include "CodeFields.h"
 #include "Kernel.h"
 #include "qc/Dialect/QC/IR/StoredOps.h"
 
 #include <vector>
 
 namespace qc {
-/// Words of 32 bits per lane. A step is `fields()` neighbours of the reduction; each lane has `words()` words for them, in planes
-/// of 8, 4, 2 and 1 bits as the width needs (3 = 2 + 1), low bits first; field j of a plane of b bits lies in its word j / (32 /
-/// b), from bit j % (32 / b) * b on. Codes are stored as code - lowest, without a sign; two numbers of 16 bits share a word.
+/// Words of 32 bits per lane. A step is `fields()` neighbours of the reduction; each lane has `words()` words for them, which they
+/// fill (CodeFields). Codes are stored as code - lowest, without a sign; two numbers of 16 bits share a word.
 class StoredFields {
 public:
   StoredFields() = default;
   StoredFields(StoredFormat format, int64_t bits);
-  int64_t fields() const { return fieldCount; }
-  int64_t words() const { return wordCount; }
+  int64_t fields() const { return layout.codes; }
+  int64_t words() const { return layout.words; }
   /// What every stored code lies below the code that it stands for.
   int64_t lowest() const { return format == StoredFormat::Integer ? -(int64_t(1) << (bits - 1)) : 0; }
   bool isInteger() const { return format == StoredFormat::Integer; }
@@ -32,8 +32,8 @@ public:
 
 private:
   StoredFormat format = StoredFormat::Integer;
-  int64_t bits = 8, fieldCount = 4, wordCount = 1;
-  SmallVector<int64_t, 4> planes;
+  int64_t bits = 8;
+  CodeFields layout{8, 32};
 };
 
 /// Numbers of 16 bits (i16), as f32.

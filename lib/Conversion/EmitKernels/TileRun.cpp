@@ -2,6 +2,8 @@
 #include "TileRun.h"
 #include "Dots.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace qc {
@@ -57,20 +59,38 @@ SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
   }
   if (marks)
     return runMarked(from, weightRun, accs);
-  int64_t whole = p.dot->chain > 1 ? p.steps / p.dot->chain * p.dot->chain : 0;
-  SmallVector<Value> sums = runChains(from, weightRun, k.index(0), k.index(whole), p.dot->chain, accs);
-  return runSteps(from, weightRun, k.index(whole), sums);
+  if (p.dot->chain == 1)
+    return runSteps(from, weightRun, k.index(0), accs);
+  // What holds for a chain holds for a shorter last one.
+  return forEachUnit(p.dot->chain, 0, accs, [&](Value first, int64_t offset, int64_t count, SmallVector<Value> &next) {
+    addChain(from, weightRun, first, offset, count, next);
+  });
 }
 
-void TileRun::addChain(Value from, Value weightStep, int64_t length, SmallVector<Value> &accs) {
+bool canInterleave(const ContractionPlan &p, int64_t bits) {
+  int64_t group = getInterleavedVectors(bits);
+  auto fits = [&](int64_t vectors) {
+    int64_t steps = group / std::gcd(group, vectors);
+    return p.steps % steps == 0 && (p.dot->step != DotStep::SDOTAhead || steps <= 4);
+  };
+  return (p.fullBlocks() == 0 || fits(p.vectors)) && (p.tailVectors() == 0 || fits(p.tailVectors()));
+}
+
+int64_t TileRun::getGroup(int64_t unit) const {
+  return std::lcm(unit, weights.getGroup() / std::gcd(weights.getGroup(), stepWeights));
+}
+
+void TileRun::addChain(Value from, Value weightRun, Value first, int64_t offset, int64_t length, SmallVector<Value> &accs) {
   const DotKernel &dot = *p.dot;
+  from = k.add(from, k.mul(k.add(first, offset), dot.k0));
+  Value weightFirst = k.add(weightRun, k.mul(first, stepWeights));
   auto loadX = [&](int64_t row, int64_t u) {
     return loadActivation(k, dot, p.s.code, source, k.add(from, row * nextPosition + u * dot.k0));
   };
   bool takesCodes = dot.step == DotStep::VPMADDCODES;
   auto loadW = [&](int64_t u, int64_t v) {
-    int64_t at = u * stepWeights + v;
-    return takesCodes ? weights.loadCodes(k, weightStep, at) : loadWeights(k, dot, weights, k.add(weightStep, at));
+    int64_t at = (offset + u) * stepWeights + v;
+    return takesCodes ? weights.loadCodes(k, weightFirst, at) : loadWeights(k, dot, weights, weightFirst, at);
   };
   auto multiply = [&](Value x, Value w) { return takesCodes ? emitPairs(k, w, x) : emitPairs(k, x, w); };
   auto sum = [&](Value a, Value b) -> Value { return a ? arith::AddIOp::create(k.b, k.loc, a, b) : b; };
@@ -116,7 +136,7 @@ SmallVector<Value> TileRun::runChains(Value from, Value weightRun, Value low, Va
   return k.loop(low, high, group, accs, [&](Value step, ValueRange carried) {
     SmallVector<Value> next(carried);
     for (int64_t length : lengths) {
-      addChain(k.add(from, k.mul(step, p.dot->k0)), k.add(weightRun, k.mul(step, stepWeights)), length, next);
+      addChain(from, weightRun, step, 0, length, next);
       step = k.add(step, length);
     }
     return next;
@@ -125,12 +145,12 @@ SmallVector<Value> TileRun::runChains(Value from, Value weightRun, Value low, Va
 
 SmallVector<Value> TileRun::runMarked(Value from, Value weightRun, ValueRange accs) {
   const DotKernel &dot = *p.dot;
-  return k.loop(p.steps, 2, accs, [&](Value step, ValueRange carried) {
-    Value at = k.add(from, k.mul(step, dot.k0));
+  return forEachUnit(2, 0, accs, [&](Value first, int64_t offset, int64_t, SmallVector<Value> &carried) {
+    Value at = k.add(from, k.mul(k.add(first, offset), dot.k0)), weightFirst = k.add(weightRun, k.mul(first, stepWeights));
     Value mark = k.loadScalar(marks, arith::DivUIOp::create(k.b, k.loc, at, k.index(2 * dot.k0)));
     Value zero = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(0));
     Value isSmall = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, mark, zero);
-    auto choice = scf::IfOp::create(k.b, k.loc, carried.getTypes(), isSmall, /*withElseRegion=*/true);
+    auto choice = scf::IfOp::create(k.b, k.loc, ValueRange(carried).getTypes(), isSmall, /*withElseRegion=*/true);
     auto multiply = [&](Block *block, bool chained) {
       OpBuilder::InsertionGuard guard(k.b);
       k.b.setInsertionPointToStart(block);
@@ -142,9 +162,8 @@ SmallVector<Value> TileRun::runMarked(Value from, Value weightRun, ValueRange ac
       for (int64_t v = 0; v < vectors; ++v) {
         SmallVector<Value> pairs;
         for (int64_t u = 0; u < 2; ++u)
-          pairs.push_back(
-              emitSignedPairs(k, signs[u], magnitude[u],
-                              loadWeights(k, dot, weights, k.add(weightRun, k.add(k.mul(k.add(step, u), stepWeights), v)))));
+          pairs.push_back(emitSignedPairs(k, signs[u], magnitude[u],
+                                          loadWeights(k, dot, weights, weightFirst, (offset + u) * stepWeights + v)));
         if (chained)
           sums.push_back(addPairs(k, arith::AddIOp::create(k.b, k.loc, pairs[0], pairs[1]), carried[v]));
         else
@@ -154,20 +173,22 @@ SmallVector<Value> TileRun::runMarked(Value from, Value weightRun, ValueRange ac
     };
     multiply(choice.thenBlock(), true);
     multiply(choice.elseBlock(), false);
-    return SmallVector<Value>(choice.getResults());
+    carried.assign(choice.getResults().begin(), choice.getResults().end());
   });
 }
 
-SmallVector<Value> TileRun::forEachGroup(int64_t group, int64_t begin, ValueRange accs,
-                                         llvm::function_ref<void(Value, int64_t, SmallVector<Value> &)> steps) {
-  int64_t rest = (p.steps - begin) % group;
+SmallVector<Value> TileRun::forEachUnit(int64_t unit, int64_t begin, ValueRange accs, StepsFn steps) {
+  int64_t group = getGroup(unit), rest = (p.steps - begin) % group;
+  auto forEach = [&](Value first, int64_t all, SmallVector<Value> &values) {
+    for (int64_t offset = 0; offset < all; offset += unit)
+      steps(first, offset, std::min(unit, all - offset), values);
+  };
   SmallVector<Value> next = k.loop(k.index(begin), k.index(p.steps - rest), group, accs, [&](Value first, ValueRange carried) {
     SmallVector<Value> values(carried);
-    steps(first, group, values);
+    forEach(first, group, values);
     return values;
   });
-  if (rest)
-    steps(k.index(p.steps - rest), rest, next);
+  forEach(k.index(p.steps - rest), rest, next);
   return next;
 }
 
@@ -196,34 +217,38 @@ Value TileRun::loadBytes(Value offset, int64_t count) {
 
 SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, Value first, ValueRange accs) {
   const DotKernel &dot = *p.dot;
-  int64_t unroll = isConstantIntValue(first, 0) ? p.unroll : 1;
-  return k.loop(first, k.index(p.steps), unroll, accs, [&](Value step, ValueRange carried) {
-    SmallVector<Value> next(carried);
-    for (int64_t u = 0; u < unroll; ++u) {
+  auto runUnit = [&](Value group, int64_t offset, int64_t count, SmallVector<Value> &next) {
+    Value weightFirst = k.add(weightRun, k.mul(group, stepWeights));
+    for (int64_t u = offset; u < offset + count; ++u) {
       SmallVector<Value> w;
-      Value at = k.add(weightRun, k.mul(k.add(step, u), stepWeights));
       for (int64_t v = 0; v < vectors; ++v)
-        w.push_back(loadWeights(k, dot, weights, k.add(at, v)));
-      Value x0 = k.add(from, k.mul(k.add(step, u), dot.k0));
+        w.push_back(loadWeights(k, dot, weights, weightFirst, u * stepWeights + v));
+      Value x0 = k.add(from, k.mul(k.add(group, u), dot.k0));
       for (int64_t row = 0; row < rows; ++row) {
         Value x = loadActivation(k, dot, p.s.code, source, k.add(x0, row * nextPosition));
         for (int64_t v = 0; v < vectors; ++v)
           next[row * vectors + v] = emitDot(k, dot, x, w[v], next[row * vectors + v]);
       }
     }
+  };
+  if (auto begin = getConstantIntValue(first))
+    return forEachUnit(*begin ? 1 : p.unroll, *begin, accs, runUnit);
+  return k.loop(first, k.index(p.steps), 1, accs, [&](Value step, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    runUnit(step, 0, 1, next);
     return next;
   });
 }
 
-/// `count` steps from `first` on, whose activations are `x`, one vector a row; `behind(row)` once a row's last one is read.
-void TileRun::multiplyLanes(Value first, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
+/// `count` steps from `first + offset` on, whose activations are `x`, one vector a row; `behind(row)` once a row's last one is read.
+void TileRun::multiplyLanes(Value first, int64_t offset, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
                             llvm::function_ref<void(int64_t row)> behind) {
   const DotKernel &dot = *p.dot;
   Value at = k.add(weightRun, k.mul(first, stepWeights));
   for (int64_t u = 0; u < count; ++u) {
     SmallVector<Value> w;
     for (int64_t v = 0; v < vectors; ++v)
-      w.push_back(weights.load(k, k.add(at, u * stepWeights + v)));
+      w.push_back(weights.load(k, at, (offset + u) * stepWeights + v));
     for (int64_t row = 0; row < rows; ++row) {
       Value words = k.bitcast(x[row], k.b.getI32Type());
       Value lane = vector::ShuffleOp::create(k.b, k.loc, words, words, SmallVector<int64_t>(p.lanes, u));
@@ -238,11 +263,12 @@ void TileRun::multiplyLanes(Value first, int64_t count, Value weightRun, ArrayRe
 
 /// 16 activations are four steps: sdot takes four of them by lane index.
 SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, int64_t begin, ValueRange accs) {
-  return forEachGroup(4, begin, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+  return forEachUnit(4, begin, accs, [&](Value first, int64_t offset, int64_t count, SmallVector<Value> &next) {
     SmallVector<Value> x;
+    Value at = k.add(from, k.mul(k.add(first, offset), p.dot->k0));
     for (int64_t row = 0; row < rows; ++row)
-      x.push_back(loadBytes(k.add(k.add(from, k.mul(first, p.dot->k0)), row * nextPosition), count * p.dot->k0));
-    multiplyLanes(first, count, weightRun, x, next, nullptr);
+      x.push_back(loadBytes(k.add(at, row * nextPosition), count * p.dot->k0));
+    multiplyLanes(first, offset, count, weightRun, x, next, nullptr);
   });
 }
 
@@ -263,30 +289,30 @@ SmallVector<Value> TileRun::runLanesAhead(Value from, Value weightRun, ValueRang
   carried = k.loop(whole - 4, 4, carried, [&](Value first, ValueRange values) {
     SmallVector<Value> next(values.drop_back(rows + 1)), x(values.drop_back().take_back(rows)), ahead;
     Value at = k.hide(k.add(values.back(), bytes));
-    multiplyLanes(first, 4, weightRun, x, next, [&](int64_t row) { ahead.push_back(load(at, row)); });
+    multiplyLanes(first, 0, 4, weightRun, x, next, [&](int64_t row) { ahead.push_back(load(at, row)); });
     llvm::append_range(next, ahead);
     next.push_back(at);
     return next;
   });
   SmallVector<Value> next(ArrayRef(carried).drop_back(rows + 1)), x(ArrayRef(carried).drop_back().take_back(rows));
-  multiplyLanes(k.index(whole - 4), 4, weightRun, x, next, nullptr);
+  multiplyLanes(k.index(whole - 4), 0, 4, weightRun, x, next, nullptr);
   return runLanes(from, weightRun, whole, next);
 }
 
 SmallVector<Value> TileRun::runWideningLanes(Value from, Value weightRun, ValueRange accs) {
   Type i16 = k.b.getIntegerType(16), i32 = k.b.getI32Type();
-  int64_t whole = p.steps / 8 * 8, half = p.lanes;
+  int64_t whole = p.steps / 8 * 8, half = p.lanes; // a group is at most eight steps
   SmallVector<Value> next = k.loop(whole, 8, accs, [&](Value first, ValueRange carried) {
     SmallVector<Value> sums(carried), x;
+    Value at = k.add(weightRun, k.mul(first, stepWeights));
     for (int64_t row = 0; row < rows; ++row)
       x.push_back(k.extend(k.load(source, k.add(k.add(from, first), row * nextPosition), 8), p.s.code, i16));
     for (int64_t u = 0; u < 8; ++u) {
-      Value at = k.add(weightRun, k.mul(k.add(first, u), stepWeights));
       SmallVector<Value> w;
       // Two vectors of channels widen together.
       for (int64_t v = 0; v < vectors; v += 2) {
         int64_t count = std::min<int64_t>(2, vectors - v);
-        Value wide = k.extend(weights.load(k, k.add(at, v), count), k.b.getIntegerType(8), i16);
+        Value wide = k.extend(weights.load(k, at, u * stepWeights + v, count), k.b.getIntegerType(8), i16);
         for (int64_t lane = 0; lane < count * half; lane += half)
           w.push_back(k.extend(k.slice(wide, lane, half), i16, i32));
       }
@@ -307,10 +333,10 @@ SmallVector<Value> TileRun::runMatrices(Value from, Value weightRun, ValueRange 
   const DotKernel &dot = *p.dot;
   Type i8 = k.b.getIntegerType(8), i64 = k.b.getI64Type();
   StringRef name = p.s.isUnsigned() ? "llvm.aarch64.neon.usmmla" : "llvm.aarch64.neon.smmla";
-  return forEachGroup(2, 0, accs, [&](Value first, int64_t count, SmallVector<Value> &next) {
+  return forEachUnit(2, 0, accs, [&](Value first, int64_t step, int64_t count, SmallVector<Value> &next) {
     SmallVector<Value> x;
     for (int64_t row = 0; row < rows; ++row) {
-      Value offset = k.add(k.add(from, k.mul(first, dot.k0)), row * nextPosition);
+      Value offset = k.add(k.add(from, k.mul(k.add(first, step), dot.k0)), row * nextPosition);
       x.push_back(k.bitcast(k.load(source, offset, count * dot.k0), i64));
     }
     if (rows % 2)
@@ -322,7 +348,7 @@ SmallVector<Value> TileRun::runMatrices(Value from, Value weightRun, ValueRange 
         pairs.push_back(
             k.bitcast(vector::ShuffleOp::create(k.b, k.loc, x[row], x[row + 1], ArrayRef<int64_t>{u, count + u}), i8));
       for (int64_t v = 0; v < vectors * 2; ++v) {
-        Value w = weights.loadPart(k, k.add(at, u * stepWeights + v / 2), v % 2, 2);
+        Value w = weights.loadPart(k, at, (step + u) * stepWeights + v / 2, v % 2, 2);
         for (auto [i, pair] : llvm::enumerate(pairs)) {
           Value &acc = next[int64_t(i) * vectors * 2 + v];
           acc = k.intrinsic(name, acc.getType(), {acc, pair, w});

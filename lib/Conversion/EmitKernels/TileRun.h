@@ -5,6 +5,9 @@
 #include "Contraction.h"
 
 namespace qc {
+/// True if tiles can read weights of `bits` bits in interleaved groups: each run is whole ones, for the vectors of any block.
+bool canInterleave(const ContractionPlan &p, int64_t bits);
+
 /// `rows` positions, `nextPosition` elements apart in `source`, times `vectors` vectors of channels.
 struct TileRun {
   Kernel &k;
@@ -25,9 +28,12 @@ struct TileRun {
   SmallVector<Value> finish(ValueRange accs);
 
 private:
-  /// Calls `steps(first step, how many, accs)` for groups of `group` steps from `begin` on in a loop and for the rest.
-  SmallVector<Value> forEachGroup(int64_t group, int64_t begin, ValueRange accs,
-                                  llvm::function_ref<void(Value first, int64_t count, SmallVector<Value> &accs)> steps);
+  /// Steps of a loop that goes `unit` by `unit`, so that each iteration begins with a whole group of weights.
+  int64_t getGroup(int64_t unit) const;
+  using StepsFn = llvm::function_ref<void(Value first, int64_t offset, int64_t count, SmallVector<Value> &accs)>;
+  /// Calls `steps` for `count` steps from `first + offset` on: units of `unit` from `begin` on in a loop, and the rest. Weights
+  /// are read from `first` on.
+  SmallVector<Value> forEachUnit(int64_t unit, int64_t begin, ValueRange accs, StepsFn steps);
   /// `count` bytes at `offset` as a vector of 16; what lies behind them is undefined. Reads no more, but in a panel, which has
   /// room.
   Value loadBytes(Value offset, int64_t count);
@@ -35,12 +41,12 @@ private:
   SmallVector<Value> runSteps(Value from, Value weightRun, Value first, ValueRange accs);
   /// Steps [low, high) in chains of these lengths, again and again.
   SmallVector<Value> runChains(Value from, Value weightRun, Value low, Value high, ArrayRef<int64_t> lengths, ValueRange accs);
-  /// `length` steps that add up in i16.
-  void addChain(Value from, Value weightStep, int64_t length, SmallVector<Value> &accs);
+  /// `length` steps from `first + offset` on that add up in i16.
+  void addChain(Value from, Value weightRun, Value first, int64_t offset, int64_t length, SmallVector<Value> &accs);
   /// Chains of two where the marks allow them.
   SmallVector<Value> runMarked(Value from, Value weightRun, ValueRange accs);
   SmallVector<Value> runWideningLanes(Value from, Value weightRun, ValueRange accs);
-  void multiplyLanes(Value first, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
+  void multiplyLanes(Value first, int64_t offset, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
                      llvm::function_ref<void(int64_t row)> behind);
   /// From step `begin` on.
   SmallVector<Value> runLanes(Value from, Value weightRun, int64_t begin, ValueRange accs);

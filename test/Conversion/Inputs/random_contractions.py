@@ -17,7 +17,8 @@ def size():
 
 
 # Weights of few bits.
-FEW = ([-1, 1], [0, 1], [-1, 0, 1], [-2, -1, 0, 1], [-3, -1, 1, 3], [1, 3, 5, 7], [-4, -3, 0, 3], [-8, -1, 0, 7], [-7, -5, 1, 7])
+FEW = ([-1, 1], [-1, 1], [0, 1], [-1, 0, 1], [-2, -1, 0, 1], [-3, -1, 1, 3], [1, 3, 5, 7], [-4, -3, 0, 3], [-8, -1, 0, 7], [-7, -5, 1, 7], range(-7, 8),
+       range(-15, 16), [-16, -9, 0, 3, 15], [1, 31], [-9, -3, 7, 21], range(-31, 32), [-32, -5, 0, 1, 31], [0, 9, 63])
 
 
 def operands(depth, weight_shape, x_shape, channels):
@@ -33,7 +34,7 @@ def operands(depth, weight_shape, x_shape, channels):
         weight = np.where(random.random(weight.shape) < pick(0, 0.5, 1), -128, 127)
     elif not number(0, 3):  # narrow: pairs of products fit 16 bits
         weight = weight // pick(2, 4, 8, 16)
-    elif not number(0, 2):  # few bits, of which some values need a step of two or have no zero
+    elif number(0, 1):  # few bits, of which some values need a step of two or have no zero
         weight = random.choice(pick(*FEW), weight_shape)
     bias = random.integers(-100000, 100000, channels)
     x = random.integers(low, high + 1, [SAMPLES] + x_shape)
@@ -179,7 +180,7 @@ def product(index):
     code, low, high, weight, bias, x, bound = operands(0, [depth, channels], [rows, depth], channels)
     centered = ""
     if rows == 1 and depth % 32 == 0 and number(0, 1):  # one position unpacks whole chains
-        weight = random.choice(pick(*FEW, range(-7, 8)), weight.shape)
+        weight = random.choice(pick(*FEW), weight.shape)
         bound = get_bound(np.abs(weight).sum(axis=0), max(-low, high), bias)
     if high - low == 255 and not number(0, 1):  # most are small: chains that depend on activations, which some of these forbid
         x = np.clip(np.rint(random.standard_normal(x.shape) * pick(8, 32, 64)) + (low + high + 1) // 2, low, high).astype(x.dtype)
