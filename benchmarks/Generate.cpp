@@ -135,6 +135,7 @@ const std::vector<Recipe> convolutionRecipes = {
     {"gemm_256_pairsafe", [] { return makeProduct(256, 256, 256, true); }},
     {"gemm_128x768x768", [] { return makeProduct(128, 768, 768); }},
     {"gemm_1024", [] { return makeProduct(1024, 1024, 1024); }},
+    {"gemm_8x1024x1024", [] { return makeProduct(8, 1024, 1024); }},
     {"gemv_4096", [] { return makeProduct(1, 4096, 4096); }},
     {"conv3x3_56x56x64", [] { return makeConv(56, 64, 64, 3, 1); }},
     {"conv1x1_56x56x64", [] { return makeConv(56, 64, 64, 1, 1); }},

@@ -151,6 +151,12 @@ def make(results):
         floats = [row for row in rows if "ours_float" in row["times"] and "fp32" in row["times"]]
         if floats:
             text += "\nFloat code (`-mode=f32`), p10 in microseconds:\n\n" + table(["network", "ours", "peer", "speed over the peer's"], [float_row(row) for row in floats])
+        rows = [row for row in rows if "goal_float" in row.get("goals", {}) and "ours_float" in row["times"]]
+        if rows:
+            text += "\nScales found at run time (`-mode=dynamic`) and float code (`-mode=f32`), f32 in and out, p10 in microseconds:\n\n"
+            text += table(["network", "dynamic", "f32", "dynamic / f32"],
+                          [[row["title"], number(row["times"]["ours"]["p10_us"]), number(row["times"]["ours_float"]["p10_us"]),
+                            ratio(row["times"]["ours"]["p10_us"] / row["times"]["ours_float"]["p10_us"], row["goals"]["goal_float"])] for row in rows])
     for row in results["times"]:
         if row.get("layers"):
             text += "\n## Kernels of %s, %s\n\nIn their place in the network (`qrun -profile`); p10 in microseconds. The peer's times are from its own profile.\n\n" % (row["title"], row["level"])

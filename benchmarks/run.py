@@ -210,7 +210,7 @@ class Bench:
             return stem, json.loads(stats.read_text())
         folder.mkdir(parents=True, exist_ok=True)
         compiling = [self.qcc, path, "-o", "%s.o" % stem] + flags
-        if "-mode=f32" in flags:
+        if any(flag.startswith("-mode=") for flag in flags):
             wall, peak = measure(compiling)
         else:
             calibrate = compiling + ["-calib=%s" % npz, "-dump-ranges=%s" % ranges]
@@ -273,15 +273,16 @@ class Bench:
         raw = self.write_raw(npz, compiled["inputs"])
         row = {"name": name, "title": model["title"], "level": level, "goals": {k: v for k, v in model.items() if k.startswith("goal")}}
         row.update({k: compiled[k] for k in ("compile_s", "compile_mib", "text_bytes", "constant_bytes")})
-        row["arena_bytes"], row["arena_lower_bytes"] = compiled["entries"]["run"]["arena"], compiled["entries"]["run"]["lower"]
+        main = compiled["entries"].get("run") or compiled["entries"]["run_f32"] # of -mode=dynamic
+        row["arena_bytes"], row["arena_lower_bytes"] = main["arena"], main["lower"]
         library = self.link(stem)
         command = [self.qbench, "time", "--sample", raw, "--core", self.options.core, "--seconds", self.options.seconds]
         for entry, f in compiled["entries"].items():
-            label = "ours" if entry == "run" else "ours_f32"
+            label = "ours" if f is main else "ours_f32"
             suffix = ":f32" if entry == "run_f32" else ""
             command += ["--object", "%s:%s:%s:%s:%s:%d%s" % (label, library, f["symbol"], f["input"], f["output"], f["arena"], suffix)]
-        if self.options.f32:
-            float_stem, f32 = self.compile(name, path, npz, flags + ["-mode=f32"])
+        if self.options.f32 or "goal_float" in model:
+            float_stem, f32 = self.compile(name, path, npz, [flag for flag in flags if not flag.startswith("-mode=")] + ["-mode=f32"])
             float_library = self.link(float_stem)
             f = f32["entries"]["run_f32"]
             command += ["--object", "ours_float:%s:%s:%s:%s:%d:f32" % (float_library, f["symbol"], f["input"], f["output"], f["arena"])]
@@ -366,8 +367,8 @@ class Bench:
             raise Failure("not here")
         npz = self.get_samples(name, model, path)
         stem, compiled = self.compile(name, path, npz, flags + self.get_options(model) + self.options.qcc_option)
-        entry = compiled["entries"]["run"]
-        if not (entry["input"] + entry["output"]).isdigit():
+        entry = compiled["entries"].get("run")
+        if not entry or not (entry["input"] + entry["output"]).isdigit():
             raise Failure("instructions are counted with one input of codes and one output")
         program = "%s.program" % stem
         run([compiler, "-O2", "-static", "-o", program, HERE / "count.c", "%s.o" % stem, "-DRUN=" + entry["symbol"],

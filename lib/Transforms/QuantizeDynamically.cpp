@@ -84,8 +84,8 @@ private:
       return OpTy::create(b, loc, type, x, y, FloatAttr(), FloatAttr());
   }
 
-  /// DynamicQuantizeLinear.
-  Codes &getCodes(Value x) {
+  /// DynamicQuantizeLinear of what has its channels in dimension `channelDim`.
+  Codes &getCodes(Value x, int64_t channelDim) {
     Codes &codes = known[x];
     if (codes.codes)
       return codes;
@@ -93,11 +93,21 @@ private:
     b.setInsertionPointAfterValue(x);
     Location loc = x.getLoc();
     auto one = RankedTensorType::get({}, b.getF32Type());
-    SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, getShape(x).size()));
+    int64_t rank = getShape(x).size(), channels = getShape(x)[channelDim];
+    SmallVector<int64_t> positions;
+    for (int64_t d = 0; d < rank; ++d)
+      if (d != channelDim)
+        positions.push_back(d);
     FloatAttr zero = b.getF32FloatAttr(0);
-    auto reduce = [&](ReduceKind kind) {
-      return ReduceOp::create(b, loc, one, ReduceKindAttr::get(b.getContext(), kind), x, b.getDenseI64ArrayAttr(axes), UnitAttr(),
-                              IntegerAttr());
+    // Of each channel first, where there are several positions: vectors of channels are faster than one extreme after another.
+    auto reduce = [&](ReduceKind kind) -> Value {
+      auto along = [&](RankedTensorType type, Value from, ArrayRef<int64_t> axes) {
+        return ReduceOp::create(b, loc, type, ReduceKindAttr::get(b.getContext(), kind), from, b.getDenseI64ArrayAttr(axes),
+                                UnitAttr(), IntegerAttr());
+      };
+      if (product(getShape(x)) == channels)
+        return along(one, x, llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+      return along(one, along(RankedTensorType::get({channels}, b.getF32Type()), x, positions), {0});
     };
     Value high = ClampOp::create(b, loc, one, reduce(ReduceKind::Max), zero, FloatAttr());
     Value low = ClampOp::create(b, loc, one, reduce(ReduceKind::Min), FloatAttr(), zero);
@@ -151,7 +161,7 @@ private:
     Value codes =
         ConstantOp::create(b, weight.getLoc(), makeElements(withElementType(weight.getType(), code(b, 8, false)), numbers));
 
-    Codes &input = getCodes(x);
+    Codes &input = getCodes(x, isa<ConvOp>(op) ? 1 : int64_t(getShape(x).size()) - 1);
     bool pads = conv && llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
     if (pads && !input.centred) {
       OpBuilder behind(&getContext());

@@ -121,7 +121,7 @@ func.func @gemm(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32> {
   return %y : tensor<8x32xi32>
 }
 
-// 60 + 60 is at most 128: pairs are safe as they stand.
+// 64 + 64 is at most 128: pairs are safe as they stand.
 // CHECK-LABEL: func.func @gemm_pair_safe(
 // AVX512VNNI: qc.kernel "contract"(%arg0) {dot = "x86.vpdpbusd", scratch_bytes = 320 : i64, tile = array<i64: 8, 2>} :
 // AVX512BW: qc.kernel "contract"(%arg0) {dot = "x86.vpmaddubsw", scratch_bytes = 320 : i64, tile = array<i64: 8, 2>} :
@@ -137,8 +137,8 @@ func.func @gemm(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32> {
 // DSP: qc.kernel "contract"(%arg0) {dot = "arm.smlad",
 // SCALAR: qc.kernel "contract"(%arg0) {dot = "scalar",
 func.func @gemm_pair_safe(%x: tensor<8x32xi8> {qc.name = "x"}) -> tensor<8x32xi32> {
-  %w = qc.constant dense<60> : tensor<32x32xi8>
-  %y = qc.matmul %x, %w {acc_bound = 245760 : ui64} : (tensor<8x32xi8>, tensor<32x32xi8>) -> tensor<8x32xi32>
+  %w = qc.constant dense<64> : tensor<32x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 262144 : ui64} : (tensor<8x32xi8>, tensor<32x32xi8>) -> tensor<8x32xi32>
   return %y : tensor<8x32xi32>
 }
 

@@ -35,6 +35,32 @@ func.func @product(%x: tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
 
 // -----
 
+// Of several positions extremes are those of the channels' extremes.
+// CHECK-LABEL: func.func @rows
+// CHECK: %[[HIGHS:.*]] = qc.reduce max %arg0 {axes = array<i64: 0>} : tensor<8x2xf32> -> tensor<2xf32>
+// CHECK: qc.reduce max %[[HIGHS]] {axes = array<i64: 0>} : tensor<2xf32> -> tensor<f32>
+// CHECK: %[[LOWS:.*]] = qc.reduce min %arg0 {axes = array<i64: 0>} : tensor<8x2xf32> -> tensor<2xf32>
+// CHECK: qc.reduce min %[[LOWS]] {axes = array<i64: 0>} : tensor<2xf32> -> tensor<f32>
+func.func @rows(%x: tensor<8x2xf32>) -> tensor<8x2xf32> {
+  %w = qc.constant dense<[[1.0, 1.0], [-1.0, 2.0]]> : tensor<2x2xf32>
+  %y = qc.matmul %x, %w : (tensor<8x2xf32>, tensor<2x2xf32>) -> tensor<8x2xf32>
+  return %y : tensor<8x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @image
+// CHECK: %[[HIGHS:.*]] = qc.reduce max %arg0 {axes = array<i64: 0, 2, 3>} : tensor<1x2x3x3xf32> -> tensor<2xf32>
+// CHECK: qc.reduce max %[[HIGHS]]
+func.func @image(%x: tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32> {
+  %w = qc.constant dense<1.0> : tensor<2x2x1x1xf32>
+  %y = qc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1}
+     : (tensor<1x2x3x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x3x3xf32>
+  return %y : tensor<1x2x3x3xf32>
+}
+
+// -----
+
 // Padding is real zeros: codes less their zero point.
 // CHECK-LABEL: func.func @padded
 // CHECK: qc.quantize {{.*}} -> tensor<1x1x3x3xui8>

@@ -1,6 +1,8 @@
 // Convolutions and products: what they are, which dot kernel and tile they get.
 #include "Contraction.h"
 #include "Dots.h"
+#include "PackedWeights.h"
+#include "TileRun.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -454,6 +456,7 @@ static double getLaneCost(const ContractionPlan &p, int64_t rows, int64_t vector
   int64_t group = matrices ? 2 : 4, groups = (p.steps + group - 1) / group, pairs = (rows + 1) / 2;
   // Two registers of weights are one load.
   double step = matrices ? pairs * 2 * vectors + vectors + pairs : rows * vectors + 0.5 * double(vectors);
+  step += p.unpacking * double(vectors);
   double run = double(p.steps) * step + double(groups) * double(rows + 4) + 4;
   // What begins a tile, and stores it.
   return double(p.runs()) * run + double(rows * vectors) * (matrices ? 13 : 12) + 20;
@@ -465,6 +468,7 @@ static double getGroupCost(const ContractionPlan &p, int64_t registers, int64_t 
   double accs = double(rows * vectors), group = double(registers);
   // Weights are loaded and widened, activations are loaded as scalars.
   double step = accs + double(rows) + 2 * double(vectors) + 4 / double(p.unroll) + 2 * group * (accs + 0.75 * double(vectors));
+  step += p.unpacking * double(vectors) * (1 + 0.5 * group); // of bytes
   return double(p.runs()) * (double(p.steps) * step + 6) + accs * (16 + 16 * group) + 20;
 }
 
@@ -487,7 +491,8 @@ double getCost(const ContractionPlan &p, const Isa &isa) {
       return double(p.dot->k0) * std::max({operations / units, double(rows + vectors) / 2, 4.0});
     }
     // Loop control and the epilogue's fixed part weigh on small tiles.
-    double step = std::max(double(rows * vectors) * arithmetic / units, double(rows + vectors) / 2) + 0.4;
+    double operations = double(rows * vectors) * arithmetic + double(vectors) * p.unpacking;
+    double step = std::max(operations / units, double(rows + vectors) / 2) + 0.4;
     // Positions that follow each other find the weights of a block in the first-level cache, if these leave room.
     bool reloads = p.isMarked() && !p.s.isSingle() && p.weightsPerVector() * vectors > 24 * 1024;
     return reloads ? 1.25 * step : step;
@@ -700,8 +705,6 @@ std::string planContraction(KernelOp op, const Isa &isa) {
     return llvm::map_to_vector<1>(
         *parts, [&](const ContractionShape &s) { return makePlan(s, used, dot, rows, vectors, /*permuted=*/false); });
   };
-  SmallVector<ContractionPlan, 1> best;
-  double least = 0;
   SmallVector<const DotKernel *> candidates{choice.dot};
   if (choice.dot->step == DotStep::SMMLA)
     candidates.push_back(findDotKernel("aarch64.sdot.i8mm"));
@@ -710,23 +713,46 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   for (const DotKernel *candidate : candidates)
     for (int64_t lanes : candidate->step == DotStep::Widening ? isa.getLaneChoices() : SmallVector<int64_t, 4>{isa.lanes})
       forms.push_back({candidate, isa.withLanes(lanes)});
-  for (const auto &[candidate, used] : forms)
-    for (int64_t tile = 0; tile < 8 * tileRows; ++tile) {
-      int64_t vectors = tile / tileRows + 1, rows = tile % tileRows + 1;
-      if (!fitsRegisters(*candidate, used, rows, vectors) && rows * vectors > 1)
-        continue;
-      if ((vectors - 1) * used.lanes >= channels || rows > mostRows)
-        continue;
-      // The order belongs to blocks of two vectors (of up to four for a single position): more channels leave fewer pairs safe.
-      if (permuted && vectors != std::min<int64_t>((channels + isa.lanes - 1) / isa.lanes, parts->front().isSingle() ? 4 : 2))
-        continue;
-      SmallVector<ContractionPlan, 1> plans = makePlans(used, *candidate, rows, vectors);
-      double cost = getCost(plans, used);
-      if (best.empty() || cost < least) {
-        best = std::move(plans);
-        least = cost;
+  SmallVector<ContractionPlan, 1> best;
+  auto search = [&](const WeightCode &code) {
+    double least = 0;
+    best.clear();
+    for (const auto &[candidate, used] : forms)
+      for (int64_t tile = 0; tile < 8 * tileRows; ++tile) {
+        int64_t vectors = tile / tileRows + 1, rows = tile % tileRows + 1;
+        if (!fitsRegisters(*candidate, used, rows, vectors) && rows * vectors > 1)
+          continue;
+        if ((vectors - 1) * used.lanes >= channels || rows > mostRows)
+          continue;
+        // The order belongs to blocks of two vectors (of up to four for a single position): more channels leave fewer pairs safe.
+        if (permuted && vectors != std::min<int64_t>((channels + isa.lanes - 1) / isa.lanes, parts->front().isSingle() ? 4 : 2))
+          continue;
+        SmallVector<ContractionPlan, 1> plans = makePlans(used, *candidate, rows, vectors);
+        for (ContractionPlan &p : plans)
+          p.unpacking =
+              code.isPacked() ? countUnpacking(code, canInterleave(p, code.bits), candidate->step == DotStep::VPMADDCODES) : 0;
+        double cost = getCost(plans, used);
+        if (best.empty() || cost < least) {
+          best = std::move(plans);
+          least = cost;
+        }
       }
-    }
+    return least;
+  };
+  WeightCode code;
+  if (!permuted)
+    code = getWeightCode(makePlans(isa, *choice.dot, 1, 1));
+  if (!code.isFewBits() || parts->front().weight.getNumElements() * (8 - code.bits) < 8 * leastSavedBytes)
+    code = {};
+  double cost = search(code);
+  // Five and six bits save little: not where they would cost time. One row waits for its weights, a microcontroller has few bytes.
+  if (code.isPacked() && code.bits > 4 && choice.dot->needs != DotProof::FewBits && isa.hasVectors() &&
+      !parts->front().isSingle()) {
+    if (cost > 1.1 * search({}))
+      code = {};
+    else
+      search(code);
+  }
   const ContractionPlan first = best.front();
   if (permuted)
     best = {makePlan(parts->front(), isa, *first.dot, first.rows, first.vectors, /*permuted=*/true,
@@ -738,9 +764,8 @@ std::string planContraction(KernelOp op, const Isa &isa) {
     tile.push_back(first.lanes);
   op.setTile(tile);
   op.setScratchBytes(getScratchBytes(best));
-  if (WeightCode code = getWeightCode(best);
-      code.isFewBits() && parts->front().weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes)
-    op.setWeightBits(code.bits);
+  if (code.isPacked())
+    op.setWeightBits(getWeightCode(best).bits);
   return "";
 }
 

@@ -113,6 +113,7 @@ struct ContractionPlan {
   int64_t rightBytes = 0; ///< of the right side of a product, packed, behind the panel
   /// Chains that depend on the activations (isMarked): bytes of the panel's magnitudes and marks, behind it.
   int64_t markBytes = 0;
+  double unpacking = 0; ///< operations that each vector of weights takes, where they are packed
   int64_t sumBytes = 0; ///< of the sums of activations, one i32 per position of a band, behind everything else
   /// The permuted form: what each block of channels reads, in the order in which its pairs are safe.
   std::shared_ptr<PairSafePacking> packing;

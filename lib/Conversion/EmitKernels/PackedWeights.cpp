@@ -38,6 +38,22 @@ static SmallVector<int64_t, 3> getPlanes(int64_t bits) {
   return planes;
 }
 
+double countUnpacking(const WeightCode &code, bool interleaved, bool givesCodes) {
+  double lowest = code.low && !givesCodes ? 1 : 0;
+  if (!code.isPacked())
+    return 0;
+  if (!interleaved) // a broadcast, a shift and a mask for each plane, and what joins them
+    return lowest + 4 * double(getPlanes(code.bits).size()) - 1;
+  CodeFields fields(code.bits, 8);
+  int64_t operations = 0;
+  for (int64_t at = 0; at < fields.codes; ++at) {
+    auto pieces = fields.getPieces(at);
+    operations += 2 * int64_t(pieces.size()) - 1; // masks, and what joins them
+    operations += llvm::count_if(pieces, [](const CodeFields::Piece &piece) { return piece.from != piece.to; });
+  }
+  return lowest + double(operations) / double(fields.codes);
+}
+
 /// Bytes of `vectors` vectors in a plane.
 static int64_t getPlaneBytes(int64_t vectors, int64_t elements, int64_t bits) { return (vectors * elements * bits + 7) / 8; }
 

@@ -25,6 +25,9 @@ constexpr int64_t leastSavedBytes = 64;
 /// Vectors of codes of `bits` bits that fill whole vectors of bytes, element by element.
 inline int64_t getInterleavedVectors(int64_t bits) { return CodeFields(bits, 8).codes; }
 
+/// Operations that unpack a vector of codes, on average; those that give weights instead of codes include the sum with the lowest.
+double countUnpacking(const WeightCode &code, bool interleaved, bool givesCodes);
+
 /// A constant of whole vectors of weights.
 ///
 /// Where groups of getInterleavedVectors(bits) neighbouring vectors are read together, they are interleaved: element i of all of
