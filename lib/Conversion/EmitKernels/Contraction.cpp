@@ -574,7 +574,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
                : "its panel has marks for groups of 32 activations of one pixel";
   if (dot.needs == DotProof::FewBits)
     return parts.size() == 1 && hasFewBits(s, isa, dot) ? ""
-                                                        : "it takes weights of one tap whose codes have too few bits for a chain to leave i16, in whole groups of eight steps";
+                                                        : "it takes weights of one tap whose codes have too few bits for a chain "
+                                                          "to leave i16, in whole groups of eight steps";
   if (dot.needs == DotProof::NoLowest)
     return llvm::all_of(parts, hasNoLowest) ? "" : "it changes the signs of weights, which -128 does not survive";
   return llvm::all_of(parts, [&](const ContractionShape &s) { return isPairSafe(s, isa, dot); })
@@ -745,7 +746,8 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   if (!code.isFewBits() || parts->front().weight.getNumElements() * (8 - code.bits) < 8 * leastSavedBytes)
     code = {};
   double cost = search(code);
-  // Five and six bits save little: not where they would cost time. One row waits for its weights, a microcontroller has few bytes.
+  // Five and six bits save little: not where they would cost time. One row waits for its weights, a microcontroller has few
+  // bytes.
   if (code.isPacked() && code.bits > 4 && choice.dot->needs != DotProof::FewBits && isa.hasVectors() &&
       !parts->front().isSingle()) {
     if (cost > 1.1 * search({}))

@@ -158,9 +158,10 @@ Value PackedWeights::loadCodes(Kernel &k, Value first, int64_t at) const {
   Type i8 = k.b.getIntegerType(8), i16 = k.b.getIntegerType(16);
   // x86 has no shifts of bytes.
   bool inPairs = k.isa.arch == "x86" && elements % 2 == 0;
-  Value begin = elements * fields.words % fields.codes == 0
-                    ? k.mul(first, elements * fields.words / fields.codes)
-                    : arith::DivUIOp::create(k.b, k.loc, k.mul(first, elements * fields.words), k.index(fields.codes)).getResult();
+  Value begin =
+      elements * fields.words % fields.codes == 0
+          ? k.mul(first, elements * fields.words / fields.codes)
+          : arith::DivUIOp::create(k.b, k.loc, k.mul(first, elements * fields.words), k.index(fields.codes)).getResult();
   Value sum;
   for (const CodeFields::Piece &piece : fields.getPieces(at % fields.codes)) {
     Value part = k.load(memory, k.add(begin, (at / fields.codes * fields.words + piece.word) * elements), elements);

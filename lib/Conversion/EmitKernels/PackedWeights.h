@@ -15,8 +15,10 @@ struct WeightCode {
   /// The code with the fewest bits for all numbers in these lists, and 0 if `needsZero`.
   static WeightCode find(ArrayRef<ArrayRef<int8_t>> weights, bool needsZero);
   bool isPacked() const { return bits < 8; }
-  /// True for what is packed by default: numbers of at most six bits, signed or not.
-  bool isFewBits() const { return bits <= 6 && low >= -32 && low + (((int64_t(1) << bits) - 1) << shift) <= 63; }
+  /// True for codes of at most `most` bits that stand for numbers of as many, signed or not. Those of six are packed by default.
+  bool isFewBits(int64_t most = 6) const {
+    return bits <= most && 2 * low >= -(int64_t(1) << most) && low + (((int64_t(1) << bits) - 1) << shift) < int64_t(1) << most;
+  }
 };
 
 /// Packing that saves less is none: constants are aligned.
@@ -25,7 +27,8 @@ constexpr int64_t leastSavedBytes = 64;
 /// Vectors of codes of `bits` bits that fill whole vectors of bytes, element by element.
 inline int64_t getInterleavedVectors(int64_t bits) { return CodeFields(bits, 8).codes; }
 
-/// Operations that unpack a vector of codes, on average; those that give weights instead of codes include the sum with the lowest.
+/// Operations that unpack a vector of codes, on average; those that give weights instead of codes include the sum with the
+/// lowest.
 double countUnpacking(const WeightCode &code, bool interleaved, bool givesCodes);
 
 /// A constant of whole vectors of weights.

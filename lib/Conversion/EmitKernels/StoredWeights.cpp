@@ -57,8 +57,7 @@ Value StoredFields::decode(Kernel &k, ArrayRef<Value> words, int64_t field) cons
     else if (piece.from < to)
       part = arith::ShLIOp::create(k.b, k.loc, part, k.splat(i32, to - piece.from, lanes));
     if (piece.from + piece.count < 32 || to)
-      part = arith::AndIOp::create(k.b, k.loc, part,
-                                   k.splat(i32, int32_t(((uint64_t(1) << piece.count) - 1) << to), lanes));
+      part = arith::AndIOp::create(k.b, k.loc, part, k.splat(i32, int32_t(((uint64_t(1) << piece.count) - 1) << to), lanes));
     code = code ? arith::OrIOp::create(k.b, k.loc, code, part).getResult() : part;
   }
   return arith::SIToFPOp::create(k.b, k.loc, VectorType::get({lanes}, k.b.getF32Type()), code);

@@ -9,8 +9,8 @@
 #include <vector>
 
 namespace qc {
-/// Words of 32 bits per lane. A step is `fields()` neighbours of the reduction; each lane has `words()` words for them, which they
-/// fill (CodeFields). Codes are stored as code - lowest, without a sign; two numbers of 16 bits share a word.
+/// Words of 32 bits per lane. A step is `fields()` neighbours of the reduction; each lane has `words()` words for them, which
+/// they fill (CodeFields). Codes are stored as code - lowest, without a sign; two numbers of 16 bits share a word.
 class StoredFields {
 public:
   StoredFields() = default;

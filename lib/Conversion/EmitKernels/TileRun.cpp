@@ -240,9 +240,10 @@ SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, Value first, V
   });
 }
 
-/// `count` steps from `first + offset` on, whose activations are `x`, one vector a row; `behind(row)` once a row's last one is read.
-void TileRun::multiplyLanes(Value first, int64_t offset, int64_t count, Value weightRun, ArrayRef<Value> x, SmallVector<Value> &accs,
-                            llvm::function_ref<void(int64_t row)> behind) {
+/// `count` steps from `first + offset` on, whose activations are `x`, one vector a row; `behind(row)` once a row's last one is
+/// read.
+void TileRun::multiplyLanes(Value first, int64_t offset, int64_t count, Value weightRun, ArrayRef<Value> x,
+                            SmallVector<Value> &accs, llvm::function_ref<void(int64_t row)> behind) {
   const DotKernel &dot = *p.dot;
   Value at = k.add(weightRun, k.mul(first, stepWeights));
   for (int64_t u = 0; u < count; ++u) {

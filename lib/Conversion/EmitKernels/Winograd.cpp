@@ -137,8 +137,7 @@ std::string planWinograd(KernelOp op, const Isa &isa) {
     return why;
   const ContractionShape &s = parts->front();
   // Transformed, every weight has 12 bits. What loses time by being a contraction instead saves at least half of the bytes.
-  WeightCode code = WeightCode::find(ArrayRef<int8_t>(s.getWeights()), /*needsZero=*/false);
-  if (code.isFewBits() && code.bits <= 4)
+  if (WeightCode::find(ArrayRef<int8_t>(s.getWeights()), /*needsZero=*/false).isFewBits(4))
     return "its weights have few bits";
   why = Epilogue::check(getChannelsLastResult(s.main->getResult(0)));
   if (!why.empty())
