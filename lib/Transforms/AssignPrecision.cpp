@@ -128,6 +128,8 @@ private:
         result.rounding.order = *order;
       result.biasCorrection = options.biasCorrection;
       result.damping = options.damping;
+      if (result.method)
+        result.sensitivity = options.sensitivity;
       result.powerOfTwo = options.requant == "pow2";
       result.memory = options.roundingMemory;
       return result;

@@ -320,6 +320,14 @@ struct Sensitivity::Impl {
     auto network = compileDisturbed(layers);
     if (failed(network))
       return failure();
+    std::vector<PositionWeights> weights;
+    if (options.sensitivity > 0) { // as the rounding that will follow; it says why not
+      std::string why;
+      SmallVector<Contraction> references;
+      for (const LayerSensitivity &layer : layers)
+        references.push_back(*Contraction::get(mapping.lookup(layer.contraction.op)));
+      weights = findPositionWeights(reference, floats, references, count, options.sensitivity, why);
+    }
     std::vector<std::unique_ptr<Buffer>> zeros;
     SmallVector<char *> nothing;
     for (const LayerSensitivity &layer : layers) {
@@ -337,7 +345,10 @@ struct Sensitivity::Impl {
       Operation *op = mapping.lookup(layer.contraction.op);
       if (failed(floats.advance(op)))
         return failure();
-      if (failed(round(layer, op, floats, count)))
+      MomentSources sources;
+      if (!weights.empty())
+        sources.weights = &weights[index];
+      if (failed(round(layer, op, floats, count, sources)))
         return failure();
       measureLosses(layer, index, op, floats, count, **network, inputs, outputs, nothing);
     }
@@ -345,11 +356,12 @@ struct Sensitivity::Impl {
   }
 
   /// The codes of each candidate, and their second-order errors.
-  LogicalResult round(LayerSensitivity &layer, Operation *op, const LayerStream &floats, int64_t count) {
+  LogicalResult round(LayerSensitivity &layer, Operation *op, const LayerStream &floats, int64_t count,
+                      const MomentSources &sources) {
     const Contraction &contraction = layer.contraction;
     LayerMoments none(contraction.groups, contraction.depth, 0);
     std::array<LayerMoments, 2> halves = {none, none};
-    if (failed(collectMoments(contraction, op, nullptr, floats, count, {}, options.samples, halves, mostRows)))
+    if (failed(collectMoments(contraction, op, nullptr, floats, count, sources, options.samples, halves, mostRows)))
       return failure();
     LayerMoments moments = halves[0];
     moments.add(halves[1]);
@@ -387,7 +399,7 @@ struct Sensitivity::Impl {
             shift += (weights[c * depth + k] - w) * moments.groups[g].x[k];
           }
           if (corrects)
-            layer.biases[i][g * channels + c] += float(shift / double(moments.rows));
+            layer.biases[i][g * channels + c] += float(shift / moments.weight);
         }
       }
     }

@@ -11,6 +11,7 @@ struct SensitivityOptions {
   RoundingOptions rounding;
   bool biasCorrection = true;
   double damping = 0;
+  double sensitivity = 0;  ///< how far positions count by what they do to the network's result, see PositionWeights
   bool powerOfTwo = false; ///< of scales
   unsigned memory = 2048;  ///< MiB for the values of samples between two layers
 };
