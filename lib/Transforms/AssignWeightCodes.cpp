@@ -50,12 +50,8 @@ struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
 std::string listWithNearNames(ArrayRef<std::string> names, ArrayRef<std::string> known) {
   std::string text;
   for (const std::string &name : names) {
-    const std::string *near = nullptr;
-    unsigned least = std::max<unsigned>(2, unsigned(name.size()) / 3) + 1;
-    for (const std::string &candidate : known)
-      if (unsigned distance = StringRef(name).edit_distance(candidate, /*AllowReplacements=*/true, least); distance < least)
-        least = distance, near = &candidate;
-    text += (text.empty() ? "'" : ", '") + name + "'" + (near ? " (near: '" + *near + "')" : "");
+    std::vector<std::string> near = findNearNames(name, known);
+    text += (text.empty() ? "'" : ", '") + name + "'" + (near.empty() ? "" : " (near: '" + near.front() + "')");
   }
   return text;
 }

@@ -60,6 +60,16 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
         return signalPassFailure();
       }
     }
+    SmallVector<IntegerType> choices;
+    if (!candidates.empty())
+      for (StringRef bits : llvm::split(StringRef(candidates), ',')) {
+        IntegerType choice = parseCodeType((Twine(code.isUnsigned() ? "u" : "i") + bits).str(), &getContext(), /*isWeight=*/false);
+        if (!choice) {
+          emitError(function.getLoc()) << "candidates=" << candidates << ": use bits of 2..8 or 16, as in 8,16";
+          return signalPassFailure();
+        }
+        choices.push_back(choice);
+      }
     if (!profile.empty()) {
       auto loaded = QuantProfile::load(profile);
       if (!loaded) {
@@ -102,7 +112,11 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       std::string id = name;
       for (unsigned i = 2; !ids.insert(id).second; ++i)
         id = name + "#" + std::to_string(i);
-      IntegerType type = productCode && feedsProduct(value) ? productCode : getCode(value, code);
+      bool forProduct = productCode && feedsProduct(value);
+      IntegerType type = forProduct ? productCode : getCode(value, code);
+      // What the caller sees, and what has its own reason to be as it is, is not for choice.
+      bool isFree = !choices.empty() && !forProduct && type == code && !isa<BlockArgument>(value) &&
+                    llvm::none_of(value.getUsers(), llvm::IsaPred<func::ReturnOp>);
       if (auto found = constraintOf.find(id); found != constraintOf.end()) {
         type = parseCodeType(found->second, &getContext(), /*isWeight=*/false);
         if (!type) {
@@ -112,10 +126,18 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
           continue;
         }
         constraintOf.erase(found);
+        isFree = false;
       }
       builder.setInsertionPointAfterValue(value);
       auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id),
                                        TypeAttr::get(type), FloatAttr(), FloatAttr(), DenseF64ArrayAttr());
+      if (isFree) {
+        CodeCandidates free;
+        for (IntegerType choice : choices)
+          free.list.push_back({choice, std::nullopt});
+        free.group = id;
+        free.set(observe);
+      }
       if (Operation *producer = value.getDefiningOp())
         for (StringRef hint : {rangeGroupName, powerOfTwoName})
           if (Attribute attr = producer->getAttr(hint))

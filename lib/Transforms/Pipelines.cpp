@@ -85,6 +85,8 @@ void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
   insert.integerOnly = options.integerOnly;
   insert.dropSoftmax = options.dropSoftmax;
   insert.profile = options.quantProfile;
+  if (options.precision.isWanted())
+    insert.candidates = options.precision.activationCandidates;
   pm.addNestedPass<func::FuncOp>(createInsertObservers(insert));
   if (!options.samples.empty()) {
     CalibrateOptions calibrate;
@@ -228,7 +230,12 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> minimize{*this, "minimize", llvm::cl::desc("loss or a cost: bits of each layer"), llvm::cl::init("")};
   Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get"),
                                  llvm::cl::init("2,3,4,5,6,8,16")};
+  Option<std::string> activationCandidates{*this, "activation-candidates",
+                                           llvm::cl::desc("bits that a tensor of activations may get"), llvm::cl::init("")};
+  Option<unsigned> slices{*this, "slices", llvm::cl::desc("runs of output channels with bits of their own, at most"),
+                          llvm::cl::init(1)};
   Option<int64_t> maxWeightBytes{*this, "max-weight-bytes", llvm::cl::desc("of packed weights"), llvm::cl::init(-1)};
+  Option<int64_t> maxArena{*this, "max-arena", llvm::cl::desc("of the arena"), llvm::cl::init(-1)};
   Option<double> maxDrop{*this, "max-drop", llvm::cl::desc("points of agreement"), llvm::cl::init(-1)};
   Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
@@ -291,7 +298,10 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.roundingMemory = text.roundingMemory;
   options.precision.minimize = text.minimize;
   options.precision.candidates = text.candidates;
+  options.precision.activationCandidates = text.activationCandidates;
+  options.precision.slices = text.slices;
   options.precision.maxWeightBytes = text.maxWeightBytes;
+  options.precision.maxArena = text.maxArena;
   options.precision.maxDrop = text.maxDrop;
   options.pairSafe = text.pairSafe;
   options.requant = text.requant;
@@ -340,6 +350,8 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
 
 void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_t heldOut) {
   bool powerOfTwo = options.requant == "pow2";
+  if (options.precision.slices > 1)
+    pm.addNestedPass<func::FuncOp>(createSplitSlices());
   AssignWeightCodesOptions codes;
   codes.weights = options.weights;
   codes.constraints = options.constraints;
@@ -388,8 +400,15 @@ static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
   std::vector<std::string> problems;
   if (!precision.paretoOut.empty() && !precision.pareto)
     problems.push_back("pareto-out=" + precision.paretoOut + ": give the number of points with pareto");
-  if (!precision.isWanted())
+  if (!precision.isWanted()) {
+    if (!precision.activationCandidates.empty())
+      problems.push_back("activation-candidates=" + precision.activationCandidates +
+                         " is for mixed precision: give a budget, max-drop, minimize or pareto");
+    if (precision.slices > 1)
+      problems.push_back("slices=" + std::to_string(precision.slices) +
+                         " is for mixed precision: give a budget, max-drop, minimize or pareto");
     return problems;
+  }
   std::vector<StringRef> objectives = {"loss", "weight-bytes", "flash", "arena", "latency", "ace", "bops"};
   std::string minimize = precision.minimize;
   if (!minimize.empty() && !llvm::is_contained(objectives, minimize))
@@ -414,6 +433,18 @@ static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
   for (StringRef part : llvm::split(precision.candidates, ','))
     if (!isCodeType(("i" + part).str(), /*isWeight=*/true))
       problems.push_back("candidates=" + precision.candidates + ": use bits of 2..8 or 16, as in 2,4,8");
+  if (precision.slices < 1 || precision.slices > 64)
+    problems.push_back("slices=" + std::to_string(precision.slices) + ": use 1 (whole layers) to 64");
+  if (!precision.activationCandidates.empty() && isCodeType(options.activations, /*isWeight=*/false)) {
+    SmallVector<StringRef> all;
+    StringRef(precision.activationCandidates).split(all, ',');
+    StringRef given = StringRef(options.activations).drop_front();
+    if (!llvm::all_of(all, [](StringRef bits) { return isCodeType(("i" + bits).str(), /*isWeight=*/false); }))
+      problems.push_back("activation-candidates=" + precision.activationCandidates + ": use bits of 2..8 or 16, as in 8,16");
+    else if (!llvm::is_contained(all, given))
+      problems.push_back("activation-candidates=" + precision.activationCandidates + " lacks the bits of activations=" +
+                         options.activations + ": add " + given.str());
+  }
   if (options.float32)
     problems.push_back("budgets for the bits of weights mean nothing to mode=" + options.mode + ": drop them");
   else if (options.samples.empty())

@@ -111,6 +111,37 @@ llvm::DenseSet<Operation *> findFloatTail(func::FuncOp function) {
   return tail;
 }
 
+CodeCandidates CodeCandidates::get(Operation *op) {
+  CodeCandidates result;
+  auto attr = op->getAttrOfType<DictionaryAttr>(codeCandidatesName);
+  if (!attr)
+    return result;
+  result.group = attr.getAs<StringAttr>("group").str();
+  for (auto entry : attr.getAs<ArrayAttr>("list").getAsRange<DictionaryAttr>()) {
+    CodeCandidate &candidate = result.list.emplace_back();
+    candidate.code = cast<IntegerType>(entry.getAs<TypeAttr>("code").getValue());
+    if (auto low = entry.getAs<FloatAttr>("min"))
+      candidate.range = {low.getValueAsDouble(), entry.getAs<FloatAttr>("max").getValueAsDouble()};
+  }
+  return result;
+}
+
+void CodeCandidates::set(Operation *op) const {
+  Builder b(op->getContext());
+  SmallVector<Attribute> entries;
+  for (const CodeCandidate &candidate : list) {
+    NamedAttrList entry;
+    entry.set("code", TypeAttr::get(candidate.code));
+    if (candidate.range) {
+      entry.set("min", b.getF64FloatAttr(candidate.range->first));
+      entry.set("max", b.getF64FloatAttr(candidate.range->second));
+    }
+    entries.push_back(entry.getDictionary(op->getContext()));
+  }
+  op->setAttr(codeCandidatesName, b.getDictionaryAttr({b.getNamedAttr("group", b.getStringAttr(group)),
+                                                       b.getNamedAttr("list", b.getArrayAttr(entries))}));
+}
+
 std::string describeNode(Operation *op) {
   // The outer name is the tensor's, the child the node's.
   Location loc = op->getLoc();

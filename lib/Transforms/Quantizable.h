@@ -17,6 +17,27 @@ constexpr llvm::StringLiteral domainName = "qc.domain";
 /// The attribute on an observe and on functions of one tensor: how often inputs occurred, in parts of equal width of their range.
 constexpr llvm::StringLiteral histogramName = "qc.histogram";
 
+/// The attribute on an observe with the code types that mixed precision may give the edge: what CodeCandidates holds.
+constexpr llvm::StringLiteral codeCandidatesName = "qc.code_candidates";
+
+/// The same on the `quant.qcast` that the observe becomes: `{group, id, types}`, with the edge's id and quantized types.
+constexpr llvm::StringLiteral typeCandidatesName = "qc.type_candidates";
+
+/// A code type that an edge may get, with the range that its codes have then, once it is known.
+struct CodeCandidate {
+  mlir::IntegerType code;
+  std::optional<std::pair<double, double>> range;
+};
+/// All of an edge, and the edge whose type it shares: edges of one group get one type.
+struct CodeCandidates {
+  llvm::SmallVector<CodeCandidate> list;
+  std::string group;
+
+  /// None if `op` has none.
+  static CodeCandidates get(mlir::Operation *op);
+  void set(mlir::Operation *op) const;
+};
+
 /// The module inside the module where `qc-keep-float` keeps the float network.
 constexpr llvm::StringLiteral keptFloatName = "float";
 

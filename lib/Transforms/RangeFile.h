@@ -32,6 +32,9 @@ mlir::FailureOr<Constraints> readConstraints(llvm::StringRef path, mlir::Locatio
 /// "'a', 'b', ... and 3 more": at most `limit` of `names`.
 std::string listNames(llvm::ArrayRef<std::string> names, size_t limit = 10);
 
+/// Those of `names` that a typing error or two, or something left out, lead to `name`, the nearest first.
+std::vector<std::string> findNearNames(llvm::StringRef name, llvm::ArrayRef<std::string> names);
+
 /// What is missing and what to do about it.
 std::string describeMissingRanges(llvm::ArrayRef<std::string> names);
 } // namespace qc

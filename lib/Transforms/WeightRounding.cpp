@@ -46,9 +46,13 @@ RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<
 static double getError(const MatrixView &h, const Row &difference) { return (difference * h).dot(difference); }
 
 double getError(const RoundingProblem &problem, const RoundedWeights &rounded) {
+  return getError(problem, rounded, 0, problem.channels);
+}
+
+double getError(const RoundingProblem &problem, const RoundedWeights &rounded, int64_t begin, int64_t end) {
   MatrixView h(problem.objective.h.data(), problem.depth, problem.depth);
   double error = 0;
-  for (int64_t c = 0; c < problem.channels; ++c) {
+  for (int64_t c = begin; c < end; ++c) {
     Row difference = Eigen::Map<const Eigen::Matrix<int32_t, 1, Eigen::Dynamic>>(&rounded.codes[c * problem.depth], problem.depth)
                              .cast<double>() *
                          rounded.scales[c] -

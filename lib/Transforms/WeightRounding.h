@@ -63,6 +63,8 @@ RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<
 
 /// Mean square of (q - target) x over the rows x of the moments, summed over channels.
 double getError(const RoundingProblem &problem, const RoundedWeights &rounded);
+/// Of the channels from `begin` to `end` alone.
+double getError(const RoundingProblem &problem, const RoundedWeights &rounded, int64_t begin, int64_t end);
 /// The same of the target itself.
 double getSignal(const RoundingProblem &problem);
 } // namespace qc

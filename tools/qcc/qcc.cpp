@@ -158,6 +158,11 @@ cl::opt<std::string>
              cl::cat(category));
 cl::opt<std::string> candidates("candidates", cl::desc("bits that a layer's weights may get (default 2,3,4,5,6,8,16)"),
                                 cl::init("2,3,4,5,6,8,16"), cl::cat(category));
+cl::opt<std::string> activationCandidates("activation-candidates",
+                                          cl::desc("bits that a tensor of activations may get, as in 8,16 (default: those of -activations)"),
+                                          cl::cat(category));
+cl::opt<unsigned> slices("slices", cl::desc("mixed precision: runs of a layer's output channels with bits of their own, at most (default 1)"),
+                         cl::init(1), cl::cat(category));
 cl::opt<int64_t> maxWeightBytes("max-weight-bytes", cl::desc("mixed precision: at most so many bytes of packed weights"),
                                 cl::init(-1), cl::cat(category));
 cl::opt<int64_t> maxFlash("max-flash", cl::desc("mixed precision: at most so many bytes of constants"), cl::init(-1),
@@ -243,6 +248,8 @@ qc::PipelineOptions getPipelineOptions() {
   options.roundingMemory = roundingMemory;
   options.precision.minimize = minimize;
   options.precision.candidates = candidates;
+  options.precision.activationCandidates = activationCandidates;
+  options.precision.slices = slices;
   options.precision.maxWeightBytes = maxWeightBytes;
   options.precision.maxFlash = maxFlash;
   options.precision.maxArena = maxArena;
@@ -449,6 +456,10 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
   }
   if (const qc::PrecisionOptions precision = getPipelineOptions().precision; precision.isWanted()) {
     options["candidates"] = candidates.getValue();
+    if (!activationCandidates.empty())
+      options["activation_candidates"] = activationCandidates.getValue();
+    if (slices > 1)
+      options["slices"] = int64_t(slices);
     if (!minimize.empty())
       options["minimize"] = minimize.getValue();
     for (const cl::Option *option : std::initializer_list<const cl::Option *>{&maxWeightBytes, &maxFlash, &maxArena, &maxLatency,

@@ -336,7 +336,9 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
     Edges that a model itself quantizes keep their casts. The code type is `activations`, or what `constraints` says
     (`{"version": 1, "tensors": {"<id>": {"code": "i16"}}}`), or the wider one that the importer asks for (`qc.code_hint`: the cell of an LSTM); codes that only move
     keep the width they have. What a product of two activations reads gets `product-activations`, also through moves: 16 bits on both sides need sums of
-    64 bits. Rows of a constant table (an embedding) have 8 bits at most, as weights have. Afterwards each quantizable edge has exactly one observe.
+    64 bits. Rows of a constant table (an embedding) have 8 bits at most, as weights have. With `candidates` edges that are neither the
+    function's arguments nor its results, and whose code type nothing of this rules, get `qc.code_candidates`: calibration finds a range for each, and
+    `qc-assign-precision` chooses. Afterwards each quantizable edge has exactly one observe.
     ```mlir
     func.func @example(%x: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
       %y = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32> loc("out"("node"))
@@ -358,6 +360,7 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
     Option<"productActivations", "product-activations", "std::string", "\"\"",
       "code type of what products of two activations read; empty: as `activations`">,
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single tensors">,
+    Option<"candidates", "candidates", "std::string", "\"\"", "bits that mixed precision may give an edge, as in 8,16; empty: none to choose">,
     Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">,
     Option<"dropSoftmax", "drop-softmax", "bool", "false", "a softmax at the very end is going to be dropped">,
     Option<"profile", "profile", "std::string", "\"\"", "hardware profile: ops that it does not compute on codes stay in float">
@@ -454,16 +457,18 @@ def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
 def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
   let summary = "decides the bits of each layer's weights under budgets";
   let description = [{
-    Layers differ in how much fewer bits hurt and in how many bytes they save, so one width for all wastes both. This pass gives each layer one of the
+    Layers differ in how much fewer bits hurt and in how many bytes they save, so one width for all wastes both. This pass gives each layer, or with `slices` each of so many runs of its output channels, one of the
     `candidates`: those that lose least within the budgets, or with `minimize` those that cost least. What a candidate costs is read from the compiler itself, which takes the
     network with each width through its own kernels: bytes of packed weights, cycles of the kernel's cost model, ACE and BOPs. What it loses is estimated to second order, (q - w) H (q - w)^T
     with the moments H of the layer's inputs over calibration samples and the rounding in use, and brought to a common currency by running samples through the float network with the
     layer's error added to its outputs: the divergence of results behind a softmax, or the relative mean square error of others. The choice is a multiple-choice knapsack problem, given to COIN-OR CBC (Schaefer et al., 2022,
-    for the problem). Then the network is compiled with it; where real sizes exceed a budget, it is solved again with less. Of every four samples the last is held out of all estimates: on those the assignment is judged, which is
+    for the problem). Then the network is compiled with it; where real sizes exceed a budget, it is solved again with less. Casts with
+    `qc.type_candidates` get one of these types, the same for all of a group: samples run through the float network in which only that group is rounded; layers cost what they cost with the activations that come in,
+    and for `max-arena` what is alive at once must fit. Of every four samples the last is held out of all estimates: on those the assignment is judged, which is
     what `max-drop` limits. Layers named in the constraints file, and kinds named in `weights`, keep their code type; the type for all in `weights` is the widest allowed.
 
-    Afterwards the layers have `qc.weight_code`, which `qc-assign-weight-codes` leaves as it is, and the function has `qc.precision`: for each layer its bits, bytes, predicted loss and the reason, then
-    what the whole costs.
+    Afterwards the layers have `qc.weight_code`, which `qc-assign-weight-codes` leaves as it is, or `qc.weight_slices`, which `qc-split-slices` obeys, and the function has `qc.precision`: for each layer its bits, bytes, predicted loss and
+    the reason, `qc.precision_activations` with the same of activations, then what the whole costs.
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
@@ -472,6 +477,7 @@ def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
     Option<"rounding", "rounding", "std::string", "\"nearest\"", "nearest, sequential or adaround: how weights become codes later">,
     Option<"isa", "isa", "std::string", "\"scalar\"", "what kernels may use (row of Isas.def)">,
     Option<"candidates", "candidates", "std::string", "\"2,3,4,5,6,8,16\"", "bits that a layer may get">,
+    Option<"slices", "slices", "unsigned", "1", "runs of output channels of a layer that may get bits of their own, at most">,
     Option<"minimize", "minimize", "std::string", "\"loss\"", "loss, weight-bytes, flash, arena, latency, ace or bops">,
     Option<"maxWeightBytes", "max-weight-bytes", "int64_t", "-1", "bytes of packed weights (-1: any)">,
     Option<"maxFlash", "max-flash", "int64_t", "-1", "bytes of all constants">,
@@ -484,6 +490,24 @@ def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
     Option<"pareto", "pareto", "unsigned", "0", "so many points from the fewest weight bytes to all layers at the widest">,
     Option<"paretoOut", "pareto-out", "std::string", "\"\"", "file for them (.json)">
   ];
+}
+
+def SplitSlices : Pass<"qc-split-slices", "::mlir::func::FuncOp"> {
+  let summary = "splits layers whose runs of output channels have code types of their own";
+  let description = [{
+    Mixed precision may give neighbouring output channels of a layer other bits than the next ones (`qc.weight_slices`: runs of channels with their code types). The later passes
+    know one code type per layer, so such a layer becomes one layer per run, with its part of the weights and of the bias. Their results are rounded as that of the whole was and joined, which only moves codes:
+    every result stays what it was. Afterwards no op has `qc.weight_slices`, and each part has `qc.weight_code`.
+    ```mlir
+    func.func @example(%x: tensor<1x2xf32>) -> tensor<1x3xf32> {
+      %w = qc.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
+      %y = qc.matmul %x, %w {qc.weight_slices = [{channels = 2 : i64, code = i8}, {channels = 1 : i64, code = i4} ] } : (tensor<1x2xf32>, tensor<2x3xf32>) -> tensor<1x3xf32>
+      %q = quant.qcast %y : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 1.0>>
+      %r = quant.dcast %q : tensor<1x3x!quant.uniform<i8:f32, 1.0>> to tensor<1x3xf32>
+      return %r : tensor<1x3xf32>
+    }
+    ```
+  }];
 }
 
 def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {

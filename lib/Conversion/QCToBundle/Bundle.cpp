@@ -272,6 +272,8 @@ void collectPrecision(ModuleOp module, BundleInfo &info) {
       continue;
     info.precision = *toJson(total).getAsObject();
     (*info.precision)["layers"] = toJson(layers);
+    if (Attribute activations = function->getAttr("qc.precision_activations"))
+      (*info.precision)["activations"] = toJson(activations);
     if (points)
       (*info.precision)["pareto"] = toJson(points);
   }
