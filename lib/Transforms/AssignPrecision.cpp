@@ -827,6 +827,9 @@ private:
       std::vector<Costs> list;
       for (size_t i = 0; i < count; ++i)
         list.push_back(getTotal(problem, getVariant(u, i * types + chosen.choice[u] % types)));
+      // What activations themselves take, without the scratch of layers.
+      for (size_t i = 0; i < count && unit.isGroup; ++i)
+        at(list[i], Cost::Arena) = at(problem.layers[u][i], Cost::Arena);
       size_t choice = chosen.choice[u] / types;
       auto getBitsOf = [&](size_t i) { return std::to_string(getBits(unit, i * types)); };
       Cost cost = problem.objective;

@@ -297,7 +297,7 @@ struct Sensitivity::Impl {
         previous = op;
         const Contraction &c = layer.contraction;
         macs += double(c.groups * c.channels * c.depth * c.positions);
-        slices += layer.ends.size();
+        slices += layer.ends.size() + (layer.ends.size() > 1);
       }
     }
     int64_t count = std::min<int64_t>(countSamples(size, heldOutEvery), (size_t(options.memory) << 20) / perSample);
@@ -545,12 +545,13 @@ struct Sensitivity::Impl {
     ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
     if (OpOperand *bias = contraction.getBias())
       biases = getFloats(getConstant(bias->get()));
-    std::vector<OutputChange> changes; // of the first slice with each of `measured`, of the second, ...
-    for (size_t s = 0; s < layer.ends.size(); ++s)
+    // Of the whole layer with each of `measured`, of the first slice, of the second, ...
+    size_t slices = layer.ends.size(), parts = slices > 1 ? slices + 1 : 1;
+    std::vector<OutputChange> changes;
+    for (size_t part = 0; part < parts; ++part)
       for (size_t i : measured) {
-        // A layer of several groups is one slice.
-        bool isWhole = layer.ends.size() == 1;
-        int64_t begin = layer.getBegin(s), end = isWhole ? contraction.groups * contraction.channels : layer.ends[s];
+        int64_t begin = part ? layer.getBegin(part - 1) : 0;
+        int64_t end = part ? layer.ends[part - 1] : contraction.groups * contraction.channels;
         std::vector<double> change(values.size()), shift(layer.biases[i].size());
         for (int64_t c = begin; c < end; ++c) {
           for (int64_t k = 0; k < contraction.depth; ++k) {
@@ -581,11 +582,10 @@ struct Sensitivity::Impl {
         }
       }
     });
-    layer.losses.clear();
-    for (auto [s, errors] : llvm::enumerate(layer.errors)) {
+    auto estimate = [&](size_t part, const std::vector<double> &errors) {
       std::vector<double> factors, logs, losses;
       for (auto [m, i] : llvm::enumerate(measured)) {
-        factors.push_back(errors[i] > 0 ? loss.getLoss(sums[s * measured.size() + m]) / errors[i] : 0);
+        factors.push_back(errors[i] > 0 ? loss.getLoss(sums[part * measured.size() + m]) / errors[i] : 0);
         logs.push_back(std::log(std::max(errors[i], 1e-300)));
       }
       for (double error : errors) {
@@ -595,7 +595,25 @@ struct Sensitivity::Impl {
         losses.push_back(error * (factors.front() + part * (factors.back() - factors.front())));
       }
       makeMonotonic(losses);
-      layer.losses.push_back(std::move(losses));
+      return losses;
+    };
+    std::vector<double> wholeErrors(layer.bits.size(), 0.0);
+    for (const std::vector<double> &errors : layer.errors)
+      for (size_t i = 0; i < wholeErrors.size(); ++i)
+        wholeErrors[i] += errors[i];
+    std::vector<double> whole = estimate(0, wholeErrors);
+    layer.losses.clear();
+    for (size_t s = 0; slices > 1 && s < slices; ++s)
+      layer.losses.push_back(estimate(s + 1, layer.errors[s]));
+    if (slices == 1)
+      layer.losses.push_back(whole);
+    // Slices that all have the same bits lose what the layer does: their own measurements tell who has which part in that.
+    for (size_t i = 0; slices > 1 && i < whole.size(); ++i) {
+      double sum = 0;
+      for (const std::vector<double> &losses : layer.losses)
+        sum += losses[i];
+      for (std::vector<double> &losses : layer.losses)
+        losses[i] = sum > 0 ? losses[i] * whole[i] / sum : whole[i] / double(slices);
     }
   }
 

@@ -146,6 +146,8 @@ func.func @no_observe_conv_with_computed_weights(%x: tensor<1x1x4xf32>, %w: tens
 
 // What mixed precision may choose: neither what the caller sees nor what has its own reason.
 // NOFREE: error: candidates=8,12: use bits of 2..8 or 16, as in 8,16
+// CHECK-LABEL: @choose
+// CHECK-NOT: qc.code_candidates
 // FREE-LABEL: @choose
 // FREE: qc.observe %{{.*}} {code = i8, id = "in"}
 // FREE: qc.observe %{{.*}} {code = i8, id = "inner", qc.code_candidates = {group = "inner", list = [{code = i8}, {code = i16}]}}
