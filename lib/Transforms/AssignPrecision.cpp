@@ -277,7 +277,8 @@ private:
 
     /// The network with all free layers at each candidate, and all free activations.
     LogicalResult readCosts() {
-      size_t count = layers.empty() ? 1 : layers.front().bits.size(), types = 1, given = groups.empty() ? 0 : groups.front().given;
+      size_t count = layers.empty() ? 1 : layers.front().bits.size(), types = 1,
+             given = groups.empty() ? 0 : groups.front().given;
       for (const ActivationGroup &group : groups)
         types = std::max(types, group.bits.size());
       costs.assign(rows.size(), std::vector<std::vector<Costs>>(count));
@@ -897,11 +898,10 @@ private:
             continue;
           const LayerSensitivity &layer = layers[*row.free];
           bits += (s ? ", " : "") + std::to_string(getBits(units[u], choice));
-          slices.push_back(b.getDictionaryAttr({integer("bits", getBits(units[u], choice)),
-                                                integer("bytes", at(unitCosts, Cost::WeightBytes)),
-                                                integer("channels", layer.ends[s] - layer.getBegin(s)),
-                                                number("loss", at(unitCosts, Cost::Loss)), text("name", units[u].name),
-                                                text("reason", getReason(u))}));
+          slices.push_back(b.getDictionaryAttr(
+              {integer("bits", getBits(units[u], choice)), integer("bytes", at(unitCosts, Cost::WeightBytes)),
+               integer("channels", layer.ends[s] - layer.getBegin(s)), number("loss", at(unitCosts, Cost::Loss)),
+               text("name", units[u].name), text("reason", getReason(u))}));
           emitRemark(row.op->getLoc()) << "weights of " << getBits(units[u], choice) << " bits for channels " << layer.getBegin(s)
                                        << " to " << layer.ends[s] - 1 << ": " << getReason(u);
         }

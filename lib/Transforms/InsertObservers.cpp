@@ -63,7 +63,8 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
     SmallVector<IntegerType> choices;
     if (!candidates.empty())
       for (StringRef bits : llvm::split(StringRef(candidates), ',')) {
-        IntegerType choice = parseCodeType((Twine(code.isUnsigned() ? "u" : "i") + bits).str(), &getContext(), /*isWeight=*/false);
+        IntegerType choice =
+            parseCodeType((Twine(code.isUnsigned() ? "u" : "i") + bits).str(), &getContext(), /*isWeight=*/false);
         if (!choice) {
           emitError(function.getLoc()) << "candidates=" << candidates << ": use bits of 2..8 or 16, as in 8,16";
           return signalPassFailure();

@@ -59,8 +59,8 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
         SmallVector<Attribute> types;
         for (const CodeCandidate &candidate : candidates.list) {
           auto [low, high] = candidate.range.value_or(domain);
-          types.push_back(TypeAttr::get(getAffineType(candidate.code, low, high, powerOfTwo || observe->hasAttr(powerOfTwoName),
-                                                      !zeroPoints)));
+          types.push_back(TypeAttr::get(
+              getAffineType(candidate.code, low, high, powerOfTwo || observe->hasAttr(powerOfTwoName), !zeroPoints)));
           domain = {std::min(domain.first, low), std::max(domain.second, high)};
         }
         codes->setAttr(typeCandidatesName,

@@ -442,8 +442,8 @@ static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
     if (!llvm::all_of(all, [](StringRef bits) { return isCodeType(("i" + bits).str(), /*isWeight=*/false); }))
       problems.push_back("activation-candidates=" + precision.activationCandidates + ": use bits of 2..8 or 16, as in 8,16");
     else if (!llvm::is_contained(all, given))
-      problems.push_back("activation-candidates=" + precision.activationCandidates + " lacks the bits of activations=" +
-                         options.activations + ": add " + given.str());
+      problems.push_back("activation-candidates=" + precision.activationCandidates +
+                         " lacks the bits of activations=" + options.activations + ": add " + given.str());
   }
   if (options.float32)
     problems.push_back("budgets for the bits of weights mean nothing to mode=" + options.mode + ": drop them");

@@ -28,10 +28,11 @@ std::vector<ActivationGroup> findActivationGroups(func::FuncOp function) {
     if (!attr)
       return;
     std::string name = attr.getAs<StringAttr>("group").str();
-    SmallVector<Type> types = llvm::map_to_vector(attr.getAs<ArrayAttr>("types").getAsValueRange<TypeAttr>(),
-                                                  [](Type type) { return type; });
+    SmallVector<Type> types =
+        llvm::map_to_vector(attr.getAs<ArrayAttr>("types").getAsValueRange<TypeAttr>(), [](Type type) { return type; });
     llvm::sort(types, [](Type a, Type b) {
-      return cast<quant::QuantizedType>(a).getStorageTypeIntegralWidth() < cast<quant::QuantizedType>(b).getStorageTypeIntegralWidth();
+      return cast<quant::QuantizedType>(a).getStorageTypeIntegralWidth() <
+             cast<quant::QuantizedType>(b).getStorageTypeIntegralWidth();
     });
     auto group = llvm::find_if(groups, [&](const ActivationGroup &each) { return each.name == name; });
     if (group == groups.end()) {
@@ -65,9 +66,7 @@ void dropChoices(ArrayRef<ActivationGroup> groups) {
     }
 }
 
-std::string getSliceName(int64_t begin, int64_t end) {
-  return "[" + std::to_string(begin) + ":" + std::to_string(end) + "]";
-}
+std::string getSliceName(int64_t begin, int64_t end) { return "[" + std::to_string(begin) + ":" + std::to_string(end) + "]"; }
 
 std::vector<int64_t> getSliceEnds(const Contraction &contraction, unsigned count) {
   int64_t channels = contraction.channels, parts = channels / sliceChannels;

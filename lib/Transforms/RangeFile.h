@@ -25,8 +25,8 @@ struct Constraints {
   llvm::StringMap<std::string> tensors, weights;
 };
 
-/// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}, "weights": {"<node>": {"code": "i8"}, ...}}`
-/// with one or both of the two lists; none for no path. Emits the error at `loc`.
+/// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}, "weights": {"<node>": {"code": "i8"},
+/// ...}}` with one or both of the two lists; none for no path. Emits the error at `loc`.
 mlir::FailureOr<Constraints> readConstraints(llvm::StringRef path, mlir::Location loc);
 
 /// "'a', 'b', ... and 3 more": at most `limit` of `names`.

@@ -139,8 +139,9 @@ struct UnifyRanges : impl::UnifyRangesBase<UnifyRanges> {
     for (size_t k = 0; !choices.empty() && k < choices.front().second.list.size(); ++k) {
       llvm::MapVector<Operation *, Range> ranges;
       for (auto &[observe, candidates] : choices)
-        ranges[observe] = candidates.list[k].range ? limitToProducer(*candidates.list[k].range, observe->getOperand(0).getDefiningOp())
-                                                   : own.lookup(observe);
+        ranges[observe] = candidates.list[k].range
+                              ? limitToProducer(*candidates.list[k].range, observe->getOperand(0).getDefiningOp())
+                              : own.lookup(observe);
       llvm::DenseMap<Operation *, Range> united = unite(ranges);
       for (auto &[observe, candidates] : choices)
         candidates.list[k].range = united[leaderOf(observe)];

@@ -158,11 +158,13 @@ cl::opt<std::string>
              cl::cat(category));
 cl::opt<std::string> candidates("candidates", cl::desc("bits that a layer's weights may get (default 2,3,4,5,6,8,16)"),
                                 cl::init("2,3,4,5,6,8,16"), cl::cat(category));
-cl::opt<std::string> activationCandidates("activation-candidates",
-                                          cl::desc("bits that a tensor of activations may get, as in 8,16 (default: those of -activations)"),
-                                          cl::cat(category));
-cl::opt<unsigned> slices("slices", cl::desc("mixed precision: runs of a layer's output channels with bits of their own, at most (default 1)"),
-                         cl::init(1), cl::cat(category));
+cl::opt<std::string>
+    activationCandidates("activation-candidates",
+                         cl::desc("bits that a tensor of activations may get, as in 8,16 (default: those of -activations)"),
+                         cl::cat(category));
+cl::opt<unsigned>
+    slices("slices", cl::desc("mixed precision: runs of a layer's output channels with bits of their own, at most (default 1)"),
+           cl::init(1), cl::cat(category));
 cl::opt<int64_t> maxWeightBytes("max-weight-bytes", cl::desc("mixed precision: at most so many bytes of packed weights"),
                                 cl::init(-1), cl::cat(category));
 cl::opt<int64_t> maxFlash("max-flash", cl::desc("mixed precision: at most so many bytes of constants"), cl::init(-1),

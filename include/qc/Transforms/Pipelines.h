@@ -68,9 +68,9 @@ struct PipelineOptions {
   PrecisionOptions precision;                ///< bits of each layer's weights under budgets
   /// Bytes of the constants in the object made of a module at stage `llvm`; null: what its globals hold.
   std::function<llvm::Expected<int64_t>(mlir::ModuleOp)> measureConstants;
-  std::string pairSafe = "off";              ///< off | shrink
-  std::string requant = "onnx";              ///< rounding contract
-  std::string calibrator = "mse";            ///< minmax | percentile | mse | entropy
+  std::string pairSafe = "off";   ///< off | shrink
+  std::string requant = "onnx";   ///< rounding contract
+  std::string calibrator = "mse"; ///< minmax | percentile | mse | entropy
   double percentile = 99.99;
   std::string samples;       ///< calibration .npz
   std::string ranges;        ///< range file, instead of or on top of samples
