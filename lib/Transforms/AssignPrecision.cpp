@@ -153,7 +153,7 @@ private:
         return fail("candidates=" + precision.candidates + ": none is as narrow as weights=" + options.weights + " demands");
       for (AssignedCode &code : *codes) {
         std::optional<Contraction> contraction = Contraction::get(code.op);
-        Row row{code.op, code.type.getWidth(), std::nullopt, ""};
+        Row row{code.op, code.scheme.getBits(), std::nullopt, "", {}};
         if (!code.pinnedBy.empty())
           row.reason = "pinned by " + code.pinnedBy;
         else if (!contraction || !getReconstructedType(*contraction))
@@ -165,6 +165,8 @@ private:
           layer.bits.assign(bits.begin(), bits.end());
           layers.push_back(std::move(layer));
         }
+        if (!row.free)
+          row.pinned = code.scheme.getAttr();
         rows.push_back(std::move(row));
       }
       if (layers.empty())
@@ -190,7 +192,8 @@ private:
       for (Row &row : rows) {
         if (row.free)
           row.bits = bitsOf(*row.free);
-        row.op->setAttr(weightCodeName, TypeAttr::get(IntegerType::get(function.getContext(), row.bits)));
+        row.op->setAttr(weightCodeName,
+                        row.pinned ? row.pinned : TypeAttr::get(IntegerType::get(function.getContext(), row.bits)));
       }
     }
 
@@ -655,6 +658,7 @@ private:
       unsigned bits;
       std::optional<size_t> free; ///< index in `layers`
       std::string reason;         ///< of the others
+      Attribute pinned;           ///< the code of the others
     };
 
     const PipelineOptions &options;

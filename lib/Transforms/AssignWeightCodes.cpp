@@ -42,7 +42,7 @@ struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
     // Where `qc-assign-precision` has decided, that stands.
     for (const AssignedCode &code : *codes)
       if (!code.op->hasAttr(weightCodeName))
-        code.op->setAttr(weightCodeName, TypeAttr::get(code.type));
+        code.op->setAttr(weightCodeName, code.scheme.getAttr());
   }
 };
 
@@ -90,14 +90,14 @@ FailureOr<std::vector<AssignedCode>> assignWeightCodes(func::FuncOp function, St
         code = found->second;
         pinnedBy = "the constraints file";
       }
-    IntegerType type = parseCodeType(code, function.getContext(), /*isWeight=*/true);
-    if (!type) {
+    std::optional<WeightScheme> scheme = parseWeightCode(code, function.getContext());
+    if (!scheme) {
       emitError(function.getLoc()) << "constraints file '" << constraints << "': the weights of " << describeNode(op)
-                                   << " have the code type '" << code << "': use iN with N in 2..8 or 16";
+                                   << " have the code type '" << code << "': use " << listWeightCodes();
       wrong = true;
       continue;
     }
-    result.push_back({op, type, pinnedBy});
+    result.push_back({op, *scheme, pinnedBy});
   }
   std::vector<std::string> unknown, names;
   for (StringRef name : constraintOf.keys())
@@ -130,11 +130,11 @@ StringRef WeightCodes::getCode(Operation *op, Operation *first, Operation *last,
 
 std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem, bool isStored) {
   WeightCodes result;
-  StringRef remedy = isStored ? "use iN with N in 2..8, f16, bf16 or f32" : "use iN with N in 2..8 or 16";
+  std::string remedy = isStored ? "use iN with N in 2..8, f16, bf16 or f32" : "use " + listWeightCodes();
   auto isCode = [&](StringRef code) {
     if (isStored && (code == "i16" || llvm::is_contained({"f16", "bf16", "f32"}, code)))
       return code != "i16";
-    return isCodeType(code, /*isWeight=*/true);
+    return isStored ? isCodeType(code, /*isWeight=*/true) : isWeightCode(code);
   };
   ArrayRef<StringRef> kinds = ArrayRef(kindNames).drop_back(isStored ? 0 : 1);
   for (auto part : llvm::split(text, ',')) {
@@ -167,13 +167,13 @@ double getLeastWeightScale(double largestBias, double inputScale) {
   return std::max(largestBias / (inputScale * 0x1p29), double(std::numeric_limits<float>::min()) / inputScale);
 }
 
-void replaceByCodes(OpOperand &operand, quant::QuantizedType type, ArrayRef<int32_t> codes) {
+void replaceByCodes(OpOperand &operand, Type type, ArrayRef<int32_t> codes) {
   Value constant = operand.get();
   auto codeType = withElementType(constant.getType(), getScheme(type).getCodeType());
   OpBuilder builder(operand.getOwner());
   auto encoded =
       ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, codes));
-  operand.set(quant::DequantizeCastOp::create(builder, constant.getLoc(), constant.getType(), encoded));
+  operand.set(createDequantizeCast(builder, constant.getLoc(), encoded));
   if (constant.use_empty())
     constant.getDefiningOp()->erase();
 }

@@ -407,12 +407,12 @@ std::optional<Floats> getConstantNumbers(Value value) {
     ArrayRef<float> values = viewFloats(attr, storage);
     return Floats(values.begin(), values.end());
   }
-  auto dcast = value.getDefiningOp<quant::DequantizeCastOp>();
-  ElementsAttr codes = dcast ? getConstant(dcast.getInput()) : ElementsAttr();
-  QuantSchemeInterface scheme = codes ? getScheme(dcast.getInput().getType()) : QuantSchemeInterface();
+  Value decoded = getDecodedCodes(value);
+  ElementsAttr codes = decoded ? getConstant(decoded) : ElementsAttr();
+  QuantSchemeInterface scheme = codes ? getScheme(decoded.getType()) : QuantSchemeInterface();
   if (!scheme)
     return std::nullopt;
-  SmallVector<double> reals = scheme.decode(getInts(codes), getShape(dcast.getInput()));
+  SmallVector<double> reals = scheme.decode(getInts(codes), getShape(decoded));
   return Floats(reals.begin(), reals.end());
 }
 } // namespace
@@ -464,7 +464,7 @@ std::unique_ptr<BlockNetwork> BlockNetwork::create(Value input, Value output, st
   SmallVector<Operation *> ordered(needed.begin(), needed.end());
   llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   for (Operation *op : ordered) {
-    if (isa<quant::DequantizeCastOp>(op)) { // its value is what the rounding gave
+    if (isa<DequantizeCastOpInterface>(op)) { // its value is what the rounding gave
       slotOf[op->getResult(0)] = slotOf[op->getOperand(0)];
       continue;
     }

@@ -29,7 +29,7 @@ bool isQuantizedByProducer(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return false;
-  if (isa<quant::DequantizeCastOp>(op))
+  if (isa<DequantizeCastOpInterface>(op))
     return true;
   auto mover = dyn_cast<QuantizableOpInterface>(op);
   return mover && mover.isSameScale() && op->getNumOperands() == 1 && isQuantizedByProducer(op->getOperand(0));
@@ -189,7 +189,7 @@ private:
 
   bool needsObserve(Value value) {
     Operation *op = value.getDefiningOp();
-    if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, quant::DequantizeCastOp>(op) ||
+    if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, DequantizeCastOpInterface>(op) ||
         tail.contains(op) || hasCast(value) || isQuantizedByUse(value))
       return false;
     if (!whyNotInteger(op).empty())
@@ -201,7 +201,7 @@ private:
   LogicalResult refuseFloatOps(func::FuncOp function) {
     bool refused = false;
     for (Operation &op : function.getBody().front()) {
-      if (isa<ConstantOp, ObserveOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op) ||
+      if (isa<ConstantOp, ObserveOp, ThresholdOp, quant::QuantizeCastOp, DequantizeCastOpInterface, func::ReturnOp>(op) ||
           tail.contains(&op) || (llvm::none_of(op.getOperands(), isFloatTensor) && llvm::none_of(op.getResults(), isFloatTensor)))
         continue;
       if (std::string why = whyNotInteger(&op); !why.empty()) {

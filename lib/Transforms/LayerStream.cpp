@@ -11,9 +11,8 @@ namespace qc {
 //---------------------------------------------------------------------------------------------------------===//
 
 static bool isConstantWeight(Value value) {
-  if (auto dcast = value.getDefiningOp<quant::DequantizeCastOp>())
-    value = dcast.getInput();
-  return bool(getConstant(value));
+  Value codes = getDecodedCodes(value);
+  return bool(getConstant(codes ? codes : value));
 }
 
 std::optional<Contraction> Contraction::get(Operation *op) {
@@ -90,16 +89,11 @@ std::vector<Contraction> getContractions(func::FuncOp function) {
 
 /// The value whose numbers `value` holds, in their smallest form: codes instead of what they decode to.
 static Value getOrigin(Value value) {
-  auto dcast = value.getDefiningOp<quant::DequantizeCastOp>();
-  return dcast ? dcast.getInput() : value;
+  Value codes = getDecodedCodes(value);
+  return codes ? codes : value;
 }
 
-static unsigned getBytes(Value value) {
-  Type element = getElementType(value);
-  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
-    element = getCodeType(quantized);
-  return getStorageBytes(element);
-}
+static unsigned getBytes(Value value) { return getStorageBytes(getStorageType(getElementType(value))); }
 
 /// Calls `take` for each value of the function's block that `op` or an op in its regions reads.
 static void forEachOperand(Operation *op, llvm::function_ref<void(Value)> take) {

@@ -59,8 +59,15 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   if (options.float32)
     return;
   functions.addPass(createFuseActivations());
+  if (options.rotate != "off") {
+    RotateLayersOptions rotate;
+    rotate.basis = options.rotate;
+    rotate.samples = options.samples;
+    rotate.memory = options.roundingMemory;
+    pm.addPass(createRotateLayers(rotate));
+  }
   if (options.equalize)
-    functions.addPass(createEqualizeLayers());
+    pm.addNestedPass<func::FuncOp>(createEqualizeLayers());
   if (options.migrate != "off") {
     MigrateScalesOptions migrate;
     migrate.samples = options.samples;
@@ -214,6 +221,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
                                    llvm::cl::init("")};
   Option<bool> equalize{*this, "equalize", llvm::cl::desc("like ranges of weights on both sides of a channel"),
                         llvm::cl::init(false)};
+  Option<std::string> rotate{*this, "rotate", llvm::cl::desc("off, hadamard or eigen"), llvm::cl::init("off")};
   Option<std::string> migrate{*this, "migrate", llvm::cl::desc("off, smooth or awq"), llvm::cl::init("off")};
   Option<double> migrationStrength{*this, "migration-strength", llvm::cl::desc("exponent, 0 to 1"), llvm::cl::init(0.5)};
   Option<std::string> rounding{*this, "rounding", llvm::cl::desc("nearest, or a method that needs samples"),
@@ -280,6 +288,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.zeroPoints = text.zeroPoints;
   options.quantProfile = text.quantProfile;
   options.equalize = text.equalize;
+  options.rotate = text.rotate;
   options.migrate = text.migrate;
   options.migrationStrength = text.migrationStrength;
   options.rounding = text.rounding;
@@ -487,6 +496,9 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     methods.push_back(method.name);
   oneOf("rounding", options.rounding, methods);
   llvm::append_range(problems, checkPrecision(options));
+  oneOf("rotate", options.rotate, {"off", "hadamard", "eigen"});
+  if (options.rotate == "eigen" && options.samples.empty() && !options.float32)
+    problems.push_back("rotate=eigen needs calibration samples: give calib, or use rotate=hadamard");
   oneOf("migrate", options.migrate, {"off", "smooth", "awq"});
   if (!(options.migrationStrength >= 0 && options.migrationStrength <= 1))
     problems.push_back("migration-strength: use 0 (all stays in the activations) to 1");
@@ -494,8 +506,8 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("migrate=" + options.migrate + " needs calibration samples: give calib");
   if (options.migrate != "off" && options.equalize)
     problems.push_back("migrate=" + options.migrate + " and equalize set the same scales: drop one of them");
-  if ((options.migrate != "off" || options.equalize) && options.float32)
-    problems.push_back("equalize and migrate prepare for codes, which " + mode + " does not have: drop them");
+  if ((options.migrate != "off" || options.equalize || options.rotate != "off") && options.float32)
+    problems.push_back("equalize, migrate and rotate prepare for codes, which " + mode + " does not have: drop them");
   oneOf("order", options.order, {"natural", "activation", "importance"});
   if (!(options.damping >= 0 && options.damping <= 1))
     problems.push_back("damping: use a part of the mean moment up to 1, or 0: by the number of samples");

@@ -47,14 +47,34 @@ IntegerType parseCodeType(StringRef text, MLIRContext *context, bool isWeight) {
   return bits ? IntegerType::get(context, bits, isSigned ? IntegerType::Signless : IntegerType::Unsigned) : IntegerType();
 }
 
+std::optional<WeightScheme> parseWeightCode(StringRef text, MLIRContext *context) {
+  for (const NamedCode &code : getNamedCodes())
+    if (text == code.name)
+      return WeightScheme(code.get(context));
+  IntegerType type = parseCodeType(text, context, /*isWeight=*/true);
+  return type ? std::optional<WeightScheme>(type) : std::nullopt;
+}
+
+bool isWeightCode(StringRef text) {
+  return llvm::any_of(getNamedCodes(), [&](const NamedCode &code) { return text == code.name; }) ||
+         isCodeType(text, /*isWeight=*/true);
+}
+
+std::string listWeightCodes() {
+  std::string text = "iN with N in 2..8 or 16";
+  for (const NamedCode &code : getNamedCodes())
+    text += ", or " + code.name.str();
+  return text;
+}
+
 bool isFloatTensor(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.getElementType().isF32();
 }
 
 bool isConstantOrDequantized(Value value) {
-  if (auto dcast = value.getDefiningOp<quant::DequantizeCastOp>())
-    value = dcast.getInput();
+  if (Value codes = getDecodedCodes(value))
+    value = codes;
   return value.getDefiningOp<ConstantOp>() != nullptr;
 }
 
@@ -96,7 +116,7 @@ llvm::DenseSet<Operation *> findFloatTail(func::FuncOp function) {
   for (Operation &op : llvm::reverse(body)) {
     auto quantizable = dyn_cast<QuantizableOpInterface>(op);
     bool movesValues = quantizable && quantizable.isSameScale() && op.getNumOperands() == 1 && isFloatTensor(op.getResult(0));
-    bool isCast = isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op);
+    bool isCast = isa<quant::QuantizeCastOp, DequantizeCastOpInterface>(op);
     if ((isa<SoftmaxOp>(op) || movesValues || isCast) && !op.use_empty() &&
         llvm::all_of(op.getUsers(), [&](Operation *user) { return isa<func::ReturnOp>(user) || tail.contains(user); }))
       tail.insert(&op);

@@ -2,7 +2,7 @@
 #ifndef QC_LIB_TRANSFORMS_QUANTIZABLE_H
 #define QC_LIB_TRANSFORMS_QUANTIZABLE_H
 
-#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
@@ -36,6 +36,14 @@ void noteObserved(ObserveOp observe, double low, double high);
 mlir::IntegerType parseCodeType(llvm::StringRef text, mlir::MLIRContext *context, bool isWeight);
 /// True if it gives one.
 bool isCodeType(llvm::StringRef text, bool isWeight);
+
+/// What weights become by the code that `text` names: iN, N in 2..8 or 16, or the name of a code of few levels; nothing if it
+/// names none.
+std::optional<WeightScheme> parseWeightCode(llvm::StringRef text, mlir::MLIRContext *context);
+/// True if it gives one.
+bool isWeightCode(llvm::StringRef text);
+/// "iN with N in 2..8 or 16, or b1": what a text must be.
+std::string listWeightCodes();
 
 bool isFloatTensor(mlir::Value value);
 

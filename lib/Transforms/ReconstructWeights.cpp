@@ -23,6 +23,7 @@ struct Layer {
   Contraction contraction;
   Operation *reference;
   double inputScale;
+  WeightScheme scheme;
 };
 
 /// Layers that are rounded together, between two places where one value is alive. `begin` and `end` count layers.
@@ -84,9 +85,17 @@ private:
     std::vector<Layer> layers;
     for (const Contraction &contraction : getContractions(function))
       if (quant::UniformQuantizedType type = getReconstructedType(contraction))
-        layers.push_back({contraction, mapping.lookup(contraction.op), type.getScale()});
+        layers.push_back({contraction, mapping.lookup(contraction.op), type.getScale(),
+                          WeightScheme::get(contraction.op->getAttr(weightCodeName))
+                              .value_or(WeightScheme(IntegerType::get(&getContext(), 8)))});
     if (layers.empty())
       return success();
+    if (!method->anyLevels)
+      for (const Layer &layer : layers)
+        if (!layer.scheme.getLevels().empty())
+          return layer.contraction.op->emitError()
+                 << "rounding=" << rounding << " chooses between neighbouring integers, which the codes of "
+                 << describeNode(layer.contraction.op) << " are not: use rounding=nearest or rounding=sequential";
 
     Samples source;
     if (llvm::Error error = source.open(samples, function))
@@ -248,26 +257,27 @@ private:
     source.readTarget = [&](int64_t i, std::vector<float> &values) { outputs.read(floatOutput, i, values); };
 
     std::vector<BlockLayer> blockLayers;
-    SmallVector<IntegerType> codeTypes;
+    SmallVector<WeightScheme> schemes;
     for (Operation *op : block.network->getLayers()) {
       const Layer &layer = *llvm::find_if(layers, [&](const Layer &each) { return each.contraction.op == op; });
       const Contraction &contraction = layer.contraction;
-      auto dcast = contraction.getWeight().get().getDefiningOp<quant::DequantizeCastOp>();
-      auto type = dcast.getQuantizedType();
+      Value decoded = getDecodedCodes(contraction.getWeight().get());
+      QuantSchemeInterface scheme = getScheme(decoded.getType());
       BlockLayer &added = blockLayers.emplace_back();
       SmallVector<float> storage;
       ArrayRef<float> values = viewFloats(getConstant(layer.reference->getOperand(1)), storage);
       added.weights.assign(values.begin(), values.end());
-      SmallVector<int64_t> codes = getInts(getConstant(dcast.getInput()));
+      SmallVector<int64_t> codes = getInts(getConstant(decoded));
       added.codes.assign(codes.begin(), codes.end());
       added.channels.resize(codes.size());
       for (int64_t c = 0; c < contraction.groups * contraction.channels; ++c)
         for (int64_t k = 0; k < contraction.depth; ++k)
           added.channels[contraction.getWeightIndex(c, k)] = c;
-      if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
-        added.scales.assign(perAxis.getScales().begin(), perAxis.getScales().end());
+      SmallVector<double> scales = scheme.getScaleValues();
+      if (scheme.getChannelAxis() >= 0)
+        added.scales.assign(scales.begin(), scales.end());
       else
-        added.scales.assign(contraction.groups * contraction.channels, cast<quant::UniformQuantizedType>(type).getScale());
+        added.scales.assign(contraction.groups * contraction.channels, scales[0]);
       if (OpOperand *bias = contraction.getBias()) {
         SmallVector<float> biases = getFloats(getConstant(bias->get()));
         added.biases.assign(biases.begin(), biases.end());
@@ -275,8 +285,8 @@ private:
       for (size_t c = 0; c < added.scales.size(); ++c)
         added.leastScales.push_back(
             getLeastWeightScale(added.biases.empty() ? 0 : 2 * std::fabs(double(added.biases[c])), layer.inputScale));
-      codeTypes.push_back(getCodeType(type));
-      added.highest = type.getStorageTypeMax();
+      schemes.push_back(layer.scheme);
+      added.highest = layer.scheme.getHighest();
     }
     BlockOptions blockOptions;
     blockOptions.drop = method->block == BlockStep::JointWithDrop;
@@ -284,10 +294,10 @@ private:
     blockOptions.learnBiases = biasCorrection;
     BlockResult result = reconstructBlock(*block.network, source, blockOptions, blockLayers, getForEach(&getContext()));
 
-    for (auto [op, layer, code] : llvm::zip_equal(block.network->getLayers(), blockLayers, codeTypes)) {
+    for (auto [op, layer, scheme] : llvm::zip_equal(block.network->getLayers(), blockLayers, schemes)) {
       int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
       SmallVector<double> scales(layer.scales.begin(), layer.scales.end());
-      replaceByCodes(op->getOpOperand(1), getSymmetricType(code, scales, axis), layer.codes);
+      replaceByCodes(op->getOpOperand(1), scheme.getType(scales, axis), layer.codes);
       if (op->getNumOperands() > 2)
         setBias(op, layer.biases);
     }
@@ -318,13 +328,21 @@ private:
       old->erase();
   }
 
+  /// Where codes have few levels, those and the scales of least error of the weights by themselves.
+  static void setLevels(RoundingProblem &problem, const WeightScheme &scheme, ArrayRef<double> weights) {
+    SmallVector<int64_t> levels = scheme.getLevels();
+    problem.levels.assign(levels.begin(), levels.end());
+    if (levels.empty())
+      return;
+    for (int64_t c = 0; c < problem.channels; ++c)
+      problem.largest[c] = scheme.fitScale(weights.slice(c * problem.depth, problem.depth)) * double(problem.highest);
+  }
+
   void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, int64_t count, SmallVectorImpl<Attribute> &reports) {
     const Contraction &contraction = layer.contraction;
     Operation *op = contraction.op;
     LayerMoments moments = halves[0];
     moments.add(halves[1]);
-    auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
-    auto code = assigned ? cast<IntegerType>(assigned.getValue()) : IntegerType::get(&getContext(), 8);
     int64_t depth = contraction.depth, channels = contraction.channels;
     SmallVector<float> storage, biases;
     ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
@@ -344,8 +362,9 @@ private:
     for (int64_t g = 0; g < contraction.groups; ++g) {
       groupWeights.push_back(getGroupWeights(contraction, g, values));
       objectives.push_back(makeObjective(halves, moments, g, groupWeights.back(), damping, biasCorrection));
-      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, getCodeLimits(code).second,
+      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, layer.scheme.getHighest(),
                                      layer.inputScale, powerOfTwo));
+      setLevels(problems.back(), layer.scheme, groupWeights.back());
     }
     if (granularity == "tensor")
       shareScale(problems);
@@ -382,7 +401,7 @@ private:
     auto integer = [&](StringRef key, int64_t value) { return b.getNamedAttr(key, b.getI64IntegerAttr(value)); };
     auto ratio = [&](double error) { return error > 0 ? 10 * std::log10(signal / error) : 999.0; };
     reports.push_back(b.getDictionaryAttr(
-        {integer("bits", code.getWidth()), number("damping", least), integer("depth", depth),
+        {integer("bits", layer.scheme.getBits()), number("damping", least), integer("depth", depth),
          b.getNamedAttr("method", b.getStringAttr(rounding)), b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))),
          integer("rank", rank), number("ridge", ridge), integer("rows", moments.rows), integer("samples", count),
          number("sqnr_after", ratio(after)), number("sqnr_before", ratio(before))}));
@@ -392,7 +411,7 @@ private:
                                << " was added to their diagonal";
 
     int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
-    replaceByCodes(contraction.getWeight(), getSymmetricType(code, scales, axis), codes);
+    replaceByCodes(contraction.getWeight(), layer.scheme.getType(scales, axis), codes);
     op->removeAttr(weightCodeName);
     if (biasCorrection)
       setBias(op, biases);

@@ -17,7 +17,7 @@ namespace qc {
 /// The op that gives `value`, behind ops that move or round it.
 static Operation *getSource(Value value) {
   Operation *op = value.getDefiningOp();
-  while (isa_and_nonnull<ReshapeOp, TransposeOp, quant::DequantizeCastOp, quant::QuantizeCastOp>(op))
+  while (isa_and_nonnull<ReshapeOp, TransposeOp, DequantizeCastOpInterface, quant::QuantizeCastOp>(op))
     op = op->getOperand(0).getDefiningOp();
   return op;
 }

@@ -1,5 +1,6 @@
 // Codes and scales of weights by the second moments of their inputs.
 #include "WeightRounding.h"
+#include "qc/Dialect/QC/Schemes/Levels.h"
 
 #include <Eigen/Dense>
 
@@ -27,8 +28,10 @@ static double getWidestScale(const RoundingProblem &problem, int64_t channel) {
   return roundScale(scale > 0 ? scale : 1.0, problem.leastScales[channel], problem.powerOfTwo);
 }
 
-static double toCode(double value, int64_t highest) {
-  return std::clamp(std::nearbyint(value), -double(highest), double(highest));
+static double toCode(double value, const RoundingProblem &problem) {
+  if (!problem.levels.empty())
+    return double(getNearestLevel(problem.levels, value));
+  return std::clamp(std::nearbyint(value), -double(problem.highest), double(problem.highest));
 }
 
 RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<double> &weights) {
@@ -37,7 +40,7 @@ RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<
     double scale = getWidestScale(problem, c);
     result.scales.push_back(scale);
     for (int64_t k = 0; k < problem.depth; ++k)
-      result.codes.push_back(int32_t(toCode(weights[c * problem.depth + k] / scale, problem.highest)));
+      result.codes.push_back(int32_t(toCode(weights[c * problem.depth + k] / scale, problem)));
   }
   return result;
 }
@@ -119,13 +122,13 @@ struct Compensation {
   }
 
   /// Codes for `target` at `scale`, in the inputs' natural order.
-  Row round(const Row &target, double scale, int64_t highest) const {
+  Row round(const Row &target, double scale, const RoundingProblem &problem) const {
     int depth = int(order.size());
     Row rest(depth), codes(depth);
     for (int i = 0; i < depth; ++i)
       rest(i) = target(order[i]);
     for (int i = 0; i < depth; ++i) {
-      double code = toCode(rest(i) / scale, highest), error = rest(i) - code * scale;
+      double code = toCode(rest(i) / scale, problem), error = rest(i) - code * scale;
       codes(order[i]) = code;
       if (i + 1 < depth)
         rest.tail(depth - i - 1) -= error * factor.row(i).tail(depth - i - 1);
@@ -152,13 +155,13 @@ struct ChannelCodes {
   }
 
   /// Changes single codes as long as that lowers the error.
-  void improve(int64_t highest) {
+  void improve(const RoundingProblem &problem) {
     constexpr int sweeps = 20;
     for (int sweep = 0; sweep < sweeps; ++sweep) {
       bool changed = false;
       for (int i = 0; i < codes.size(); ++i) {
         double slope = scale * codesProduct(i) - targetProduct(i), curvature = scale * h(i, i);
-        double best = toCode(codes(i) - slope / curvature, highest), step = best - codes(i);
+        double best = toCode(codes(i) - slope / curvature, problem), step = best - codes(i);
         // Half a step is where both codes are as good; a real improvement only, or rounding noise could go on for ever.
         if (step == 0 || step * (2 * slope + step * curvature) >= -1e-12 * curvature)
           continue;
@@ -200,7 +203,7 @@ static double getSeparateError(const RoundingProblem &problem, const Row &target
                                const Eigen::VectorXd &weights, double scale) {
   double error = 0;
   for (int k = 0; k < target.size(); ++k) {
-    double w = target(order[k]), difference = w - toCode(w / scale, problem.highest) * scale;
+    double w = target(order[k]), difference = w - toCode(w / scale, problem) * scale;
     error += difference * difference * weights(k);
   }
   return error;
@@ -256,7 +259,7 @@ class BestCodes {
 public:
   /// Improves `codes` and fits their scale as long as that helps.
   void refine(const RoundingProblem &problem, int64_t channel, ChannelCodes codes) {
-    codes.improve(problem.highest);
+    codes.improve(problem);
     keep(codes);
     // The first fit even of codes that were not the best yet: it may make them so.
     bool better = true;
@@ -266,7 +269,7 @@ public:
       if (fitted == 0)
         break;
       codes.scale = roundScale(fitted, problem.leastScales[channel], false);
-      codes.improve(problem.highest);
+      codes.improve(problem);
       better = keep(codes);
     }
   }
@@ -307,7 +310,7 @@ static RoundedWeights roundSequentially(const RoundingProblem &problem, const Ro
     Row target = RowView(&problem.objective.target[channel * problem.depth], problem.depth), product = target * h;
     BestCodes best;
     for (double scale : getScaleCandidates(problem, channel, target, compensation.order, compensation.weights))
-      best.refine(problem, channel, ChannelCodes(h, target, product, scale, compensation.round(target, scale, problem.highest)));
+      best.refine(problem, channel, ChannelCodes(h, target, product, scale, compensation.round(target, scale, problem)));
     best.store(result, channel);
   });
   return result;
@@ -360,7 +363,7 @@ static RoundedWeights roundAdaptively(const RoundingProblem &problem, const Roun
     for (int c = 0; c < count; ++c) {
       Row codes(depth), row = target.row(c), rowProduct = product.row(c);
       for (int k = 0; k < depth; ++k)
-        codes(k) = toCode(floor(c, k) + (up(c, k) >= 0.5 ? 1 : 0), problem.highest);
+        codes(k) = toCode(floor(c, k) + (up(c, k) >= 0.5 ? 1 : 0), problem);
       BestCodes best;
       best.refine(problem, first + c, ChannelCodes(h, row, rowProduct, scales(c), codes));
       best.store(result, first + c);
@@ -371,7 +374,7 @@ static RoundedWeights roundAdaptively(const RoundingProblem &problem, const Roun
 
 const std::vector<RoundingMethod> &getRoundingMethods() {
   static const std::vector<RoundingMethod> methods = {
-      {"sequential", 8, roundSequentially},
+      {"sequential", 8, roundSequentially, BlockStep::None, /*anyLevels=*/true},
       {"adaround", 16, roundAdaptively},
       {"brecq", 16, roundSequentially, BlockStep::Joint},
       {"qdrop", 16, roundSequentially, BlockStep::JointWithDrop},

@@ -28,6 +28,8 @@ struct RoundingProblem {
   std::vector<double> leastScales; ///< per channel
   bool powerOfTwo;                 ///< of scales
   double sharedScale = 0;          ///< the scale of all channels, if they have one
+  /// The codes, ascending, where not all of [-highest, highest] are; `largest` / `highest` is then the scale of least error.
+  std::vector<int64_t> levels = {};
 };
 
 /// Gives all groups of a layer, and all their channels, the one scale of least error, each weight rounded by itself and inputs
@@ -47,6 +49,7 @@ struct RoundingMethod {
   int64_t leastSamples; ///< with fewer the moments say too little about the inputs to come
   RoundedWeights (*round)(const RoundingProblem &, const RoundingOptions &, const ForEach &);
   BlockStep block = BlockStep::None;
+  bool anyLevels = false; ///< takes codes that are no neighbouring integers, too
 };
 
 /// All methods that need samples.

@@ -44,6 +44,17 @@
 // RUN: qopt %t/sum.mlir --qc-reconstruct-weights="samples=%t/net.npz" | FileCheck %s --check-prefix=SUM
 // SUM: sqnr_after = {{[4-9][0-9]\..*}} : f64, sqnr_before = {{[0-9]\..*|1[0-9]\..*|-.*}} : f64
 
+// Signs: by sequential rounding, with one scale per channel or layer, or with powers of two; the best single scale is the mean magnitude, which is what is compared with.
+// RUN: sed -e 's/qc.weight_code = i[0-9]/qc.weight_code = #qc.signs/' %t/net.mlir > %t/signs.mlir
+// RUN: qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz bias-correction=false" -o %t/signs-channel.mlir
+// RUN: qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz granularity=tensor" -o %t/signs-layer.mlir
+// RUN: qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz power-of-two=true" -o %t/signs-shifts.mlir
+// RUN: qopt %t/signs.mlir --mlir-disable-threading --qc-reconstruct-weights="samples=%t/net.npz bias-correction=false" -o %t/again.mlir
+// RUN: cmp %t/signs-channel.mlir %t/again.mlir
+// RUN: %python %t/signs.py %t/signs-channel.mlir %t/signs-layer.mlir %t/signs-shifts.mlir
+// RUN: not qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz rounding=adaround" 2>&1 | FileCheck %s --check-prefix=SIGNS
+// SIGNS: error: rounding=adaround chooses between neighbouring integers, which the codes of 'a' are not: use rounding=nearest or rounding=sequential
+
 // Positions count by what they do to the result; where that cannot be told all are alike.
 // RUN: not cmp %t/importance.mlir %t/plain.mlir
 // RUN: qopt %t/several.mlir --qc-reconstruct-weights="samples=%t/state.npz" 2>&1 | FileCheck %s --check-prefix=ALIKE
@@ -174,6 +185,22 @@ for path in sys.argv[2:]:
         assert "shifts" not in path or all(math.frexp(v)[0] == 0.5 for v in scales), scales
         continue
     assert all(f"quant.uniform<{code}:f32:{axis}, {{" in text for code, axis in (("i3<-3:3>", 0), ("i4<-7:7>", 0), ("i3<-3:3>", 1))), path
+//--- signs.py
+import math
+import re
+import sys
+
+for path in sys.argv[1:]:
+    text = open(path).read()
+    after, before = ([float(v) for v in re.findall(f"[{{ ]sqnr_{key} = ([^ ]*) ", text)] for key in ("after", "before"))
+    assert len(after) == 3 and text.count("bits = 1 : i64") == 3, path
+    for a, b in zip(after, before):
+        print(f"{path}: {b:.2f} -> {a:.2f} dB")
+        assert a > b, path
+    types = re.findall(r"qc.dcast .*!qc.coded<#qc.signs, f32(:[01])?, (.*?)>> ->", text)
+    assert len(types) == 3 and all((axis == "") == ("layer" in path) for axis, _ in types), types
+    scales = [float(v) for _, list in types for v in list.strip("{}").split(", ")]
+    assert "shifts" not in path or all(math.frexp(v)[0] == 0.5 for v in scales), scales
 //--- pair.mlir
 func.func @main(%x: tensor<1x3xf32> {qc.name = "x"}) -> tensor<1x1xf32> {
   %q = quant.qcast %x : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 1.0>>

@@ -103,10 +103,11 @@ cl::opt<std::string> plotActivations("plot-activations",
                                      cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default); in f32: f32, weight-only, dynamic or fp16 (docs/Modes.md)"),
                           cl::init("int"), cl::cat(category));
-cl::opt<std::string> weights("weights",
-                             cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8), then others for kinds of layers: "
-                                      "depthwise, pointwise, dense, first, last"),
-                             cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
+cl::opt<std::string>
+    weights("weights",
+            cl::desc("code of weights: iN, N in 2..8 or 16, or b1 (default i8), then others for kinds of layers: "
+                     "depthwise, pointwise, dense, first, last"),
+            cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
 cl::opt<int64_t> group("group", cl::desc("for -mode=weight-only: inputs that share a scale, a multiple of 32 (default 0: all)"),
                        cl::init(0), cl::cat(category));
 cl::opt<std::string> quantProfile("quant-profile",
@@ -124,6 +125,9 @@ cl::opt<std::string>
             cl::desc("move scales between activations and weights by the samples of -calib: off (default), smooth "
                      "or awq"),
             cl::init("off"), cl::cat(category));
+cl::opt<std::string>
+    rotate("rotate", cl::desc("turn channels between linear layers: off (default), hadamard, or eigen (of what samples bring)"),
+           cl::init("off"), cl::cat(category));
 cl::opt<double> migrationStrength("migration-strength", cl::desc("for -migrate: exponent, 0 to 1 (default 0.5)"), cl::init(0.5),
                                   cl::cat(category));
 cl::opt<std::string> rounding(
@@ -232,6 +236,7 @@ qc::PipelineOptions getPipelineOptions() {
   options.zeroPoints = zeroPoints;
   options.quantProfile = quantProfile;
   options.equalize = equalize;
+  options.rotate = rotate;
   options.migrate = migrate;
   options.migrationStrength = migrationStrength;
   options.rounding = rounding;
@@ -437,6 +442,8 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["group"] = group.getValue();
   if (equalize)
     options["equalize"] = true;
+  if (rotate != "off")
+    options["rotate"] = rotate.getValue();
   if (migrate != "off")
     options["migrate"] = migrate.getValue(), options["migration_strength"] = migrationStrength.getValue();
   if (rounding != "nearest") {

@@ -169,6 +169,24 @@ def EqualizeLayers : Pass<"qc-equalize-layers", "::mlir::func::FuncOp"> {
   }];
 }
 
+def RotateLayers : Pass<"qc-rotate-layers", "::mlir::ModuleOp"> {
+  let summary = "turns the channels between linear layers by an orthonormal matrix";
+  let description = [{
+    Codes of few bits lose most where one channel, or one weight, is much larger than the others. Where only linear ops stand between layers their channels may be
+    turned by an orthonormal matrix Q: x W = (x Q) (Q^T W). What gives x takes Q into its weights, what reads x takes Q^T, and nothing is computed at run time.
+    Linear are sums, moves that leave channels together, the right side of a product of activations, and a normalization by root mean squares, which no Q changes, once its
+    scales have gone into the layers that read it. All that is connected so turns together: between the layers of a transformer the whole residual stream, and inside attention
+    the channels of each head between the value and the output layer. `basis=hadamard`: a Hadamard matrix with random signs, which spreads what is large over all
+    channels (Ashkboos et al., QuaRot, 2024, section 4); for sizes that are no power of two its Kronecker product with a cosine basis. `basis=eigen`: the eigenvectors of the second moments of what the
+    layers read in `samples`. Afterwards the network computes the same reals; `qc.rotation` on the function lists what was turned: the layers that give and that
+    read it, and how many channels. A remark says why others are not.
+  }];
+  let options = [
+    Option<"basis", "basis", "std::string", "\"hadamard\"", "hadamard or eigen">,
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input, for eigen">,
+    Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">
+  ];
+}
 def MigrateScales : Pass<"qc-migrate-scales", "::mlir::ModuleOp"> {
   let summary = "moves scales between activations and weights by what samples bring";
   let description = [{
@@ -490,7 +508,8 @@ def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {
   let summary = "decides the code type of each layer's weights";
   let description = [{
     How many bits the weights of a layer get is one decision that several passes obey: those that round them by samples, and `qc-quantize-weights`. `weights` gives
-    one code type and others for kinds of layers, `i4,depthwise=i8,first=i8,last=i8`; later ones win. Kinds are `depthwise` (one input channel per group),
+    one code and others for kinds of layers, `i4,depthwise=i8,first=i8,last=i8`; later ones win. A code is `iN`, symmetric integers, or the name of one of
+    few levels, `b1` (docs/Schemes.md). Kinds are `depthwise` (one input channel per group),
     `pointwise` (other convolutions of one tap), `dense` (products of matrices), `first` and `last` (of the function's layers with weights). Under `weights` in the constraints file
     single layers are named by their node, or by the tensor that it gives. Afterwards every op with float constant weights has `qc.weight_code`.
     ```mlir
@@ -510,7 +529,7 @@ def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"weights", "weights", "std::string", "\"i8\"", "iN, and kind=iN for kinds of layers">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "iN or b1, and kind=iN for kinds of layers">,
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single layers">
   ];
 }
@@ -556,13 +575,14 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
 def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   let summary = "encodes weights, biases and other constants of quantizable ops";
   let description = [{
-    Weights become symmetric codes with one scale per output channel (or, with `granularity=tensor`, per layer: largest magnitude over the largest code), biases i32 with scale
-    s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel the
+    Weights become symmetric codes with one scale per output channel (or, with `granularity=tensor`, per layer: largest magnitude over the largest code), or levels of a code
+    with the scales that it fits (`b1`: signs and mean magnitudes), biases i32 with scale
+    s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel of symmetric ones the
     few nearest to the middle between two codes go the other way until the errors sum up to half a step at most: activations have a mean, which turns
     that sum into an offset of the channel. In filters along time with 16 and more taps each error goes on to the next tap instead, by nine tenths. Constant operands of element-wise ops are encoded as activations.
     With `pair-safe=shrink` the scale of an output channel grows by up to 5 % where that makes pairs of its weights add up within 16 bits (docs/Kernels.md);
     `qc.pair_safe` on the function lists the layers, how many channels grew, the largest factor, and the weights' signal to noise before and after.
-    Each is a `qc.constant` of quantized type behind a `quant.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
+    Each is a `qc.constant` of quantized type behind a `quant.dcast` or `qc.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
     ```mlir
     func.func @example(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
       %0 = quant.dcast %x : tensor<4x!quant.uniform<i8:f32, 0.5>> to tensor<4xf32>
@@ -585,7 +605,7 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"weights", "weights", "std::string", "\"i8\"", "code type of weights: iN, N in 2..8 or 16">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "code of weights: iN, N in 2..8 or 16, or b1">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
     Option<"granularity", "granularity", "std::string", "\"channel\"", "channel: weights have one scale per output channel, or tensor: one per layer">,
     Option<"zeroPoints", "zero-points", "bool", "true", "of constants that are activations; false: the code of 0 is 0">,

@@ -54,6 +54,7 @@ struct PipelineOptions {
   bool zeroPoints = true;                    ///< of activations; false: the code of 0 is 0
   std::string quantProfile;                  ///< what the hardware can do (QuantProfile.h): a name or a file; empty: anything
   bool equalize = false;                     ///< like ranges of weights on both sides of a channel
+  std::string rotate = "off";                ///< off | hadamard | eigen: orthonormal matrices between linear layers
   std::string migrate = "off";               ///< off | smooth | awq: scales between activations and weights
   double migrationStrength = 0.5;            ///< its exponent
   std::string rounding = "nearest";          ///< nearest, or a method that needs samples
@@ -66,9 +67,9 @@ struct PipelineOptions {
   PrecisionOptions precision;                ///< bits of each layer's weights under budgets
   /// Bytes of the constants in the object made of a module at stage `llvm`; null: what its globals hold.
   std::function<llvm::Expected<int64_t>(mlir::ModuleOp)> measureConstants;
-  std::string pairSafe = "off";              ///< off | shrink
-  std::string requant = "onnx";              ///< rounding contract
-  std::string calibrator = "mse";            ///< minmax | percentile | mse | entropy
+  std::string pairSafe = "off";   ///< off | shrink
+  std::string requant = "onnx";   ///< rounding contract
+  std::string calibrator = "mse"; ///< minmax | percentile | mse | entropy
   double percentile = 99.99;
   std::string samples;       ///< calibration .npz
   std::string ranges;        ///< range file, instead of or on top of samples

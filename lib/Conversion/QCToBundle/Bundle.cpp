@@ -241,7 +241,7 @@ void collectTensors(ModuleOp module, BundleInfo &info) {
       if (isa<RankedTensorType>(result.getType()))
         add(result, getLocName(result.getLoc()), isa<ConstantOp>(op) ? "constant" : "activation");
     for (auto [name, rows] : {std::pair("qc.rounding", &info.rounding), std::pair("qc.equalization", &info.equalization),
-                              std::pair("qc.migration", &info.migration)})
+                              std::pair("qc.migration", &info.migration), std::pair("qc.rotation", &info.rotation)})
       if (auto list = op->getAttrOfType<ArrayAttr>(name))
         for (Attribute row : list)
           rows->push_back(toJson(row));

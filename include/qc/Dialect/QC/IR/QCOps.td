@@ -4,6 +4,7 @@
 
 include "qc/Dialect/QC/IR/QCBase.td"
 include "qc/Dialect/QC/IR/QCInterfaces.td"
+include "qc/Dialect/QC/IR/QCTypes.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -674,6 +675,24 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
     OptionalAttr<F64Attr>:$max, OptionalAttr<DenseF64ArrayAttr>:$observed);
   let results = (outs QC_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
+def QC_DcastOp : QC_Op<"dcast", [QC_Shape, DeclareOpInterfaceMethods<QC_DequantizeCastOpInterface>]> {
+  let summary = "the real values of codes of `!qc.coded`, as f32";
+  let description = [{
+    What `quant.dcast` is for upstream's types, which are the only ones that it takes.
+    ```mlir
+    func.func @dcast() -> tensor<1x2xf32> {
+      %w = qc.constant dense<[[-1, 1]]> : tensor<1x2xi2> -> tensor<1x2x!qc.coded<#qc.signs, f32:0, {0.5}>>
+      %y = qc.dcast %w : tensor<1x2x!qc.coded<#qc.signs, f32:0, {0.5}>> -> tensor<1x2xf32>
+      return %y : tensor<1x2xf32>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
 
