@@ -242,6 +242,13 @@ static std::vector<double> getScaleCandidates(const RoundingProblem &problem, in
                                               const std::vector<int> &order, const Eigen::VectorXd &weights) {
   if (problem.sharedScale > 0)
     return {problem.sharedScale};
+  if (!problem.levels.empty()) {
+    // Rounded by itself no weight errs least at the scale that serves best once others make up for its error.
+    std::vector<double> scales;
+    for (double factor : {1.0, 0.7, 0.85, 1.2, 1.45, 1.75})
+      scales.push_back(roundScale(getWidestScale(problem, channel) * factor, problem.leastScales[channel], problem.powerOfTwo));
+    return scales;
+  }
   std::vector<std::pair<double, double>> candidates; // error, scale
   forEachScale(problem, channel, [&](double scale) {
     candidates.push_back({getSeparateError(problem, target, order, weights, scale), scale});
@@ -274,6 +281,8 @@ public:
     }
   }
 
+  double scale = 1;
+
   void store(RoundedWeights &result, int64_t channel) const {
     result.scales[channel] = scale;
     for (int64_t k = 0; k < best.size(); ++k)
@@ -291,7 +300,7 @@ private:
     return true;
   }
 
-  double least = INFINITY, scale = 1;
+  double least = INFINITY;
   Row best;
 };
 
@@ -311,6 +320,11 @@ static RoundedWeights roundSequentially(const RoundingProblem &problem, const Ro
     BestCodes best;
     for (double scale : getScaleCandidates(problem, channel, target, compensation.order, compensation.weights))
       best.refine(problem, channel, ChannelCodes(h, target, product, scale, compensation.round(target, scale, problem)));
+    // Few levels move far: from the scale that fits them they are other ones.
+    constexpr int again = 3;
+    for (int i = 0; i < again && !problem.levels.empty(); ++i)
+      best.refine(problem, channel,
+                  ChannelCodes(h, target, product, best.scale, compensation.round(target, best.scale, problem)));
     best.store(result, channel);
   });
   return result;
