@@ -174,6 +174,43 @@ struct ChannelCodes {
     }
   }
 
+  /// Changes pairs of codes as long as that lowers the error, each to the level on its other side that costs least by itself.
+  /// Where levels are far apart one change alone rarely pays any more.
+  void improvePairs(const RoundingProblem &problem) {
+    constexpr int sweeps = 10;
+    int depth = int(codes.size());
+    Row steps(depth), costs(depth), together(depth);
+    auto update = [&] {
+      for (int i = 0; i < depth; ++i) {
+        double slope = scale * codesProduct(i) - targetProduct(i), curvature = scale * h(i, i);
+        costs(i) = INFINITY;
+        auto at = std::find(problem.levels.begin(), problem.levels.end(), int64_t(codes(i)));
+        for (auto other : {at == problem.levels.begin() ? at : at - 1, at + 1})
+          if (other != at && other != problem.levels.end())
+            if (double step = double(*other - *at), cost = step * (2 * slope + step * curvature); cost < costs(i))
+              costs(i) = cost, steps(i) = step;
+      }
+    };
+    update();
+    bool changed = true;
+    for (int sweep = 0; sweep < sweeps && changed; ++sweep) {
+      changed = false;
+      for (int i = 0; i < depth; ++i) {
+        together = (costs.array() + 2 * scale * steps(i) * steps.array() * h.row(i).array()).matrix();
+        together(i) = INFINITY;
+        int best;
+        if (together.minCoeff(&best) + costs(i) >= -1e-9 * scale * h(i, i))
+          continue;
+        for (int k : {i, best}) {
+          codes(k) += steps(k);
+          codesProduct += steps(k) * h.row(k);
+        }
+        changed = true;
+        update();
+      }
+    }
+  }
+
   /// The scale of least error for these codes; 0 if there is none above 0.
   double fitScale() const {
     double square = codesProduct.dot(codes);
@@ -266,7 +303,12 @@ class BestCodes {
 public:
   /// Improves `codes` and fits their scale as long as that helps.
   void refine(const RoundingProblem &problem, int64_t channel, ChannelCodes codes) {
-    codes.improve(problem);
+    auto improve = [&] {
+      codes.improve(problem);
+      if (!problem.levels.empty())
+        codes.improvePairs(problem);
+    };
+    improve();
     keep(codes);
     // The first fit even of codes that were not the best yet: it may make them so.
     bool better = true;
@@ -276,7 +318,7 @@ public:
       if (fitted == 0)
         break;
       codes.scale = roundScale(fitted, problem.leastScales[channel], false);
-      codes.improve(problem);
+      improve();
       better = keep(codes);
     }
   }
