@@ -287,9 +287,9 @@ struct RotateLayers : impl::RotateLayersBase<RotateLayers> {
 private:
   llvm::Error rotate(func::FuncOp function) {
     std::vector<Space> spaces = findSpaces(function);
-    for (Space &space : spaces)
+    for (const Space &space : spaces)
       for (NormalizeOp normalize : space.normalizations)
-        foldScales(normalize, space);
+        foldScales(normalize);
     std::vector<Matrix> matrices;
     if (basis == "eigen") {
       if (llvm::Error error = collectMoments(function, spaces, matrices))
@@ -367,7 +367,7 @@ private:
   }
 
   /// Moves the scales of a normalization into the weights that read it.
-  static void foldScales(NormalizeOp normalize, const Space &) {
+  static void foldScales(NormalizeOp normalize) {
     if (!normalize.getScale())
       return;
     SmallVector<Operation *> readers;
