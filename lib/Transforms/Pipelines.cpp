@@ -1,6 +1,7 @@
 // The stages in order and the passes between them.
 #include "qc/Transforms/Pipelines.h"
 
+#include "Augmentation.h"
 #include "Quantizable.h"
 #include "WeightCodes.h"
 #include "WeightRounding.h"
@@ -224,6 +225,11 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<double> sensitivity{*this, "sensitivity", llvm::cl::desc("0 to 1: of positions, to the network's result"),
                              llvm::cl::init(0.7)};
   Option<double> damping{*this, "damping", llvm::cl::desc("of second moments (0: by samples)"), llvm::cl::init(0)};
+  Option<double> coupling{*this, "coupling", llvm::cl::desc("0 to 1: of errors of output channels"), llvm::cl::init(0.6)};
+  Option<std::string> augment{*this, "calib-augment", llvm::cl::desc("copies of samples: mirror, zoom, shift"),
+                              llvm::cl::init("")};
+  Option<unsigned> learnSteps{*this, "learn-steps", llvm::cl::desc("turns through the samples for scales and biases"),
+                              llvm::cl::init(0)};
   Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
   Option<std::string> minimize{*this, "minimize", llvm::cl::desc("loss or a cost: bits of each layer"), llvm::cl::init("")};
   Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get"),
@@ -288,6 +294,9 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.biasCorrection = text.biasCorrection;
   options.sensitivity = text.sensitivity;
   options.damping = text.damping;
+  options.coupling = text.coupling;
+  options.augment = text.augment;
+  options.learnSteps = text.learnSteps;
   options.roundingMemory = text.roundingMemory;
   options.precision.minimize = text.minimize;
   options.precision.candidates = text.candidates;
@@ -353,6 +362,9 @@ void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_
     reconstruct.biasCorrection = options.biasCorrection;
     reconstruct.sensitivity = options.sensitivity;
     reconstruct.damping = options.damping;
+    reconstruct.coupling = options.coupling;
+    reconstruct.augment = options.augment;
+    reconstruct.learnSteps = options.learnSteps;
     reconstruct.memory = options.roundingMemory;
     reconstruct.heldOut = unsigned(heldOut);
     reconstruct.powerOfTwo = powerOfTwo;
@@ -501,6 +513,10 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("damping: use a part of the mean moment up to 1, or 0: by the number of samples");
   if (!(options.sensitivity >= 0 && options.sensitivity <= 1))
     problems.push_back("sensitivity: use a number from 0 to 1");
+  if (!(options.coupling >= 0 && options.coupling < 1))
+    problems.push_back("coupling: use a number from 0 to less than 1");
+  if (std::string problem; !Augmentation::parse(options.augment, problem))
+    problems.push_back("calib-augment=" + options.augment + ": " + problem);
   if (options.rounding != "nearest" && options.float32)
     problems.push_back("rounding=" + options.rounding + ": " + mode +
                        (options.mode == "f32" ? " has no codes" : " rounds to nearest, with the best scale") +

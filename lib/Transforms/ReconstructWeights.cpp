@@ -30,7 +30,8 @@ struct Block {
   size_t begin, end;
   std::unique_ptr<BlockNetwork> network;
   Value input, output;
-  Operation *behind; ///< in front of it the output is alive
+  Operation *behind;        ///< in front of it the output is alive
+  bool isFromFloat = false; ///< its input comes from the float network
 };
 /// A block closes behind so many layers, or more where several values are alive.
 constexpr size_t layersPerBlock = 3;
@@ -67,6 +68,13 @@ private:
                   ": use a part of the mean moment up to 1, or 0: by the number of samples");
     if (!(sensitivity >= 0 && sensitivity <= 1))
       return fail("sensitivity=" + std::to_string(sensitivity) + ": use a number from 0 to 1");
+    if (!(coupling >= 0 && coupling < 1))
+      return fail("coupling=" + std::to_string(coupling) + ": use a number from 0 to less than 1");
+    std::string problem;
+    std::optional<Augmentation> copies = Augmentation::parse(augment, problem);
+    if (!copies)
+      return fail("augment=" + augment + ": " + problem);
+    augmentation = *copies;
     if (granularity != "channel" && granularity != "tensor")
       return fail("granularity=" + granularity + ": use one of channel, tensor");
     if (samples.empty())
@@ -95,7 +103,14 @@ private:
       if (input.state)
         return fail("rounding=" + rounding + " follows single samples, and input '" + input.name +
                     "' is a state: use rounding=nearest for networks with states");
-    int64_t available = countSamples(source.size(), heldOut);
+    if (augmentation.getCopies() > 1) {
+      SmallVector<RankedTensorType> types;
+      for (const Input &input : source.inputs())
+        types.push_back(input.type);
+      if (std::string why = Augmentation::whyNot(types); !why.empty())
+        return fail("augment=" + augment + " makes copies of images: " + why);
+    }
+    int64_t available = countSamples(source.size(), heldOut), copies = augmentation.getCopies();
     if (available < method->leastSamples)
       return fail("rounding=" + rounding + " needs " + std::to_string(method->leastSamples) + " calibration samples or more, '" +
                   samples + "' holds " + std::to_string(available) + ": add samples, or use rounding=nearest");
@@ -117,7 +132,7 @@ private:
       size_t kept = 0; // what is alive in front of a block stays until its end
       for (const Block &block : blocks)
         kept = std::max(kept, measure(&layers[block.begin], layers[block.begin]));
-      perSample += kept;
+      perSample = (perSample + kept) * copies;
     }
     int64_t count = std::min<int64_t>(available, (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
     if (count < method->leastSamples)
@@ -125,20 +140,22 @@ private:
                   " MiB for " + std::to_string(method->leastSamples) +
                   " samples of this network: raise memory=" + std::to_string(memory));
 
-    LayerStream quantized(function, progressive ? count : 0), floats(reference, count);
-    if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats, heldOut))
+    LayerStream quantized(function, progressive ? count * copies : 0), floats(reference, count * copies);
+    if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats, heldOut, augmentation))
       return fail(llvm::toString(std::move(error)));
-    std::vector<PositionWeights> weights;
-    if (sensitivity > 0) {
+    count *= copies;
+    std::vector<OutputSensitivity> outputs;
+    if (sensitivity > 0 || coupling > 0) {
       std::string why;
       SmallVector<Contraction> references;
       for (const Layer &layer : layers)
         references.push_back(*Contraction::get(layer.reference));
-      weights = findPositionWeights(reference, floats, references, count, sensitivity, why);
-      if (weights.empty())
+      outputs = findOutputSensitivity(reference, floats, references, count, sensitivity, coupling > 0, why);
+      if (outputs.empty())
         emitRemark(function.getLoc()) << "all positions of a layer count the same: " << why;
     }
     SmallVector<Attribute> reports;
+    LayerStream arguments = floats;
     LayerStream quantizedBefore = quantized, floatsBefore = floats; // the block at hand
     size_t blockIndex = 0;
     for (auto [index, layer] : llvm::enumerate(layers)) {
@@ -150,32 +167,82 @@ private:
         quantizedBefore = quantized;
       }
       MomentSources sources;
+      sources.copies = copies;
       if (Value addend = progressive ? getAddend(layer.contraction.op) : Value()) {
         // In the float copy it is what goes into its rounding.
         sources.addend = addend;
         sources.floatAddend =
             mapping.lookup(addend.getDefiningOp()->getOperand(0).getDefiningOp<quant::QuantizeCastOp>().getInput());
       }
-      if (!weights.empty())
-        sources.weights = &weights[index];
+      if (!outputs.empty())
+        sources.weights = &outputs[index].positions;
       LayerMoments none(layer.contraction.groups, layer.contraction.depth, sources.addend ? layer.contraction.channels : 0);
       std::array<LayerMoments, 2> halves = {none, none};
       if (failed(collectMoments(layer.contraction, layer.reference, progressive ? &quantized : nullptr, floats, count, sources,
                                 samples, halves)))
         return failure();
-      round(layer, halves, count, reports);
+      round(layer, halves, outputs.empty() ? nullptr : &outputs[index], count, reports);
       if (!block || block->end != index + 1)
         continue;
       if (failed(floats.advance(mapping.lookup(block->behind))))
         return failure();
-      reconstruct(*block, layers, mapping, progressive ? quantizedBefore : floatsBefore, floatsBefore, floats, count, reports);
+      BlockOptions options;
+      options.drop = method->block == BlockStep::JointWithDrop;
+      report(*block, layers,
+             reconstruct(*block, layers, mapping, progressive ? quantizedBefore : floatsBefore, floatsBefore, floats, count,
+                         options),
+             reports);
       // What was computed inside the block is not what it computes now.
       if (progressive)
         quantized = quantizedBefore;
       ++blockIndex;
     }
+    if (learnSteps && failed(learn(function, layers, mapping, arguments, floats, count)))
+      return failure();
     function->setAttr("qc.rounding", ArrayAttr::get(&getContext(), reports));
     return success();
+  }
+
+  /// Moves the scales and biases of all layers for what the network gives. The codes stay.
+  LogicalResult learn(func::FuncOp function, ArrayRef<Layer> layers, const IRMapping &mapping, const LayerStream &inputs,
+                      LayerStream &outputs, int64_t count) {
+    Value output;
+    std::string why;
+    std::unique_ptr<BlockNetwork> network;
+    if (function.getNumResults() != 1)
+      why = "the network has several results";
+    else
+      network = BlockNetwork::createWhole(function, output, why);
+    if (network) // what is behind its end does not matter
+      why.clear();
+    if (network && network->getLayers().size() != layers.size())
+      why = "it holds a layer that is not rounded by samples";
+    if (!why.empty()) {
+      emitRemark(function.getLoc()) << "scales stay as the layers have them: " << why;
+      return success();
+    }
+    Value target = getReference(mapping, output);
+    if (failed(outputs.advance(*target.user_begin())))
+      return failure();
+    Block whole{0, layers.size(), std::move(network), function.getArgument(0), output, nullptr, /*isFromFloat=*/true};
+    BlockOptions options;
+    options.moveCodes = false;
+    options.turns = learnSteps;
+    BlockResult result = reconstruct(whole, layers, mapping, inputs, inputs, outputs, count, options);
+    Builder b(&getContext());
+    auto ratio = [&](double error) { return b.getF64FloatAttr(error > 0 ? 10 * std::log10(result.signal / error) : 999.0); };
+    function->setAttr("qc.learned_steps", b.getDictionaryAttr({b.getNamedAttr("sqnr_after", ratio(result.after)),
+                                                               b.getNamedAttr("sqnr_before", ratio(result.before))}));
+    return success();
+  }
+
+  /// What `value` is in the float network.
+  static Value getReference(const IRMapping &mapping, Value value) {
+    if (auto dcast = value.getDefiningOp<quant::DequantizeCastOp>())
+      value = dcast.getInput();
+    if (auto qcast = value.getDefiningOp<quant::QuantizeCastOp>())
+      value = qcast.getInput();
+    return mapping.lookup(value);
   }
 
   /// The blocks of `function`; a remark names those that stay layers because an op has no gradient.
@@ -216,7 +283,7 @@ private:
           why = "it holds a layer that is not rounded by samples";
         }
         if (network)
-          blocks.push_back({begin, i, std::move(network), before.front(), live.front(), behind});
+          blocks.push_back({begin, i, std::move(network), before.front(), live.front(), behind, !progressive});
         else
           emitRemark(layers[begin].contraction.op->getLoc())
               << "the block from " << describeNode(layers[begin].contraction.op) << " to "
@@ -230,19 +297,14 @@ private:
   }
 
   /// Rounds the layers of a block together, from what they are rounded to by themselves.
-  void reconstruct(const Block &block, ArrayRef<Layer> layers, const IRMapping &mapping, const LayerStream &inputs,
-                   const LayerStream &floatInputs, const LayerStream &outputs, int64_t count,
-                   SmallVectorImpl<Attribute> &reports) {
-    auto getReference = [&](Value value) {
-      if (auto qcast = value.getDefiningOp<quant::QuantizeCastOp>())
-        value = qcast.getInput();
-      return mapping.lookup(value);
-    };
-    Value floatInput = getReference(block.input), floatOutput = getReference(block.output);
+  BlockResult reconstruct(const Block &block, ArrayRef<Layer> layers, const IRMapping &mapping, const LayerStream &inputs,
+                          const LayerStream &floatInputs, const LayerStream &outputs, int64_t count, BlockOptions blockOptions) {
+    Value floatInput = getReference(mapping, block.input), floatOutput = getReference(mapping, block.output);
     BlockSamples source;
     source.count = count;
+    source.copies = augmentation.getCopies();
     source.readInput = [&](int64_t i, std::vector<float> &values) {
-      inputs.read(progressive ? block.input : floatInput, i, values);
+      inputs.read(block.isFromFloat ? floatInput : block.input, i, values);
     };
     source.readFloatInput = [&](int64_t i, std::vector<float> &values) { floatInputs.read(floatInput, i, values); };
     source.readTarget = [&](int64_t i, std::vector<float> &values) { outputs.read(floatOutput, i, values); };
@@ -278,8 +340,6 @@ private:
       codeTypes.push_back(getCodeType(type));
       added.highest = type.getStorageTypeMax();
     }
-    BlockOptions blockOptions;
-    blockOptions.drop = method->block == BlockStep::JointWithDrop;
     blockOptions.learnSteps = !powerOfTwo && granularity == "channel";
     blockOptions.learnBiases = biasCorrection;
     BlockResult result = reconstructBlock(*block.network, source, blockOptions, blockLayers, getForEach(&getContext()));
@@ -291,6 +351,11 @@ private:
       if (op->getNumOperands() > 2)
         setBias(op, layer.biases);
     }
+    return result;
+  }
+
+  /// Adds what rounding the layers of `block` together gave to their reports.
+  void report(const Block &block, ArrayRef<Layer> layers, const BlockResult &result, SmallVectorImpl<Attribute> &reports) {
     Builder b(&getContext());
     auto ratio = [&](double error) { return error > 0 ? 10 * std::log10(result.signal / error) : 999.0; };
     for (Attribute &report : MutableArrayRef(reports).take_back(block.end - block.begin)) {
@@ -318,7 +383,8 @@ private:
       old->erase();
   }
 
-  void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, int64_t count, SmallVectorImpl<Attribute> &reports) {
+  void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, const OutputSensitivity *outputs, int64_t count,
+             SmallVectorImpl<Attribute> &reports) {
     const Contraction &contraction = layer.contraction;
     Operation *op = contraction.op;
     LayerMoments moments = halves[0];
@@ -344,6 +410,11 @@ private:
     for (int64_t g = 0; g < contraction.groups; ++g) {
       groupWeights.push_back(getGroupWeights(contraction, g, values));
       objectives.push_back(makeObjective(halves, moments, g, groupWeights.back(), damping, biasCorrection));
+      if (outputs && !outputs->products.empty()) {
+        // Sums of few gradients are uncertain: the less they say about that many channels the less they count.
+        double certain = double(outputs->gradients) / double(outputs->gradients + channels);
+        objectives.back().couple(outputs->products[g], certain * coupling);
+      }
       problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, getCodeLimits(code).second,
                                      layer.inputScale, powerOfTwo));
     }
@@ -400,6 +471,7 @@ private:
 
   const RoundingMethod *method = nullptr;
   RoundingOptions roundingOptions;
+  Augmentation augmentation;
 };
 } // namespace
 } // namespace qc

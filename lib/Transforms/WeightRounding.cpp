@@ -277,6 +277,8 @@ public:
       result.codes[channel * best.size() + k] = int32_t(best(k));
   }
 
+  double getError() const { return least; }
+
 private:
   bool keep(const ChannelCodes &codes) {
     double error = codes.getError();
@@ -299,9 +301,63 @@ static RoundedWeights makeResult(const RoundingProblem &problem) {
   return result;
 }
 
+/// The channels one after another, each making up for the errors of those before it (Tseng et al., YAQA, 2025), then again with
+/// all others as they are.
+static RoundedWeights roundTogether(const RoundingProblem &problem, const MatrixView &h, const Compensation &compensation,
+                                    const ForEach &forEach) {
+  constexpr int sweeps = 2;
+  int channels = int(problem.channels), depth = int(problem.depth);
+  MatrixView g(problem.objective.g.data(), channels, channels), targets(problem.objective.target.data(), channels, depth);
+  std::vector<int> order = getOrder(g, RoundingOrder::Importance);
+  Matrix permuted(channels, channels);
+  for (int i = 0; i < channels; ++i)
+    for (int k = 0; k < channels; ++k)
+      permuted(i, k) = g(order[i], order[k]);
+  // g = u u^T, u upper: an error of 1 in a channel asks those behind it for -u(before, behind) / u(behind, behind).
+  Matrix u = Matrix(Matrix(permuted.reverse()).llt().matrixL()).reverse();
+  Matrix errors = Matrix::Zero(channels, depth);
+  RoundedWeights result = makeResult(problem);
+  auto getCodes = [&](int c) {
+    return Row(
+        Eigen::Map<const Eigen::Matrix<int32_t, 1, Eigen::Dynamic>>(&result.codes[int64_t(c) * depth], depth).cast<double>());
+  };
+  auto take = [&](const BestCodes &codes, int c) {
+    codes.store(result, c);
+    errors.row(c) = getCodes(c) * result.scales[c] - targets.row(c);
+  };
+  for (int i = 0; i < channels; ++i) {
+    int c = order[i];
+    Row target = targets.row(c);
+    for (int k = 0; k < i; ++k)
+      target -= u(k, i) / u(i, i) * errors.row(order[k]);
+    Row product = target * h;
+    std::vector<double> scales = getScaleCandidates(problem, c, target, compensation.order, compensation.weights);
+    std::vector<BestCodes> tries(scales.size());
+    forEach(scales.size(), [&](size_t k) {
+      Row codes = compensation.round(target, scales[k], problem.highest);
+      tries[k].refine(problem, c, ChannelCodes(h, target, product, scales[k], codes));
+    });
+    take(*std::min_element(tries.begin(), tries.end(),
+                           [](const BestCodes &a, const BestCodes &b) { return a.getError() < b.getError(); }),
+         c);
+  }
+  for (int sweep = 0; sweep < sweeps; ++sweep)
+    for (int c : order) {
+      Row factors = g.row(c) / g(c, c);
+      factors(c) = 0;
+      Row target = targets.row(c) - factors * errors, product = target * h;
+      BestCodes best;
+      best.refine(problem, c, ChannelCodes(h, target, product, result.scales[c], getCodes(c)));
+      take(best, c);
+    }
+  return result;
+}
+
 static RoundedWeights roundSequentially(const RoundingProblem &problem, const RoundingOptions &options, const ForEach &forEach) {
   MatrixView h(problem.objective.h.data(), problem.depth, problem.depth);
   Compensation compensation(h, options.order);
+  if (!problem.objective.g.empty())
+    return roundTogether(problem, h, compensation, forEach);
   RoundedWeights result = makeResult(problem);
   forEach(problem.channels, [&](size_t channel) {
     Row target = RowView(&problem.objective.target[channel * problem.depth], problem.depth), product = target * h;

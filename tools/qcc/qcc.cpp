@@ -147,6 +147,17 @@ cl::opt<double> damping("damping",
                         cl::desc("for -rounding by samples: part of the mean moment added to each (default 0: inputs "
                                  "over rows of samples, at least 0.01)"),
                         cl::init(0), cl::cat(category));
+cl::opt<double> coupling("coupling",
+                         cl::desc("for -rounding by samples: how far errors of a layer's output channels count together, 0 to "
+                                  "less than 1 (default 0.6)"),
+                         cl::init(0.6), cl::cat(category));
+cl::opt<std::string> calibAugment("calib-augment",
+                                  cl::desc("for -rounding by samples, images: copies of them, mirror, zoom and shift, by commas"),
+                                  cl::init(""), cl::cat(category));
+cl::opt<unsigned> learnSteps("learn-steps",
+                             cl::desc("for -rounding by samples: turns through them in which the scales and biases of all layers "
+                                      "move for the network's result (default 0: none)"),
+                             cl::init(0), cl::cat(category));
 cl::opt<unsigned> roundingMemory("rounding-memory",
                                  cl::desc("for -rounding by samples: MiB for their values between two layers (default 2048)"),
                                  cl::init(2048), cl::cat(category));
@@ -240,6 +251,9 @@ qc::PipelineOptions getPipelineOptions() {
   options.biasCorrection = biasCorrection;
   options.sensitivity = sensitivity;
   options.damping = damping;
+  options.coupling = coupling;
+  options.augment = calibAugment;
+  options.learnSteps = learnSteps;
   options.roundingMemory = roundingMemory;
   options.precision.minimize = minimize;
   options.precision.candidates = candidates;
@@ -337,8 +351,9 @@ std::vector<std::string> findProblems(qc::PipelineOptions &options) {
   if (migrate == "off" && migrationStrength.getNumOccurrences())
     problems.push_back("-migration-strength needs -migrate");
   if (rounding == "nearest")
-    for (const cl::Option *option : std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &sensitivity,
-                                                                              &damping, &roundingMemory})
+    for (const cl::Option *option :
+         std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &sensitivity, &damping, &coupling,
+                                                   &calibAugment, &learnSteps, &roundingMemory})
       if (option->getNumOccurrences())
         problems.push_back(("-" + option->ArgStr + " is for methods that use samples: give one with -rounding").str());
   for (const cl::Option *option :
@@ -446,6 +461,11 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["bias_correction"] = biasCorrection.getValue();
     options["sensitivity"] = sensitivity.getValue();
     options["damping"] = damping.getValue();
+    options["coupling"] = coupling.getValue();
+    if (!calibAugment.empty())
+      options["calib_augment"] = calibAugment.getValue();
+    if (learnSteps)
+      options["learn_steps"] = int64_t(learnSteps);
   }
   if (const qc::PrecisionOptions precision = getPipelineOptions().precision; precision.isWanted()) {
     options["candidates"] = candidates.getValue();
