@@ -225,7 +225,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<double> sensitivity{*this, "sensitivity", llvm::cl::desc("0 to 1: of positions, to the network's result"),
                              llvm::cl::init(0.7)};
   Option<double> damping{*this, "damping", llvm::cl::desc("of second moments (0: by samples)"), llvm::cl::init(0)};
-  Option<double> coupling{*this, "coupling", llvm::cl::desc("0 to 1: of errors of output channels"), llvm::cl::init(0.6)};
+  Option<double> coupling{*this, "coupling", llvm::cl::desc("0 to 1: of errors of output channels"), llvm::cl::init(0)};
   Option<std::string> augment{*this, "calib-augment", llvm::cl::desc("copies of samples: mirror, zoom, shift"),
                               llvm::cl::init("")};
   Option<unsigned> learnSteps{*this, "learn-steps", llvm::cl::desc("turns through the samples for scales and biases"),

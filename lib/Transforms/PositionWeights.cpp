@@ -8,15 +8,13 @@
 using namespace mlir;
 
 namespace qc {
-/// Random combinations of a sample's results, each with gradients of its own.
-constexpr int64_t combinations = 4;
-
 namespace {
 /// The rows of gradients that are taken of one layer.
 struct GradientRows {
-  GradientRows(const Contraction &layer, int64_t count) : layer(layer), width(layer.groups * layer.channels) {
+  /// `gradients`: of all samples.
+  GradientRows(const Contraction &layer, int64_t gradients) : layer(layer), width(layer.groups * layer.channels) {
     constexpr int64_t perChannel = 64, least = 1 << 14;
-    every = std::max<int64_t>(1, count * combinations * layer.positions / std::max(least, perChannel * layer.channels));
+    every = std::max<int64_t>(1, gradients * layer.positions / std::max(least, perChannel * layer.channels));
   }
   void append(int64_t sample, const std::vector<float> &g, std::vector<double> &rows) const {
     // Another start in each sample, so that together they see all positions.
@@ -43,10 +41,12 @@ std::vector<OutputSensitivity> findOutputSensitivity(func::FuncOp function, cons
     auto found = llvm::find_if(layers, [&](const Contraction &layer) { return layer.op == op; });
     indexOf.push_back(found == layers.end() ? std::nullopt : std::optional<size_t>(found - layers.begin()));
   }
+  // Random combinations of each sample's results: products of that many channels need more.
+  int64_t combinations = wantProducts ? 4 : 1;
   std::vector<OutputSensitivity> result(layers.size());
   std::vector<GradientRows> taken;
   for (auto [layer, each] : llvm::zip_equal(layers, result)) {
-    taken.emplace_back(layer, count);
+    taken.emplace_back(layer, count * combinations);
     each.positions.resize(count);
     each.gradients = count * combinations;
     if (wantProducts && layer.channels > 1)

@@ -347,7 +347,12 @@ private:
     for (auto [op, layer, code] : llvm::zip_equal(block.network->getLayers(), blockLayers, codeTypes)) {
       int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
       SmallVector<double> scales(layer.scales.begin(), layer.scales.end());
+      Operation *before = op->getOperand(1).getDefiningOp(), *codes = before->getOperand(0).getDefiningOp();
       replaceByCodes(op->getOpOperand(1), getSymmetricType(code, scales, axis), layer.codes);
+      if (before->use_empty())
+        before->erase();
+      if (codes->use_empty())
+        codes->erase();
       if (op->getNumOperands() > 2)
         setBias(op, layer.biases);
     }

@@ -37,7 +37,7 @@
 // RUN: cmp %t/brecq.mlir %t/again.mlir
 // RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz rounding=qdrop" -o %t/qdrop.mlir
 // RUN: %python %t/judge.py 3 %t/brecq.mlir %t/qdrop.mlir
-// RUN: qopt %t/residual.mlir --qc-reconstruct-weights="samples=%t/net.npz rounding=qdrop coupling=0 sensitivity=1" -o %t/residual-qdrop.mlir
+// RUN: qopt %t/residual.mlir --qc-reconstruct-weights="samples=%t/net.npz rounding=qdrop" -o %t/residual-qdrop.mlir
 // RUN: %python %t/judge.py 2 %t/residual-qdrop.mlir
 
 // The last layer of a branch aims at the sum: it makes up for what the other side lost to its rounding.

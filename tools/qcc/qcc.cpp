@@ -149,8 +149,8 @@ cl::opt<double> damping("damping",
                         cl::init(0), cl::cat(category));
 cl::opt<double> coupling("coupling",
                          cl::desc("for -rounding by samples: how far errors of a layer's output channels count together, 0 to "
-                                  "less than 1 (default 0.6)"),
-                         cl::init(0.6), cl::cat(category));
+                                  "less than 1 (default 0: each by itself)"),
+                         cl::init(0), cl::cat(category));
 cl::opt<std::string> calibAugment("calib-augment",
                                   cl::desc("for -rounding by samples, images: copies of them, mirror, zoom and shift, by commas"),
                                   cl::init(""), cl::cat(category));

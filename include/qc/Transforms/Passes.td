@@ -525,6 +525,9 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     are those of the float network, so that a layer also makes up for what earlier ones lost. With `bias-correction` the bias takes up the
     difference of the means, and the moments are about the means. A layer whose result goes into a sum, and nothing else, aims at the sum: it makes up for what the other side lost.
     Positions of a layer's output count by what they do to the network's result, as far as `sensitivity` says: by the squares of the result's gradients (PositionWeights.h).
+    With `coupling` above 0 errors of its channels count together, by the products of those gradients (K-FAC); `sequential` then rounds one channel after another, each making up for those before it.
+    `augment` adds copies of the samples, which must be images (Augmentation.h). `learn-steps` moves, after all layers are rounded, the scales and biases of all of them down the slope of the
+    difference of the network's result, by Adam, for that many turns; the fifth of the samples that only judges chooses the turn. `qc.learned_steps` has the ratios of the result before and after.
 
     `sequential` rounds one input's weights after another and lets those to come make up for the error (Frantar et al., GPTQ, 2022), then changes single
     codes as long as that helps, for several scales; `order` is that of the inputs. `adaround` lets all weights of a channel move between their two nearest codes at once, down the slope
@@ -546,7 +549,7 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     Option<"progressive", "progressive", "bool", "true", "inputs come from the network with all earlier layers quantized">,
     Option<"biasCorrection", "bias-correction", "bool", "true", "biases take up the difference of the outputs' means">,
     Option<"sensitivity", "sensitivity", "double", "0.7", "how far positions count by what they do to the network's result, 0 to 1">,
-    Option<"coupling", "coupling", "double", "0.6", "how far errors of a layer's output channels count together, by the network's result, 0 to less than 1">,
+    Option<"coupling", "coupling", "double", "0", "how far errors of a layer's output channels count together, by the network's result, 0 to less than 1">,
     Option<"augment", "augment", "std::string", "\"\"", "mirror, zoom, shift: copies of the samples, which are images">,
     Option<"learnSteps", "learn-steps", "unsigned", "0", "turns through the samples in which the scales and biases of all layers move for the network's result (0: they stay)">,
     Option<"heldOut", "held-out", "unsigned", "0", "of every so many samples the last is left out (0: none)">,

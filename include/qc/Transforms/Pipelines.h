@@ -62,16 +62,16 @@ struct PipelineOptions {
   bool biasCorrection = true;                ///< of reconstructed layers
   double sensitivity = 0.7;                  ///< how far positions count by what they do to the network's result
   double damping = 0;                        ///< of second moments, as a part of the mean of the diagonal; 0: by the samples
-  double coupling = 0.6;                     ///< how far errors of a layer's output channels count together
+  double coupling = 0;                       ///< how far errors of a layer's output channels count together
   std::string augment;                       ///< copies of the samples for rounding: mirror, zoom, shift
   unsigned learnSteps = 0;                   ///< turns through the samples in which scales and biases move for the result
   unsigned roundingMemory = 2048;            ///< MiB for the values of samples between two layers
   PrecisionOptions precision;                ///< bits of each layer's weights under budgets
   /// Bytes of the constants in the object made of a module at stage `llvm`; null: what its globals hold.
   std::function<llvm::Expected<int64_t>(mlir::ModuleOp)> measureConstants;
-  std::string pairSafe = "off";   ///< off | shrink
-  std::string requant = "onnx";   ///< rounding contract
-  std::string calibrator = "mse"; ///< minmax | percentile | mse | entropy
+  std::string pairSafe = "off";              ///< off | shrink
+  std::string requant = "onnx";              ///< rounding contract
+  std::string calibrator = "mse";            ///< minmax | percentile | mse | entropy
   double percentile = 99.99;
   std::string samples;       ///< calibration .npz
   std::string ranges;        ///< range file, instead of or on top of samples
