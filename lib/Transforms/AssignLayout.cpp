@@ -1,5 +1,6 @@
 // Chooses the order of dimensions in which each activation lies in memory: channels last between spatial ops.
 #include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -62,7 +63,9 @@ bool movesData(ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation) {
 /// Scales along a dimension name it in the type, which no transpose here rewrites.
 bool hasAxisScales(Type type) {
   auto shaped = dyn_cast<RankedTensorType>(type);
-  return !shaped || isa<quant::UniformQuantizedPerAxisType, quant::UniformQuantizedSubChannelType>(shaped.getElementType());
+  QuantSchemeInterface scheme = shaped ? getScheme(type) : QuantSchemeInterface();
+  return !shaped || (scheme && scheme.getChannelAxis() >= 0) ||
+         isa<quant::UniformQuantizedSubChannelType>(shaped.getElementType());
 }
 
 bool isSpatial(Operation *op) {
@@ -545,9 +548,7 @@ private:
   /// Bytes that a transpose of the value would move.
   int64_t getBytes(Value value) { return product(getShape(value)) * ((getElementBits(value) + 7) / 8); }
   static unsigned getElementBits(Value value) {
-    Type type = getElementType(value);
-    if (auto quantized = dyn_cast<quant::QuantizedType>(type))
-      type = getCodeType(quantized);
+    Type type = getStorageType(getElementType(value));
     return type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 64;
   }
 

@@ -85,6 +85,7 @@ private:
     pipeline.isa = isa;
     PrecisionOptions &precision = pipeline.precision;
     precision.candidates = candidates;
+    precision.slices = slices;
     precision.minimize = minimize;
     precision.maxWeightBytes = maxWeightBytes;
     precision.maxFlash = maxFlash;
@@ -108,7 +109,7 @@ private:
       for (const std::string &problem : checkOptions(options))
         return fail(problem);
       if (failed(findLayers()) || failed(sensitivity.open()) || failed(checkDrop()) || failed(readCosts()) ||
-          failed(sensitivity.measure(layers)))
+          failed(sensitivity.measure(layers)) || failed(sensitivity.measure(groups)))
         return failure();
       makeProblem();
       if (failed(choose()) || failed(makeFront()))
@@ -118,6 +119,17 @@ private:
     }
 
   private:
+    /// A layer with constant float weights.
+    struct Row {
+      Operation *op;
+      unsigned bits;
+      std::optional<size_t> free;  ///< index in `layers`
+      std::optional<size_t> input; ///< index in `groups` of what comes in
+      std::optional<size_t> unit;  ///< its first one, if anything of it depends on a choice
+      std::string reason;          ///< of those that are not free
+      Attribute pinned;            ///< their code
+    };
+
     LogicalResult fail(const Twine &what) { return emitError(function.getLoc()) << what; }
 
     static SensitivityOptions getSensitivityOptions(const PipelineOptions &options) {
@@ -128,16 +140,19 @@ private:
         result.rounding.order = *order;
       result.biasCorrection = options.biasCorrection;
       result.damping = options.damping;
+      if (result.method)
+        result.sensitivity = options.sensitivity;
       result.powerOfTwo = options.requant == "pow2";
       result.memory = options.roundingMemory;
       return result;
     }
 
-    /// All layers with weights; those whose bits are free become `layers`.
+    /// All layers with weights and all activations; those whose bits are free become `layers` and `groups`.
     LogicalResult findLayers() {
       FailureOr<std::vector<AssignedCode>> codes = assignWeightCodes(function, options.weights, options.constraints);
       if (failed(codes))
         return failure();
+      groups = findActivationGroups(function);
       std::string problem;
       unsigned widest = 8;
       StringRef(WeightCodes::parse(options.weights, problem)->code).drop_front().getAsInteger(10, widest);
@@ -153,7 +168,7 @@ private:
         return fail("candidates=" + precision.candidates + ": none is as narrow as weights=" + options.weights + " demands");
       for (AssignedCode &code : *codes) {
         std::optional<Contraction> contraction = Contraction::get(code.op);
-        Row row{code.op, code.type.getWidth(), std::nullopt, ""};
+        Row row{code.op, code.scheme.getBits(), std::nullopt, findGroup(groups, code.op->getOperand(0)), std::nullopt, "", {}};
         if (!code.pinnedBy.empty())
           row.reason = "pinned by " + code.pinnedBy;
         else if (!contraction || !getReconstructedType(*contraction))
@@ -163,11 +178,14 @@ private:
           LayerSensitivity layer;
           layer.contraction = *contraction;
           layer.bits.assign(bits.begin(), bits.end());
+          layer.ends = getSliceEnds(*contraction, precision.slices);
           layers.push_back(std::move(layer));
         }
+        if (!row.free)
+          row.pinned = code.scheme.getAttr();
         rows.push_back(std::move(row));
       }
-      if (layers.empty())
+      if (layers.empty() && groups.empty())
         return fail("there is no layer whose bits are free: constraints and weights=" + options.weights + " name all of them");
       return success();
     }
@@ -186,11 +204,73 @@ private:
                   llvm::formatv("{0:f2}", 100.0 / double(sensitivity.getHeldOut())).str());
     }
 
-    void setCodes(llvm::function_ref<unsigned(size_t)> bitsOf) {
+    /// What is chosen in one place: the type of a group of activations, or the bits of a run of a layer's channels.
+    struct Unit {
+      std::string name;
+      bool isGroup;
+      size_t index, slice = 0; ///< in `groups`, or in `rows` and there
+    };
+    /// The candidates of a layer's unit are pairs: bits of weights, then types of the activations that come in if those are free.
+    size_t getTypes(const Row &row) const { return row.input ? groups[*row.input].bits.size() : 1; }
+    size_t getWeight(const Unit &unit, size_t candidate) const { return candidate / getTypes(rows[unit.index]); }
+    unsigned getBits(const Unit &unit, size_t candidate) const {
+      if (unit.isGroup)
+        return groups[unit.index].bits[candidate];
+      const Row &row = rows[unit.index];
+      return row.free ? layers[*row.free].bits[getWeight(unit, candidate)] : row.bits;
+    }
+    size_t getSlices(const Row &row) const { return row.free ? layers[*row.free].ends.size() : 1; }
+
+    /// Layers get the codes of candidate `weight`, activations the types of candidate `type`.
+    void setAll(size_t weight, size_t type) {
+      for (const ActivationGroup &group : groups)
+        group.set(std::min(type, group.bits.size() - 1));
+      for (Row &row : rows)
+        setCode(row, row.free ? layers[*row.free].bits[weight] : row.bits);
+    }
+    void setCode(Row &row, unsigned bits) {
+      row.bits = bits;
+      row.op->removeAttr(weightSlicesName);
+      row.op->setAttr(weightCodeName, row.pinned ? row.pinned : TypeAttr::get(IntegerType::get(function.getContext(), bits)));
+    }
+
+    /// What `choice` says.
+    void set(const Assignment &choice) {
+      Builder b(function.getContext());
+      for (auto [unit, candidate] : llvm::zip_equal(units, choice)) {
+        if (unit.isGroup) {
+          groups[unit.index].set(candidate);
+          continue;
+        }
+        Row &row = rows[unit.index];
+        if (unit.slice == 0)
+          setCode(row, getBits(unit, candidate));
+        row.bits = std::max(row.bits, getBits(unit, candidate));
+      }
       for (Row &row : rows) {
-        if (row.free)
-          row.bits = bitsOf(*row.free);
-        row.op->setAttr(weightCodeName, TypeAttr::get(IntegerType::get(function.getContext(), row.bits)));
+        if (!row.unit) {
+          setCode(row, row.bits);
+          continue;
+        }
+        // Neighbours of the same bits are one run.
+        SmallVector<std::pair<int64_t, unsigned>> runs;
+        for (size_t s = 0; s < getSlices(row); ++s) {
+          const Unit &unit = units[*row.unit + s];
+          int64_t channels = row.free ? layers[*row.free].ends[s] - layers[*row.free].getBegin(s) : 0;
+          unsigned bits = getBits(unit, choice[*row.unit + s]);
+          if (!runs.empty() && runs.back().second == bits)
+            runs.back().first += channels;
+          else
+            runs.push_back({channels, bits});
+        }
+        setCode(row, row.bits);
+        if (runs.size() < 2)
+          continue;
+        SmallVector<Attribute> attrs;
+        for (auto [channels, bits] : runs)
+          attrs.push_back(b.getDictionaryAttr({b.getNamedAttr("channels", b.getI64IntegerAttr(channels)),
+                                               b.getNamedAttr("code", TypeAttr::get(b.getIntegerType(bits)))}));
+        row.op->setAttr(weightSlicesName, b.getArrayAttr(attrs));
       }
     }
 
@@ -198,45 +278,88 @@ private:
       return llvm::map_to_vector(rows, [](const Row &row) { return row.op; });
     }
 
-    /// The network with all free layers at each candidate.
+    /// The network with all free layers at each candidate, and all free activations.
     LogicalResult readCosts() {
-      size_t count = layers.front().bits.size();
-      costs.assign(rows.size(), {});
+      size_t count = layers.empty() ? 1 : layers.front().bits.size(), types = 1,
+             given = groups.empty() ? 0 : groups.front().given;
+      for (const ActivationGroup &group : groups)
+        types = std::max(types, group.bits.size());
+      costs.assign(rows.size(), std::vector<std::vector<Costs>>(count));
+      others.assign(types, Costs{});
       double otherConstants = 0;
-      for (size_t i = 0; i < count; ++i) {
-        setCodes([&](size_t layer) { return layers[layer].bits[i]; });
-        // To the end once, with the fewest bits: for what else than weights is constant.
-        bool sizes = i == 0 && precision.maxFlash >= 0;
-        FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), sizes);
-        if (failed(compiled))
-          return failure();
-        Costs rest = compiled->total;
-        for (auto [row, list, each] : llvm::zip_equal(rows, costs, compiled->layers)) {
-          list.push_back(each);
-          if (row.free)
-            for (size_t k = 0; k < costCount; ++k)
-              rest[k] -= each[k];
+      for (size_t i = 0; i < count; ++i)
+        for (size_t j = 0; j < types; ++j) {
+          setAll(i, j);
+          // To the end once, with the fewest bits: for what else than weights is constant.
+          bool sizes = i == 0 && j == given && precision.maxFlash >= 0;
+          FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), sizes);
+          if (failed(compiled))
+            return failure();
+          Costs rest = compiled->total;
+          for (auto [row, list, each] : llvm::zip_equal(rows, costs, compiled->layers)) {
+            list[i].push_back(each);
+            if (row.free || row.input)
+              for (size_t k = 0; k < costCount; ++k)
+                rest[k] -= each[k];
+          }
+          // What is not free costs the same each time but for neighbours that change with it.
+          for (size_t k = 0; k < costCount; ++k)
+            others[j][k] = i == 0 ? rest[k] : std::max(others[j][k], rest[k]);
+          if (sizes)
+            otherConstants = at(rest, Cost::Flash);
         }
-        // What is not free costs the same each time but for neighbours that change with it.
-        for (size_t k = 0; k < costCount; ++k)
-          fixed[k] = i == 0 ? rest[k] : std::max(fixed[k], rest[k]);
-        if (sizes)
-          otherConstants = at(rest, Cost::Flash);
-      }
+      fixed = others[given];
       at(fixed, Cost::Flash) = otherConstants;
       at(fixed, Cost::Arena) = 0;
       return success();
     }
 
     void makeProblem() {
-      for (auto [row, list] : llvm::zip_equal(rows, costs)) {
-        if (!row.free)
-          continue;
-        const LayerSensitivity &layer = layers[*row.free];
-        std::vector<Costs> candidates = list;
-        for (size_t i = 0; i < candidates.size(); ++i)
-          at(candidates[i], Cost::Loss) = layer.losses[i];
+      double elements = 0;
+      for (const ActivationGroup &group : groups)
+        elements += double(group.getSize());
+      for (auto [g, group] : llvm::enumerate(groups)) {
+        units.push_back({group.name, true, g});
+        std::vector<Costs> candidates(group.bits.size(), Costs{});
+        double part = double(group.getSize()) / elements;
+        for (size_t i = 0; i < candidates.size(); ++i) {
+          // What else than layers there is takes longer by its part of the elements.
+          for (Cost cost : {Cost::Cycles, Cost::Ace, Cost::Bops})
+            at(candidates[i], cost) = std::max(0.0, part * (at(others[i], cost) - at(fixed, cost)));
+          at(candidates[i], Cost::Arena) = double(group.getSize()) * (group.bits[i] > 8 ? 2 : 1);
+          at(candidates[i], Cost::Loss) = group.losses[i];
+        }
         problem.layers.push_back(std::move(candidates));
+      }
+      for (auto [r, row] : llvm::enumerate(rows)) {
+        if (!row.free && !row.input)
+          continue;
+        row.unit = units.size();
+        size_t given = groups.empty() ? 0 : groups.front().given, weights = row.free ? layers[*row.free].bits.size() : 1;
+        for (size_t s = 0; s < getSlices(row); ++s) {
+          const LayerSensitivity *layer = row.free ? &layers[*row.free] : nullptr;
+          std::string name = getLocName(row.op->getLoc()).str();
+          double part = 1;
+          if (getSlices(row) > 1) {
+            name += getSliceName(layer->getBegin(s), layer->ends[s]);
+            part = double(layer->ends[s] - layer->getBegin(s)) / double(layer->ends.back());
+          }
+          PrecisionLink link{units.size(), row.input.value_or(0), {}};
+          units.push_back({name, false, r, s});
+          std::vector<Costs> candidates;
+          for (size_t i = 0; i < weights; ++i)
+            for (size_t j = 0; j < getTypes(row); ++j) {
+              candidates.push_back(costs[r][i][row.input ? j : given]);
+              // Scratch is needed once.
+              for (size_t k = 0; k < costCount; ++k)
+                candidates.back()[k] *= k == size_t(Cost::Arena) && s ? 0 : k == size_t(Cost::Arena) ? 1 : part;
+              at(candidates.back(), Cost::Loss) = layer ? layer->losses[s][i] : 0;
+              link.needs.push_back(j);
+            }
+          problem.layers.push_back(std::move(candidates));
+          if (row.input)
+            problem.links.push_back(std::move(link));
+        }
       }
       for (auto [cost, value] : {std::pair(Cost::WeightBytes, double(precision.maxWeightBytes)),
                                  {Cost::Flash, double(precision.maxFlash)},
@@ -303,12 +426,20 @@ private:
     std::string describeBlocker(Cost cost, const Assignment &best) const {
       const Row *most = nullptr;
       double largest = -1;
+      unsigned bits = 0;
       for (auto [row, list] : llvm::zip_equal(rows, costs)) {
-        double value = at(list[row.free ? best[*row.free] : 0], cost);
-        if (value > largest)
+        double value = 0;
+        for (size_t s = 0; row.unit && s < getSlices(row); ++s)
+          value += at(problem.layers[*row.unit + s][best[*row.unit + s]], cost);
+        if (!row.unit)
+          value = at(list.front().front(), cost);
+        if (value > largest) {
           largest = value, most = &row;
+          bits = row.unit ? getBits(units[*row.unit], best[*row.unit]) : row.bits;
+        }
       }
-      unsigned bits = most->free ? layers[*most->free].bits[best[*most->free]] : most->bits;
+      if (!most)
+        return "no layer takes any of them";
       return "the layer " + describeNode(most->op) + " takes " + formatNumber(std::ceil(100 * inUnits(cost, largest)) / 100) +
              " of them at " + std::to_string(bits) + " bits" + (most->reason.empty() ? "" : " (" + most->reason + ")");
     }
@@ -332,7 +463,12 @@ private:
     LogicalResult judge(Point &point) {
       if (point.outcome)
         return success();
-      FailureOr<Outcome> outcome = sensitivity.evaluate(layers, point.choice);
+      set(point.choice); // types of activations
+      std::vector<std::vector<size_t>> slices(layers.size());
+      for (const auto &[unit, candidate] : llvm::zip_equal(units, point.choice))
+        if (!unit.isGroup && rows[unit.index].free)
+          slices[*rows[unit.index].free].push_back(getWeight(unit, candidate));
+      FailureOr<Outcome> outcome = sensitivity.evaluate(layers, slices);
       if (failed(outcome))
         return failure();
       point.outcome = *outcome;
@@ -411,7 +547,7 @@ private:
 
     /// With the rounding that will be used, on the samples not held out.
     LogicalResult verify(Point &point) {
-      setCodes([&](size_t layer) { return layers[layer].bits[point.choice[layer]]; });
+      set(point.choice);
       FailureOr<OwningOpRef<ModuleOp>> quantized = compiler.quantize(/*rounds=*/true, Sensitivity::heldOutEvery);
       if (failed(quantized))
         return failure();
@@ -422,40 +558,77 @@ private:
       return success();
     }
 
-    /// Real sizes, which padding and neighbours change: compiles to the end and solves again, with less where a budget is
-    /// exceeded and with more where something is left of it. Keeps the best that meets the budgets.
+    /// Of the whole network, as the passes count; infinite where there is none.
+    double getLimit(Cost cost) const {
+      double given = getGiven(cost);
+      return given < 0 ? INFINITY : cost == Cost::Cycles ? given * precision.clock : given;
+    }
+    /// The first budget that `real` exceeds.
+    const Budget *findExceeded(const Costs &real) const {
+      for (const Budget &budget : budgets)
+        if (at(real, budget.cost) > getLimit(budget.cost) * (1 + 1e-9))
+          return &budget;
+      return nullptr;
+    }
+    /// True if what a layer costs depends on more than its own bits.
+    bool isCoupled() const {
+      return !groups.empty() || llvm::any_of(layers, [](const LayerSensitivity &layer) { return layer.ends.size() > 1; });
+    }
+
+    /// Compiles with what `point` chooses and notes what that really costs.
+    FailureOr<CompiledCosts> compile(Point &point) {
+      bool sizes = precision.maxFlash >= 0 || precision.maxArena >= 0;
+      set(point.choice);
+      FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), sizes);
+      if (failed(compiled))
+        return failure();
+      for (Cost cost : {Cost::WeightBytes, Cost::Cycles, Cost::Ace, Cost::Bops})
+        if (isCoupled())
+          at(point.total, cost) = at(compiled->total, cost);
+      for (Cost cost : {Cost::Flash, Cost::Arena})
+        at(point.total, cost) = sizes ? at(compiled->total, cost) : 0;
+      return compiled;
+    }
+
+    /// Real sizes, which padding and neighbours change: compiles, and solves again, with less where a budget is exceeded and with
+    /// more where something is left of it. Keeps the best that meets the budgets.
     LogicalResult repair(Point &point) {
       bool limitsFlash = precision.maxFlash >= 0;
-      if (!limitsFlash && precision.maxArena < 0)
+      if (!limitsFlash && precision.maxArena < 0 && !(isCoupled() && precision.hasBudget()))
         return success();
-      constexpr int most = 6;
-      double &limit = at(problem.limits, Cost::Flash), exceeded = INFINITY;
+      const int most = isCoupled() ? 12 : 6;
+      double &limit = at(problem.limits, Cost::Flash), smallestExceeded = INFINITY;
       std::optional<Point> best;
       std::vector<Assignment> seen;
+      const Budget *exceeded = nullptr;
       for (int i = 0; i < most; ++i) {
-        setCodes([&](size_t layer) { return layers[layer].bits[point.choice[layer]]; });
-        FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), /*sizes=*/true);
+        FailureOr<CompiledCosts> compiled = compile(point);
         if (failed(compiled))
           return failure();
         seen.push_back(point.choice);
-        double flash = at(compiled->total, Cost::Flash), arena = at(compiled->total, Cost::Arena);
-        double weights = at(getTotal(problem, point.choice), Cost::Flash);
-        at(point.total, Cost::Flash) = flash;
-        at(point.total, Cost::Arena) = arena;
-        bool arenaMet = precision.maxArena < 0 || arena <= double(precision.maxArena);
-        if (!arenaMet && failed(tightenScratch(point, *compiled)))
-          return failure();
-        if (arenaMet && (!limitsFlash || flash <= double(precision.maxFlash))) {
+        Costs sums = getTotal(problem, point.choice);
+        double flash = at(point.total, Cost::Flash), weights = at(sums, Cost::Flash);
+        const Budget *found = findExceeded(point.total);
+        exceeded = found ? found : exceeded;
+        if (!found) {
           if (!best || at(point.total, problem.objective) < at(best->total, problem.objective))
             best = point;
           double left = double(precision.maxFlash) - flash;
           if (!limitsFlash || left < 0.01 * weights)
             break;
-          limit = std::isfinite(exceeded) ? (std::max(weights, limit) + exceeded) / 2 : std::max(limit, weights) + left;
-        } else if (arenaMet) {
-          exceeded = std::min(exceeded, weights - 1);
-          limit = best ? (at(getTotal(problem, best->choice), Cost::Flash) + exceeded) / 2
-                       : std::min(exceeded, double(precision.maxFlash) - (flash - weights));
+          limit = std::isfinite(smallestExceeded) ? (std::max(weights, limit) + smallestExceeded) / 2
+                                                  : std::max(limit, weights) + left;
+        } else if (found->cost == Cost::Arena) {
+          if (groups.empty() ? failed(tightenScratch(point, *compiled)) : failed(limitArena(point, *compiled)))
+            return failure();
+        } else if (found->cost == Cost::Flash) {
+          smallestExceeded = std::min(smallestExceeded, weights - 1);
+          limit = best ? (at(getTotal(problem, best->choice), Cost::Flash) + smallestExceeded) / 2
+                       : std::min(smallestExceeded, double(precision.maxFlash) - (flash - weights));
+        } else {
+          double sum = at(sums, found->cost);
+          at(problem.limits, found->cost) =
+              std::min(at(problem.limits, found->cost), sum) - (at(point.total, found->cost) - getLimit(found->cost));
         }
         FailureOr<Point> next = solve(problem);
         if (failed(next) || llvm::is_contained(seen, next->choice))
@@ -465,25 +638,24 @@ private:
       if (!best) {
         // What takes least was compiled, and fits.
         PrecisionProblem least = problem;
+        least.others.clear();
         limit = at(least.limits, Cost::Flash) = INFINITY;
-        least.objective = limitsFlash ? Cost::Flash : Cost::Arena;
+        at(least.limits, exceeded->cost) = INFINITY;
+        least.objective = exceeded->cost;
         FailureOr<Point> smallest = solve(least);
         if (failed(smallest))
           return failBudget();
-        setCodes([&](size_t layer) { return layers[layer].bits[smallest->choice[layer]]; });
-        FailureOr<CompiledCosts> compiled = compiler.compile(getOps(), /*sizes=*/true);
+        FailureOr<CompiledCosts> compiled = compile(*smallest);
         if (failed(compiled))
           return failure();
-        double flash = at(compiled->total, Cost::Flash), arena = at(compiled->total, Cost::Arena);
-        if (limitsFlash && flash > double(precision.maxFlash))
-          return fail("max-flash=" + std::to_string(precision.maxFlash) +
-                      " cannot be met together with the other budgets: the "
-                      "smallest reachable is " +
-                      formatNumber(flash) + " bytes");
-        if (precision.maxArena >= 0 && arena > double(precision.maxArena))
-          return failArena(*compiled);
-        at(smallest->total, Cost::Flash) = flash;
-        at(smallest->total, Cost::Arena) = arena;
+        if (const Budget *found = findExceeded(smallest->total)) {
+          if (found->cost == Cost::Arena)
+            return failArena(*compiled);
+          return fail(found->option + "=" + formatNumber(getGiven(found->cost)) +
+                      " cannot be met together with the other budgets: the smallest reachable is " +
+                      formatNumber(std::ceil(100 * inUnits(found->cost, at(smallest->total, found->cost))) / 100) + " " +
+                      found->unit);
+        }
         best = *smallest;
       }
       point = *best;
@@ -500,6 +672,59 @@ private:
       if (reached >= scratch)
         return failArena(compiled);
       at(problem.limits, Cost::Arena) = std::max(reached, scratch * 0.75 - 1);
+      return success();
+    }
+
+    /// What is alive at once must fit: a limit for each moment of the arena that was planned. What the plan takes beyond the
+    /// fullest moment is kept free.
+    LogicalResult limitArena(const Point &point, const CompiledCosts &compiled) {
+      llvm::StringMap<size_t> groupOf;
+      for (auto [g, group] : llvm::enumerate(groups))
+        for (const ActivationGroup::Member &member : group.members)
+          groupOf[member.id] = g;
+      // Groups are the first units. Scratch has the name of the result, too, but not its size.
+      auto getGroup = [&](const CompiledCosts::Live &buffer) -> std::optional<size_t> {
+        auto found = groupOf.find(buffer.name);
+        if (found == groupOf.end())
+          return std::nullopt;
+        for (const ActivationGroup::Member &member : groups[found->second].members) {
+          quant::QuantizeCastOp qcast = member.qcast;
+          double bytes = double(cast<ShapedType>(qcast.getType()).getNumElements()) *
+                         double(llvm::divideCeil(getBits(units[found->second], point.choice[found->second]), 8));
+          if (member.id == buffer.name && buffer.bytes >= bytes && buffer.bytes < bytes * 1.5 + 64)
+            return found->second;
+        }
+        return std::nullopt;
+      };
+      double fullest = 0;
+      std::vector<PrecisionLimit> limits;
+      for (const CompiledCosts::Live &moment : compiled.buffers) {
+        double sum = 0, rest = 0;
+        llvm::MapVector<size_t, double> alive;
+        for (const CompiledCosts::Live &buffer : compiled.buffers) {
+          if (buffer.first > moment.first || moment.first > buffer.last)
+            continue;
+          sum += buffer.bytes;
+          if (std::optional<size_t> group = getGroup(buffer))
+            alive[*group] += buffer.bytes;
+          else
+            rest += buffer.bytes;
+        }
+        fullest = std::max(fullest, sum);
+        PrecisionLimit limit{{}, {}, double(precision.maxArena) - rest};
+        for (auto [g, bytes] : alive) {
+          limit.layers.push_back(g);
+          std::vector<double> &terms = limit.terms.emplace_back();
+          auto getBytes = [](unsigned bits) { return double(llvm::divideCeil(bits, 8)); };
+          for (unsigned bits : groups[g].bits)
+            terms.push_back(bytes * getBytes(bits) / getBytes(getBits(units[g], point.choice[g])));
+        }
+        if (!limit.layers.empty())
+          limits.push_back(std::move(limit));
+      }
+      for (PrecisionLimit &limit : limits)
+        limit.limit -= std::max(0.0, at(point.total, Cost::Arena) - fullest);
+      problem.others = std::move(limits);
       return success();
     }
 
@@ -520,6 +745,15 @@ private:
       PrecisionProblem free = problem;
       free.limits.fill(INFINITY);
       free.objective = Cost::WeightBytes;
+      // Activations stay as they are chosen.
+      PrecisionLimit stay{{}, {}, 0.5};
+      for (size_t g = 0; g < groups.size(); ++g) {
+        stay.layers.push_back(g);
+        stay.terms.emplace_back(groups[g].bits.size(), 1.0)[chosen.choice[g]] = 0;
+      }
+      free.others.clear();
+      if (!groups.empty())
+        free.others.push_back(std::move(stay));
       double low = at(getTotal(free, *solvePrecision(free)), Cost::WeightBytes);
       free.objective = Cost::Loss;
       double high = at(getTotal(free, *solvePrecision(free)), Cost::WeightBytes);
@@ -546,8 +780,16 @@ private:
       llvm::json::Array points;
       for (const Point &point : front) {
         llvm::json::Array bits;
-        for (const Row &row : rows)
-          bits.push_back(int64_t(row.free ? layers[*row.free].bits[point.choice[*row.free]] : row.bits));
+        for (const Row &row : rows) {
+          // One number, or one for each slice.
+          llvm::json::Array slices;
+          for (size_t s = 0; row.unit && s < getSlices(row); ++s)
+            slices.push_back(int64_t(getBits(units[*row.unit + s], point.choice[*row.unit + s])));
+          bool isOne = llvm::all_of(slices, [&](const llvm::json::Value &value) { return value == slices.front(); });
+          bits.push_back(slices.empty() ? llvm::json::Value(int64_t(row.bits))
+                         : isOne        ? slices.front()
+                                        : llvm::json::Value(std::move(slices)));
+        }
         points.push_back(llvm::json::Object{{"weight_bytes", int64_t(at(point.total, Cost::WeightBytes))},
                                             {"loss", at(point.total, Cost::Loss)},
                                             {"held_out_loss", point.outcome->loss},
@@ -569,31 +811,58 @@ private:
     //===-- What was decided
     //--------------------------------------------------------------------------------------------------===//
 
+    /// What is chosen, with candidate `candidate` of unit `u` and what goes with it.
+    Assignment getVariant(size_t u, size_t candidate) const {
+      Assignment result = chosen.choice;
+      result[u] = candidate;
+      for (const PrecisionLink &link : problem.links)
+        if (link.other == u) {
+          size_t types = getTypes(rows[units[link.layer].index]);
+          result[link.layer] = result[link.layer] / types * types + candidate;
+        }
+      return result;
+    }
+
     /// What one step down and one step up would bring.
-    std::string getReason(size_t layer, size_t choice, const std::vector<Costs> &list) const {
-      const LayerSensitivity &s = layers[layer];
+    std::string getReason(size_t u) const {
+      const Unit &unit = units[u];
+      // The other candidates of the same kind.
+      size_t types = unit.isGroup ? 1 : getTypes(rows[unit.index]), count = problem.layers[u].size() / types;
+      std::vector<Costs> list;
+      for (size_t i = 0; i < count; ++i)
+        list.push_back(getTotal(problem, getVariant(u, i * types + chosen.choice[u] % types)));
+      // What activations themselves take, without the scratch of layers.
+      for (size_t i = 0; i < count && unit.isGroup; ++i)
+        at(list[i], Cost::Arena) = at(problem.layers[u][i], Cost::Arena);
+      size_t choice = chosen.choice[u] / types;
+      auto getBitsOf = [&](size_t i) { return std::to_string(getBits(unit, i * types)); };
       Cost cost = problem.objective;
       if (cost == Cost::Loss) {
-        cost = Cost::WeightBytes;
-        for (const Budget &budget : llvm::reverse(budgets))
-          if (getGiven(budget.cost) >= 0 && budget.cost != Cost::Arena)
+        cost = unit.isGroup ? Cost::Arena : Cost::WeightBytes;
+        for (const Budget &budget : llvm::reverse(budgets)) {
+          bool differs =
+              llvm::any_of(list, [&](const Costs &each) { return at(each, budget.cost) != at(list[choice], budget.cost); });
+          if (getGiven(budget.cost) >= 0 && (unit.isGroup ? differs : budget.cost != Cost::Arena))
             cost = budget.cost;
+        }
       }
-      StringRef unit;
+      StringRef unitName;
       for (const Budget &budget : budgets)
         if (budget.cost == cost)
-          unit = budget.unit;
+          unitName = budget.unit;
       auto amount = [&](double value) {
-        return llvm::formatv("{0} {1}", formatNumber(std::round(100 * inUnits(cost, value)) / 100), unit).str();
+        std::string text = formatNumber(std::round(100 * inUnits(cost, value)) / 100);
+        return llvm::formatv("{0} {1}{2}", text, unitName, cost == Cost::Arena && unit.isGroup ? " of activations" : "").str();
       };
+      auto getLoss = [&](size_t i) { return at(problem.layers[u][i * types + chosen.choice[u] % types], Cost::Loss); };
       // The next cheaper and the next dearer one; of several that cost the same the one that loses least.
       std::string text;
       double here = at(list[choice], cost);
       auto find = [&](bool cheaper) {
         std::optional<size_t> best;
         for (size_t i = 0; i < list.size(); ++i) {
-          double value = at(list[i], cost);
-          if (cheaper ? value >= here : value <= here)
+          double value = at(list[i], cost), tiny = 1e-9 * std::fabs(here);
+          if (cheaper ? value >= here - tiny : value <= here + tiny)
             continue;
           double least = best ? at(list[*best], cost) : 0;
           if (!best || (cheaper ? value >= least : value <= least))
@@ -602,30 +871,75 @@ private:
         return best;
       };
       if (auto i = find(true))
-        text = std::to_string(s.bits[*i]) + " bits would save " + amount(here - at(list[*i], cost)) + " and lose " +
-               formatLoss(s.losses[*i] - s.losses[choice]) + " more";
+        text = getBitsOf(*i) + " bits would save " + amount(here - at(list[*i], cost)) + " and lose " +
+               formatLoss(getLoss(*i) - getLoss(choice)) + " more";
       if (auto i = find(false))
-        text += (text.empty() ? "" : "; ") + std::to_string(s.bits[*i]) + " bits would cost " +
-                amount(at(list[*i], cost) - here) + " more and save " + formatLoss(s.losses[choice] - s.losses[*i]);
+        text += (text.empty() ? "" : "; ") + getBitsOf(*i) + " bits would cost " + amount(at(list[*i], cost) - here) +
+                " more and save " + formatLoss(getLoss(choice) - getLoss(*i));
       return text.empty() ? "no other candidate costs less or more" : text;
     }
 
     void record() {
-      setCodes([&](size_t layer) { return layers[layer].bits[chosen.choice[layer]]; });
+      set(chosen.choice);
       Builder b(function.getContext());
       auto integer = [&](StringRef key, double value) { return b.getNamedAttr(key, b.getI64IntegerAttr(int64_t(value))); };
       auto number = [&](StringRef key, double value) { return b.getNamedAttr(key, b.getF64FloatAttr(value)); };
+      auto text = [&](StringRef key, const Twine &value) { return b.getNamedAttr(key, b.getStringAttr(value)); };
       SmallVector<Attribute> list;
       for (auto [row, each] : llvm::zip_equal(rows, costs)) {
-        size_t choice = row.free ? chosen.choice[*row.free] : 0;
-        std::string reason = row.free ? getReason(*row.free, choice, each) : row.reason;
-        list.push_back(b.getDictionaryAttr({integer("bits", row.bits), integer("bytes", at(each[choice], Cost::WeightBytes)),
-                                            number("loss", row.free ? layers[*row.free].losses[choice] : 0),
-                                            b.getNamedAttr("name", b.getStringAttr(getLocName(row.op->getLoc()))),
-                                            b.getNamedAttr("reason", b.getStringAttr(reason))}));
-        emitRemark(row.op->getLoc()) << "weights of " << row.bits << " bits: " << reason;
+        double bytes = row.unit ? 0 : at(each.front().front(), Cost::WeightBytes), loss = 0;
+        std::string reason = row.reason, bits;
+        SmallVector<Attribute> slices;
+        for (size_t s = 0; row.unit && s < getSlices(row); ++s) {
+          size_t u = *row.unit + s, choice = chosen.choice[u];
+          const Costs &unitCosts = problem.layers[u][choice];
+          bytes += at(unitCosts, Cost::WeightBytes);
+          loss += at(unitCosts, Cost::Loss);
+          if (row.free && getSlices(row) == 1)
+            reason = getReason(u);
+          if (getSlices(row) == 1)
+            continue;
+          const LayerSensitivity &layer = layers[*row.free];
+          bits += (s ? ", " : "") + std::to_string(getBits(units[u], choice));
+          slices.push_back(b.getDictionaryAttr(
+              {integer("bits", getBits(units[u], choice)), integer("bytes", at(unitCosts, Cost::WeightBytes)),
+               integer("channels", layer.ends[s] - layer.getBegin(s)), number("loss", at(unitCosts, Cost::Loss)),
+               text("name", units[u].name), text("reason", getReason(u))}));
+          emitRemark(row.op->getLoc()) << "weights of " << getBits(units[u], choice) << " bits for channels " << layer.getBegin(s)
+                                       << " to " << layer.ends[s] - 1 << ": " << getReason(u);
+        }
+        if (!slices.empty())
+          reason = "its runs of channels have " + bits + " bits";
+        NamedAttrList entry;
+        entry.append(integer("bits", row.bits));
+        entry.append(integer("bytes", bytes));
+        entry.append(number("loss", loss));
+        entry.append(text("name", getLocName(row.op->getLoc())));
+        entry.append(text("reason", reason));
+        if (!slices.empty())
+          entry.append("slices", b.getArrayAttr(slices));
+        list.push_back(entry.getDictionary(function.getContext()));
+        if (slices.empty())
+          emitRemark(row.op->getLoc()) << "weights of " << row.bits << " bits: " << reason;
       }
       function->setAttr("qc.precision", b.getArrayAttr(list));
+      SmallVector<Attribute> activations;
+      for (auto [g, group] : llvm::enumerate(groups)) {
+        size_t choice = chosen.choice[g];
+        std::string reason = getReason(g);
+        SmallVector<Attribute> tensors;
+        for (const ActivationGroup::Member &member : group.members) {
+          tensors.push_back(b.getStringAttr(member.id));
+          quant::QuantizeCastOp qcast = member.qcast;
+          emitRemark(qcast.getLoc()) << "activations of " << group.bits[choice] << " bits: " << reason;
+        }
+        activations.push_back(b.getDictionaryAttr({integer("bits", group.bits[choice]), number("loss", group.losses[choice]),
+                                                   text("name", group.name), text("reason", reason),
+                                                   b.getNamedAttr("tensors", b.getArrayAttr(tensors))}));
+      }
+      if (!activations.empty())
+        function->setAttr("qc.precision_activations", b.getArrayAttr(activations));
+      dropChoices(groups);
       SmallVector<NamedAttribute> total{number("agreement", chosen.outcome->getAgreement()),
                                         integer("held_out", double(chosen.outcome->samples)),
                                         number("loss", at(chosen.total, Cost::Loss)),
@@ -649,14 +963,6 @@ private:
       function->setAttr("qc.pareto", b.getArrayAttr(points));
     }
 
-    /// A layer with constant float weights.
-    struct Row {
-      Operation *op;
-      unsigned bits;
-      std::optional<size_t> free; ///< index in `layers`
-      std::string reason;         ///< of the others
-    };
-
     const PipelineOptions &options;
     const PrecisionOptions &precision;
     ModuleOp module;
@@ -665,8 +971,11 @@ private:
     Sensitivity sensitivity;
     std::vector<Row> rows;
     std::vector<LayerSensitivity> layers;
-    std::vector<std::vector<Costs>> costs; ///< of each row, for each candidate
-    Costs fixed{};                         ///< of what is not free
+    std::vector<ActivationGroup> groups;
+    std::vector<Unit> units;                            ///< the problem's layers
+    std::vector<std::vector<std::vector<Costs>>> costs; ///< of each row, for each width of weights, then of activations
+    std::vector<Costs> others;                          ///< of all else, for each width of activations
+    Costs fixed{};                                      ///< of what is not free
     PrecisionProblem problem;
     Point chosen;
     std::vector<Point> front;

@@ -42,7 +42,7 @@ struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
     // Where `qc-assign-precision` has decided, that stands.
     for (const AssignedCode &code : *codes)
       if (!code.op->hasAttr(weightCodeName))
-        code.op->setAttr(weightCodeName, TypeAttr::get(code.type));
+        code.op->setAttr(weightCodeName, code.scheme.getAttr());
   }
 };
 
@@ -50,12 +50,8 @@ struct AssignWeightCodes : impl::AssignWeightCodesBase<AssignWeightCodes> {
 std::string listWithNearNames(ArrayRef<std::string> names, ArrayRef<std::string> known) {
   std::string text;
   for (const std::string &name : names) {
-    const std::string *near = nullptr;
-    unsigned least = std::max<unsigned>(2, unsigned(name.size()) / 3) + 1;
-    for (const std::string &candidate : known)
-      if (unsigned distance = StringRef(name).edit_distance(candidate, /*AllowReplacements=*/true, least); distance < least)
-        least = distance, near = &candidate;
-    text += (text.empty() ? "'" : ", '") + name + "'" + (near ? " (near: '" + *near + "')" : "");
+    std::vector<std::string> near = findNearNames(name, known);
+    text += (text.empty() ? "'" : ", '") + name + "'" + (near.empty() ? "" : " (near: '" + near.front() + "')");
   }
   return text;
 }
@@ -90,14 +86,14 @@ FailureOr<std::vector<AssignedCode>> assignWeightCodes(func::FuncOp function, St
         code = found->second;
         pinnedBy = "the constraints file";
       }
-    IntegerType type = parseCodeType(code, function.getContext(), /*isWeight=*/true);
-    if (!type) {
+    std::optional<WeightScheme> scheme = parseWeightCode(code, function.getContext());
+    if (!scheme) {
       emitError(function.getLoc()) << "constraints file '" << constraints << "': the weights of " << describeNode(op)
-                                   << " have the code type '" << code << "': use iN with N in 2..8 or 16";
+                                   << " have the code type '" << code << "': use " << listWeightCodes();
       wrong = true;
       continue;
     }
-    result.push_back({op, type, pinnedBy});
+    result.push_back({op, fitToLayer(*scheme, op), pinnedBy});
   }
   std::vector<std::string> unknown, names;
   for (StringRef name : constraintOf.keys())
@@ -117,6 +113,18 @@ FailureOr<std::vector<AssignedCode>> assignWeightCodes(func::FuncOp function, St
   return result;
 }
 
+WeightScheme fitToLayer(const WeightScheme &scheme, Operation *op) {
+  GroupedAttr grouped = scheme.getGrouped();
+  if (!grouped)
+    return scheme;
+  std::optional<Contraction> layer = Contraction::get(op);
+  if (layer && !layer->getFactorGroups(grouped.getLength()).empty())
+    return scheme;
+  emitRemark(op->getLoc()) << "the inputs of " << describeNode(op) << " are no whole groups of " << grouped.getLength()
+                           << ": its weights have one scale per channel";
+  return IntegerType::get(op->getContext(), grouped.getBits());
+}
+
 StringRef WeightCodes::getCode(Operation *op, Operation *first, Operation *last, StringRef *byKind) const {
   StringRef result = code;
   for (auto &[kind, kindCode] : kinds)
@@ -130,11 +138,11 @@ StringRef WeightCodes::getCode(Operation *op, Operation *first, Operation *last,
 
 std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem, bool isStored) {
   WeightCodes result;
-  StringRef remedy = isStored ? "use iN with N in 2..8, f16, bf16 or f32" : "use iN with N in 2..8 or 16";
+  std::string remedy = isStored ? "use iN with N in 2..8, f16, bf16 or f32" : "use " + listWeightCodes();
   auto isCode = [&](StringRef code) {
     if (isStored && (code == "i16" || llvm::is_contained({"f16", "bf16", "f32"}, code)))
       return code != "i16";
-    return isCodeType(code, /*isWeight=*/true);
+    return isStored ? isCodeType(code, /*isWeight=*/true) : isWeightCode(code);
   };
   ArrayRef<StringRef> kinds = ArrayRef(kindNames).drop_back(isStored ? 0 : 1);
   for (auto part : llvm::split(text, ',')) {
@@ -167,13 +175,13 @@ double getLeastWeightScale(double largestBias, double inputScale) {
   return std::max(largestBias / (inputScale * 0x1p29), double(std::numeric_limits<float>::min()) / inputScale);
 }
 
-void replaceByCodes(OpOperand &operand, quant::QuantizedType type, ArrayRef<int32_t> codes) {
+void replaceByCodes(OpOperand &operand, Type type, ArrayRef<int32_t> codes) {
   Value constant = operand.get();
   auto codeType = withElementType(constant.getType(), getScheme(type).getCodeType());
   OpBuilder builder(operand.getOwner());
   auto encoded =
       ConstantOp::create(builder, constant.getLoc(), withElementType(constant.getType(), type), makeElements(codeType, codes));
-  operand.set(quant::DequantizeCastOp::create(builder, constant.getLoc(), constant.getType(), encoded));
+  operand.set(createDequantizeCast(builder, constant.getLoc(), encoded));
   if (constant.use_empty())
     constant.getDefiningOp()->erase();
 }

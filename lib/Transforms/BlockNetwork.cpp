@@ -94,7 +94,15 @@ struct LayerStep : Step {
     BlockNetwork::Numbers &sums = context.sums[layer];
     for (int64_t i = 0; i < images; ++i)
       addConvolutionGradients(shape, &x[i * x.size() / images], context.numbers[layer].weights.data(), &dy[i * y.size() / images],
-                              dx ? dx->data() + i * x.size() / images : nullptr, sums.weights.data(), context.run.scratch);
+                              dx ? dx->data() + i * x.size() / images : nullptr,
+                              sums.weights.empty() ? nullptr : sums.weights.data(), context.run.scratch);
+    // What the limits changed has no gradient: everywhere else y, without the bias, is what a factor multiplies.
+    if (!sums.gains.empty()) {
+      const Floats &biases = context.numbers[layer].biases;
+      forEachChannel(dy.size(), [&](size_t element, int64_t channel) {
+        sums.gains[channel] += dy[element] * (y[element] - (biases.empty() ? 0 : biases[channel]));
+      });
+    }
     if (!sums.biases.empty())
       forEachChannel(dy.size(), [&](size_t element, int64_t channel) { sums.biases[channel] += dy[element]; });
   }
@@ -104,9 +112,10 @@ struct LayerStep : Step {
         f(i, int64_t(i % channels));
       return;
     }
-    size_t plane = count / (images * channels);
-    for (size_t i = 0; i < count; ++i)
-      f(i, int64_t(i / plane % channels));
+    size_t plane = count / (images * channels), i = 0;
+    for (int64_t row = 0; row < images * channels; ++row)
+      for (size_t p = 0; p < plane; ++p)
+        f(i++, row % channels);
   }
   size_t layer;
   ConvolutionShape shape;
@@ -407,12 +416,12 @@ std::optional<Floats> getConstantNumbers(Value value) {
     ArrayRef<float> values = viewFloats(attr, storage);
     return Floats(values.begin(), values.end());
   }
-  auto dcast = value.getDefiningOp<quant::DequantizeCastOp>();
-  ElementsAttr codes = dcast ? getConstant(dcast.getInput()) : ElementsAttr();
-  QuantSchemeInterface scheme = codes ? getScheme(dcast.getInput().getType()) : QuantSchemeInterface();
+  Value decoded = getDecodedCodes(value);
+  ElementsAttr codes = decoded ? getConstant(decoded) : ElementsAttr();
+  QuantSchemeInterface scheme = codes ? getScheme(decoded.getType()) : QuantSchemeInterface();
   if (!scheme)
     return std::nullopt;
-  SmallVector<double> reals = scheme.decode(getInts(codes), getShape(dcast.getInput()));
+  SmallVector<double> reals = scheme.decode(getInts(codes), getShape(decoded));
   return Floats(reals.begin(), reals.end());
 }
 } // namespace
@@ -464,7 +473,7 @@ std::unique_ptr<BlockNetwork> BlockNetwork::create(Value input, Value output, st
   SmallVector<Operation *> ordered(needed.begin(), needed.end());
   llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   for (Operation *op : ordered) {
-    if (isa<quant::DequantizeCastOp>(op)) { // its value is what the rounding gave
+    if (isa<DequantizeCastOpInterface>(op)) { // its value is what the rounding gave
       slotOf[op->getResult(0)] = slotOf[op->getOperand(0)];
       continue;
     }
@@ -496,6 +505,24 @@ std::unique_ptr<BlockNetwork> BlockNetwork::create(Value input, Value output, st
   for (int64_t size : block->sizes)
     block->valueCount += size;
   return block;
+}
+
+std::unique_ptr<BlockNetwork> BlockNetwork::createWhole(func::FuncOp function, Value &output, std::string &why) {
+  if (function.getNumArguments() != 1 || !isa<Float32Type>(getElementType(function.getArgument(0)))) {
+    why = "the network has several inputs, or one that is no f32 tensor";
+    return nullptr;
+  }
+  output = function.getBody().front().getTerminator()->getOperand(0);
+  std::string last;
+  while (true) {
+    auto network = create(function.getArgument(0), output, last);
+    if (why.empty())
+      why = last;
+    Operation *op = output.getDefiningOp();
+    if (network || !op || op->getNumOperands() != 1)
+      return network;
+    output = op->getOperand(0);
+  }
 }
 
 const Floats &BlockNetwork::forward(const Floats &input, ArrayRef<Numbers> numbers, Run &run, const Drop *drop) const {

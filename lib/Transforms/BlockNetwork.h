@@ -19,11 +19,15 @@ public:
   /// Null if an op between `input` and `output` has no gradient here: `why` then names it. Both are f32 values; the values of
   /// `output`'s function that `input` does not lead to are constants.
   static std::unique_ptr<BlockNetwork> create(mlir::Value input, mlir::Value output, std::string &why);
+  /// From the one argument of `function` to its first result, or to what a softmax or the like makes that result of: `output`.
+  static std::unique_ptr<BlockNetwork> createWhole(mlir::func::FuncOp function, mlir::Value &output, std::string &why);
   ~BlockNetwork();
 
   /// The numbers of one layer: weights as the op's operand has them, biases per output channel (empty without one).
   struct Numbers {
     std::vector<float> weights, biases;
+    /// Of gradients: by the logarithm of a factor of all weights of an output channel.
+    std::vector<float> gains = {};
   };
   /// What a layer of the float network has.
   static Numbers getNumbers(mlir::Operation *layer);
@@ -49,7 +53,7 @@ public:
   /// Returns the output. Without `drop` everything is rounded.
   const std::vector<float> &forward(const std::vector<float> &input, mlir::ArrayRef<Numbers> numbers, Run &run,
                                     const Drop *drop = nullptr) const;
-  /// After `forward`: adds to `sums` the gradients by the layers' numbers, given that by the output.
+  /// After `forward`: adds to `sums` the gradients by the layers' numbers, given that by the output; none where `sums` are empty.
   void backward(const std::vector<float> &gradient, mlir::ArrayRef<Numbers> numbers, Run &run,
                 mlir::MutableArrayRef<Numbers> sums) const;
   /// The result of layer `index` in `run`.

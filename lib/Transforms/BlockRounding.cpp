@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 namespace qc {
 using Floats = std::vector<float>;
@@ -103,7 +104,9 @@ public:
     // Fewer steps where they cost much.
     double cost = double(std::max<int64_t>(network.getMacs(), 1)) * double(batch);
     steps = int64_t(std::clamp(mostMacs / cost, 100.0, 1000.0));
-    trained = samples.count - samples.count / judgeEvery;
+    trained = samples.count - samples.count / samples.copies / judgeEvery * samples.copies;
+    if (options.turns)
+      steps = (options.turns * trained + batch - 1) / batch;
     runs.resize(batch);
     sums.resize(batch);
   }
@@ -119,11 +122,14 @@ public:
     Errors before = measure();
     result.signal = before.signal;
     result.before = result.after = before.all;
-    if (!(result.before > 0) || samples.count < judgeEvery)
+    if (!(result.before > 0) || samples.count / samples.copies < judgeEvery)
       return;
     error = result.before / double(samples.count);
-    for (int64_t step = 0; step < steps; ++step)
-      advance(step, double(step) >= movingPart * double(steps));
+    if (options.moveCodes)
+      for (int64_t step = 0; step < steps; ++step)
+        advance(step, double(step) >= movingPart * double(steps));
+    else
+      settle(before.judged);
     store(true);
     Errors after = measure();
     if (!(after.all < before.all && after.judged < before.judged))
@@ -141,27 +147,57 @@ public:
   }
 
 private:
+  /// Moves scales and biases, and keeps those of the turn that the judges like best.
+  void settle(double least) {
+    std::vector<std::pair<Floats, Floats>> best; // stretch, biases
+    auto keep = [&] {
+      best.clear();
+      for (const LayerVariables &v : variables)
+        best.push_back({v.stretch, v.biases});
+    };
+    keep();
+    int64_t turn = std::max<int64_t>(1, trained / batch);
+    for (int64_t step = 0; step < steps; ++step) {
+      advance(step, /*hard=*/true);
+      if ((step + 1) % turn != 0 && step + 1 != steps)
+        continue;
+      store(true);
+      double judged = measure(/*judgesOnly=*/true).judged;
+      if (judged < least) {
+        least = judged;
+        keep();
+      }
+    }
+    for (size_t k = 0; k < variables.size(); ++k)
+      std::tie(variables[k].stretch, variables[k].biases) = std::move(best[k]);
+  }
+
   /// Sums of squares over all samples, and over those that only judge.
   struct Errors {
     double all = 0, judged = 0, signal = 0;
   };
-  static bool isJudge(int64_t sample) { return sample % judgeEvery == judgeEvery - 1; }
+  bool isJudge(int64_t i) const { return i / samples.copies % judgeEvery == judgeEvery - 1; }
 
   /// The differences with `numbers`, everything rounded.
-  Errors measure() {
+  Errors measure(bool judgesOnly = false) {
+    std::vector<int64_t> taken;
+    for (int64_t i = 0; i < samples.count; ++i)
+      if (!judgesOnly || isJudge(i))
+        taken.push_back(i);
     std::vector<double> errors(samples.count), signals(samples.count);
-    for (int64_t first = 0; first < samples.count; first += batch)
-      forEach(std::min(batch, samples.count - first), [&](size_t b) {
+    for (size_t first = 0; first < taken.size(); first += batch)
+      forEach(std::min(size_t(batch), taken.size() - first), [&](size_t b) {
+        int64_t i = taken[first + b];
         Floats x, target;
-        samples.readInput(first + int64_t(b), x);
-        samples.readTarget(first + int64_t(b), target);
+        samples.readInput(i, x);
+        samples.readTarget(i, target);
         const Floats &y = network.forward(x, numbers, runs[b]);
-        for (size_t i = 0; i < y.size(); ++i) {
-          double difference = double(y[i]) - target[i];
-          errors[first + b] += difference * difference;
-          signals[first + b] += double(target[i]) * target[i];
+        for (size_t e = 0; e < y.size(); ++e) {
+          double difference = double(y[e]) - target[e];
+          errors[i] += difference * difference;
+          signals[i] += double(target[e]) * target[e];
         }
-        if (first == 0 && b == 0)
+        if (!judgesOnly && i == 0)
           setBiasRates();
       });
     Errors sums;
@@ -214,7 +250,8 @@ private:
     forEach(batch, [&](size_t b) {
       sums[b].resize(numbers.size());
       for (size_t k = 0; k < numbers.size(); ++k) {
-        sums[b][k].weights.assign(numbers[k].weights.size(), 0.0f);
+        sums[b][k].weights.assign(hard ? 0 : numbers[k].weights.size(), 0.0f);
+        sums[b][k].gains.assign(variables[k].stretch.size(), 0.0f);
         sums[b][k].biases.assign(numbers[k].biases.size(), 0.0f);
       }
       // Samples in another order in each turn through all of them.
@@ -246,7 +283,9 @@ private:
       ++stride;
     int64_t i =
         int64_t((mixBits(options.seed + turn * 2) % uint64_t(count) + uint64_t(index) * uint64_t(stride)) % uint64_t(count));
-    return i / (judgeEvery - 1) * judgeEvery + i % (judgeEvery - 1); // leaves out the judges
+    int64_t sample = i / samples.copies;
+    sample = sample / (judgeEvery - 1) * judgeEvery + sample % (judgeEvery - 1); // leaves out the judges
+    return sample * samples.copies + i % samples.copies;
   }
 
   void update(int64_t step, bool hard) {
@@ -261,39 +300,40 @@ private:
       v.stretchSteps.begin();
       v.biasSteps.begin();
     }
-    forEachPart([&](size_t k, size_t from, size_t to) {
-      LayerVariables &v = variables[k];
-      Floats &sum = sums[0][k].weights;
-      for (int64_t b = 1; b < batch; ++b)
-        for (size_t i = from; i < to; ++i)
-          sum[i] += sums[b][k].weights[i];
-      if (hard)
-        return;
-      float limit = float(v.layer.highest);
-      v.roundingSteps.step(v.rounding, from, to, rate, [&](size_t i) {
-        if (v.slope[i] == 0)
-          return 0.0f;
-        float gradient = std::fabs(v.floor[i] + v.up[i]) <= limit ? sum[i] * v.scales[v.layer.channels[i]] : 0;
-        // Near the middle a high power is nothing.
-        if (float offset = 2 * v.up[i] - 1, size = std::fabs(offset); penalty > 0 && size * power > power - 8)
-          gradient -= std::copysign(penalty * 2 * power * std::pow(size, power - 1), offset);
-        return gradient * v.slope[i];
+    // Where only scales and biases move, steps are small from the start, and smaller to the end.
+    float settling = options.moveCodes ? 1 : 0.125f * (1 + std::cos(3.14159265f * float(step) / float(steps)));
+    if (!hard)
+      forEachPart([&](size_t k, size_t from, size_t to) {
+        LayerVariables &v = variables[k];
+        Floats &sum = sums[0][k].weights;
+        for (int64_t b = 1; b < batch; ++b)
+          for (size_t i = from; i < to; ++i)
+            sum[i] += sums[b][k].weights[i];
+        float limit = float(v.layer.highest);
+        v.roundingSteps.step(v.rounding, from, to, rate, [&](size_t i) {
+          if (v.slope[i] == 0)
+            return 0.0f;
+          float gradient = std::fabs(v.floor[i] + v.up[i]) <= limit ? sum[i] * v.scales[v.layer.channels[i]] : 0;
+          // Near the middle a high power is nothing.
+          if (float offset = 2 * v.up[i] - 1, size = std::fabs(offset); penalty > 0 && size * power > power - 8)
+            gradient -= std::copysign(penalty * 2 * power * std::pow(size, power - 1), offset);
+          return gradient * v.slope[i];
+        });
       });
-    });
     forEach(variables.size(), [&](size_t k) {
       LayerVariables &v = variables[k];
       Numbers &sum = sums[0][k];
       for (int64_t b = 1; b < batch; ++b)
         for (size_t i = 0; i < sum.biases.size(); ++i)
           sum.biases[i] += sums[b][k].biases[i];
+      for (int64_t b = 1; b < batch; ++b)
+        for (size_t i = 0; i < sum.gains.size(); ++i)
+          sum.gains[i] += sums[b][k].gains[i];
       if (options.learnBiases)
-        v.biasSteps.step(v.biases, 0, v.biases.size(), v.biasRate, [&](size_t c) { return sum.biases[c]; });
+        v.biasSteps.step(v.biases, 0, v.biases.size(), v.biasRate * settling, [&](size_t c) { return sum.biases[c]; });
       if (!options.learnSteps)
         return;
-      Floats slopes(v.stretch.size());
-      for (size_t i = 0; i < sum.weights.size(); ++i)
-        slopes[v.layer.channels[i]] += sum.weights[i] * numbers[k].weights[i];
-      v.stretchSteps.step(v.stretch, 0, v.stretch.size(), scaleRate, [&](size_t c) { return slopes[c]; });
+      v.stretchSteps.step(v.stretch, 0, v.stretch.size(), scaleRate * settling, [&](size_t c) { return sum.gains[c]; });
     });
   }
 

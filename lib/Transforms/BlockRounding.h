@@ -17,15 +17,18 @@ struct BlockLayer {
 };
 
 struct BlockOptions {
+  bool moveCodes = true;   ///< false: codes stay, scales and biases move
   bool drop = false;       ///< leave out the rounding of half of the activations, other ones each time
   bool learnSteps = true;  ///< scales of weights move, too
   bool learnBiases = true; ///< and biases
+  int64_t turns = 0;       ///< through all samples; 0: by what a step costs
   uint64_t seed = 0;
 };
 
 /// The samples of a block: its input in the network as it will compute and in the float network, and the float network's output.
 struct BlockSamples {
   int64_t count;
+  int64_t copies = 1; ///< of each sample, one behind the other: one judges if all do
   std::function<void(int64_t, std::vector<float> &)> readInput, readFloatInput, readTarget;
 };
 

@@ -204,6 +204,13 @@ private:
       auto [low, high] = method.pick(histogram, cast<IntegerType>(observe.getCode()), percentile);
       observe.setMinAttr(builder.getF64FloatAttr(std::min(low, 0.0)));
       observe.setMaxAttr(builder.getF64FloatAttr(std::max(high, 0.0)));
+      if (CodeCandidates candidates = CodeCandidates::get(observe); !candidates.list.empty()) {
+        for (CodeCandidate &candidate : candidates.list) {
+          auto [least, most] = method.pick(histogram, candidate.code, percentile);
+          candidate.range = {std::min(least, 0.0), std::max(most, 0.0)};
+        }
+        candidates.set(observe);
+      }
       if (auto observed = histogram.observed())
         noteObserved(observe, observed->first, observed->second);
       if (this->histograms && llvm::any_of(observe->getUsers(), isUnaryFunction))

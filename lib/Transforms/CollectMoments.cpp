@@ -67,23 +67,28 @@ OwningOpRef<ModuleOp> cloneFloat(func::FuncOp function, IRMapping &mapping) {
 
 int64_t countSamples(int64_t size, int64_t apart) { return apart ? size - size / apart : size; }
 
-llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart) {
+llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart,
+                        const Augmentation &augmentation) {
   std::vector<std::unique_ptr<Buffer>> skipped;
   SmallVector<char *> buffers;
   for (const Input &input : source.inputs())
     skipped.push_back(std::make_unique<Buffer>(input.bytes()));
-  int64_t available = countSamples(source.size(), apart);
+  int64_t available = countSamples(source.size(), apart), copies = augmentation.getCopies();
   for (int64_t i = 0, seen = 0, taken = 0; i < source.size() && taken < count; ++i) {
     bool isApart = apart && i % apart == apart - 1, take = !isApart && seen == taken * available / count;
     seen += !isApart;
     buffers.clear();
     for (size_t k = 0; k < skipped.size(); ++k)
-      buffers.push_back(take ? floats.getInput(k, taken) : skipped[k]->data);
+      buffers.push_back(take ? floats.getInput(k, taken * copies) : skipped[k]->data);
     if (llvm::Error error = source.next(buffers))
       return error;
+    for (int64_t copy = 1; take && copy < copies; ++copy)
+      augmentation.copy(copy, taken, source.inputs()[0].type.getShape(), reinterpret_cast<const float *>(buffers[0]),
+                        reinterpret_cast<float *>(floats.getInput(0, taken * copies + copy)));
     if (take && quantized)
       for (auto [k, input] : llvm::enumerate(source.inputs()))
-        std::memcpy(quantized->getInput(k, taken), buffers[k], input.bytes());
+        for (int64_t at = taken * copies; at < (taken + 1) * copies; ++at)
+          std::memcpy(quantized->getInput(k, at), floats.getInput(k, at), input.bytes());
     taken += take;
   }
   return llvm::Error::success();
@@ -105,18 +110,23 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
       weights(isWeighted ? together * most : 0);
   std::vector<int64_t> starts; // first row of each sample in the chunk
   // Every other sample goes into the other half.
-  for (int64_t half = 0; half < 2; ++half)
-    for (int64_t first = half; first < count; first += 2 * together) {
-      int64_t size = std::min<int64_t>(together, llvm::divideCeil(count - first, 2)), rowCount = 0;
+  for (int64_t half = 0; half < 2; ++half) {
+    std::vector<int64_t> members;
+    for (int64_t i = 0; i < count; ++i)
+      if (i / sources.copies % 2 == half)
+        members.push_back(i);
+    for (size_t first = 0; first < members.size(); first += together) {
+      ArrayRef<int64_t> chunk = ArrayRef(members).slice(first, std::min<size_t>(together, members.size() - first));
+      int64_t rowCount = 0;
       starts.clear();
-      for (int64_t k = 0; k < size; ++k) {
+      for (int64_t i : chunk) {
         starts.push_back(rowCount);
-        int64_t start = std::min(getFirst(first + 2 * k), contraction.positions);
+        int64_t start = std::min(getFirst(i), contraction.positions);
         rowCount += llvm::divideCeil(contraction.positions - start, every);
       }
-      std::vector<char> isFinite(size, true); // of each sample: the first is named, whichever thread sees it
-      parallelFor(context, 0, size, [&](size_t k) {
-        int64_t i = first + 2 * k;
+      std::vector<char> isFinite(chunk.size(), true); // of each sample: the first is named, whichever thread sees it
+      parallelFor(context, 0, chunk.size(), [&](size_t k) {
+        int64_t i = chunk[k];
         std::vector<float> values;
         auto gather = [&](double *row) {
           for (int64_t p = getFirst(i); p < contraction.positions; p += every, row += width)
@@ -147,10 +157,11 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
       if (auto found = llvm::find(isFinite, false); found != isFinite.end())
         return contraction.op->emitError() << "the input of " << describeNode(contraction.op)
                                            << " holds a value that is not finite for sample "
-                                           << first + 2 * (found - isFinite.begin()) << " of '" << path << "'";
+                                           << chunk[found - isFinite.begin()] / sources.copies << " of '" << path << "'";
       halves[half].add(x.data(), quantized ? f.data() : nullptr, hasAddend ? o.data() : nullptr,
                        isWeighted ? weights.data() : nullptr, rowCount, getForEach(context));
     }
+  }
   return success();
 }
 

@@ -2,6 +2,7 @@
 #ifndef QC_LIB_TRANSFORMS_COLLECTMOMENTS_H
 #define QC_LIB_TRANSFORMS_COLLECTMOMENTS_H
 
+#include "Augmentation.h"
 #include "LayerMoments.h"
 #include "LayerStream.h"
 #include "PositionWeights.h"
@@ -23,9 +24,10 @@ mlir::Value getAddend(mlir::Operation *op);
 /// The float network: a function of the same ops, without the rounding of activations, alone in a module.
 mlir::OwningOpRef<mlir::ModuleOp> cloneFloat(mlir::func::FuncOp function, mlir::IRMapping &mapping);
 
-/// Puts `count` of the samples, evenly spread, into both streams; `quantized` may be null. Of every `apart` samples (0: none) the
-/// last is left out.
-llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart = 0);
+/// Puts `count` of the samples, evenly spread, each with its copies behind it, into both streams; `quantized` may be null. Of
+/// every `apart` samples (0: none) the last is left out.
+llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart = 0,
+                        const Augmentation &augmentation = {});
 
 /// How many samples that leaves.
 int64_t countSamples(int64_t size, int64_t apart);
@@ -40,6 +42,7 @@ struct MomentSources {
   /// What the layer's result is added to, in the quantized network and in the float network; null: nothing.
   mlir::Value addend, floatAddend;
   const PositionWeights *weights = nullptr; ///< null or empty: all positions count the same
+  int64_t copies = 1;                       ///< of each sample, one behind the other: they stay in one half
 };
 
 /// Sums up the moments of the layer's inputs over `count` samples in the streams, every other one in the other half. `reference`

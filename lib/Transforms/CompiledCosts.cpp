@@ -123,6 +123,10 @@ FailureOr<CompiledCosts> CostCompiler::compile(ArrayRef<Operation *> layers, boo
       if (sum > most)
         most = sum, when = number(at, "first");
     }
+    result.buffers.clear();
+    for (auto row : map.getAsRange<DictionaryAttr>())
+      result.buffers.push_back(
+          {row.getAs<StringAttr>("name").str(), double(number(row, "bytes")), number(row, "first"), number(row, "last")});
     std::vector<std::pair<int64_t, std::string>> alive;
     for (auto row : map.getAsRange<DictionaryAttr>())
       if (number(row, "first") <= when && when <= number(row, "last"))

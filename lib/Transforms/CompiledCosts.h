@@ -16,6 +16,13 @@ struct CompiledCosts {
   std::vector<Costs> layers;        ///< in the order asked for
   Costs total{};                    ///< of the whole network; flash and arena only with `sizes`
   std::vector<std::string> largest; ///< with `sizes`: the buffers that live where the arena is fullest, largest first
+  /// With `sizes`: the arena's buffers.
+  struct Live {
+    std::string name;
+    double bytes;
+    int64_t first, last;
+  };
+  std::vector<Live> buffers;
 };
 
 /// A module at the end of the casts of stage `qdq`, with `qc.weight_code` on each layer, taken to the stage `packed`, with

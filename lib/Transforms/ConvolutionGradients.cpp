@@ -112,7 +112,8 @@ void addConvolutionGradients(const ConvolutionShape &s, const float *x, const fl
   Sizes n(s);
   if (s.isProduct) {
     ConstView rows(x, n.positions, s.inputs), weights(w, s.inputs, s.outputs), gradient(dy, n.positions, s.outputs);
-    View(dw, s.inputs, s.outputs).noalias() += rows.transpose() * gradient;
+    if (dw)
+      View(dw, s.inputs, s.outputs).noalias() += rows.transpose() * gradient;
     if (dx)
       View(dx, n.positions, s.inputs).noalias() += gradient * weights.transpose();
     return;
@@ -121,13 +122,15 @@ void addConvolutionGradients(const ConvolutionShape &s, const float *x, const fl
     for (int64_t g = 0; g < s.groups; ++g)
       forEachRun(s, n, [&](int64_t row, int64_t column, int64_t count, int64_t index) {
         const float *gradient = dy + g * n.positions + column, *from = x + g * n.plane + index;
-        std::array<float, 8> partial = {}; // lanes, so that vectors sum in a stated order
-        for (int64_t i = 0; i < count; ++i)
-          partial[i % 8] += gradient[i] * from[i * s.strides[2]];
-        float sum = 0;
-        for (float each : partial)
-          sum += each;
-        dw[g * n.taps + row] += sum;
+        if (dw) {
+          std::array<float, 8> partial = {}; // lanes, so that vectors sum in a stated order
+          for (int64_t i = 0; i < count; ++i)
+            partial[i % 8] += gradient[i] * from[i * s.strides[2]];
+          float sum = 0;
+          for (float each : partial)
+            sum += each;
+          dw[g * n.taps + row] += sum;
+        }
         if (!dx)
           return;
         float *to = dx + g * n.plane + index, weight = w[g * n.taps + row];
@@ -137,10 +140,11 @@ void addConvolutionGradients(const ConvolutionShape &s, const float *x, const fl
     return;
   }
   int64_t depth = s.inputs * n.taps;
-  forEachGroup(s, n, x, scratch, [&](int64_t g, const float *group) {
+  auto add = [&](int64_t g, const float *group) {
     ConstView weights(w + g * s.outputs * depth, s.outputs, depth),
         gradient(dy + g * s.outputs * n.positions, s.outputs, n.positions);
-    View(dw + g * s.outputs * depth, s.outputs, depth).noalias() += gradient * ConstView(group, depth, n.positions).transpose();
+    if (dw)
+      View(dw + g * s.outputs * depth, s.outputs, depth).noalias() += gradient * ConstView(group, depth, n.positions).transpose();
     if (!dx)
       return;
     float *groupGradient = dx + g * s.inputs * n.plane;
@@ -156,6 +160,10 @@ void addConvolutionGradients(const ConvolutionShape &s, const float *x, const fl
       for (int64_t i = 0; i < count; ++i)
         to[i * s.strides[2]] += from[i];
     });
-  });
+  };
+  if (dw)
+    return forEachGroup(s, n, x, scratch, add);
+  for (int64_t g = 0; g < s.groups; ++g) // without the windows
+    add(g, nullptr);
 }
 } // namespace qc

@@ -20,7 +20,7 @@ struct ConvolutionShape {
 /// y = x * w. Sums run in an order that depends on the shape alone. `scratch` keeps memory from one call to the next.
 void convolve(const ConvolutionShape &shape, const float *x, const float *w, float *y, std::vector<float> &scratch);
 
-/// From dy, the gradient of a number by y: adds that by w to `dw` and, unless null, that by x to `dx`.
+/// From dy, the gradient of a number by y: adds that by w to `dw` and that by x to `dx`, unless null.
 void addConvolutionGradients(const ConvolutionShape &shape, const float *x, const float *w, const float *dy, float *dx, float *dw,
                              std::vector<float> &scratch);
 } // namespace qc

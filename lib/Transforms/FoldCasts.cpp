@@ -12,13 +12,6 @@ namespace qc {
 #include "qc/Transforms/Passes.h.inc"
 
 namespace {
-Value getCodes(Value reals) {
-  auto dcast = reals.getDefiningOp<quant::DequantizeCastOp>();
-  return dcast ? dcast.getInput() : Value();
-}
-
-quant::QuantizedType getQuantizedType(Value value) { return cast<quant::QuantizedType>(getElementType(value)); }
-
 /// The codes that a bias has as part of the accumulator, "" in `why`: none if it has the accumulator's scale already, others that
 /// stand for the same numbers if it has not; both scales in `why` if there are no such codes (docs/Numerics.md, N15).
 SmallVector<int64_t> getBiasCodes(Value bias, Value input, Value weight, std::string &why) {
@@ -88,7 +81,7 @@ std::string getOperandCodes(QuantizableOpInterface op, SmallVectorImpl<Value> &c
     OperandRole role = op.getOperandRole(operand.getOperandNumber());
     Value value = operand.get();
     if (role != OperandRole::Other && isFloatTensor(value)) {
-      value = getCodes(value);
+      value = getDecodedCodes(value);
       if (!value)
         return "operand " + std::to_string(operand.getOperandNumber()) + " is not quantized";
     }
@@ -100,6 +93,8 @@ std::string getOperandCodes(QuantizableOpInterface op, SmallVectorImpl<Value> &c
     QuantSchemeInterface scheme = getScheme(value.getType());
     if (!scheme)
       return "operand " + std::to_string(operand.getOperandNumber()) + " has a type without a quantization scheme";
+    if (role == OperandRole::Activation && !scheme.getLevels().empty())
+      return "operand " + std::to_string(operand.getOperandNumber()) + " has codes of few levels, which only weights may have";
     if (role == OperandRole::Activation && scheme.getChannelAxis() >= 0)
       return "operand " + std::to_string(operand.getOperandNumber()) + " has one scale per channel, which only weights may have";
     if (role == OperandRole::Weight) {
@@ -178,7 +173,7 @@ std::string whyNotFolded(QuantizableOpInterface op, SmallVectorImpl<Value> &code
 
 /// The identity on real values from one scale to another.
 Value rescale(PatternRewriter &rewriter, Location loc, Value codes, quant::QuantizedType type) {
-  if (getQuantizedType(codes) == type)
+  if (getElementType(codes) == type)
     return codes;
   return ClampOp::create(rewriter, loc, withElementType(codes.getType(), type), codes, FloatAttr(), FloatAttr());
 }
@@ -264,8 +259,8 @@ struct SinkDecode : OpInterfaceRewritePattern<QuantizableOpInterface> {
       op->getResult(0).setType(withElementType(reals, type));
     });
     rewriter.setInsertionPointAfter(op);
-    auto dcast = quant::DequantizeCastOp::create(rewriter, op->getLoc(), reals, op->getResult(0));
-    rewriter.replaceAllUsesExcept(op->getResult(0), dcast, dcast);
+    Value decoded = createDequantizeCast(rewriter, op->getLoc(), op->getResult(0));
+    rewriter.replaceAllUsesExcept(op->getResult(0), decoded, decoded.getDefiningOp());
     return success();
   }
 };
@@ -280,7 +275,7 @@ struct HoistEncode : OpRewritePattern<quant::QuantizeCastOp> {
       return rewriter.notifyMatchFailure(qcast, "its input is not moved");
     if (!llvm::all_of(op->getUsers(), llvm::IsaPred<quant::QuantizeCastOp>))
       return rewriter.notifyMatchFailure(qcast, "the moved values are read in float");
-    if (getCodes(op->getOperand(0)))
+    if (getDecodedCodes(op->getOperand(0)))
       return rewriter.notifyMatchFailure(qcast, "the moved values are encoded already");
     auto type = dyn_cast<quant::UniformQuantizedType>(qcast.getQuantizedType());
     if (!type)
@@ -304,7 +299,7 @@ struct HoistEncode : OpRewritePattern<quant::QuantizeCastOp> {
 struct FoldRescale : OpRewritePattern<quant::QuantizeCastOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(quant::QuantizeCastOp qcast, PatternRewriter &rewriter) const override {
-    Value codes = getCodes(qcast.getInput());
+    Value codes = getDecodedCodes(qcast.getInput());
     if (!codes)
       return rewriter.notifyMatchFailure(qcast, "encodes a computed f32 value");
     auto from = dyn_cast<quant::UniformQuantizedType>(getElementType(codes)),
@@ -324,7 +319,7 @@ struct FoldRescale : OpRewritePattern<quant::QuantizeCastOp> {
 struct FoldThreshold : OpRewritePattern<ThresholdOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ThresholdOp op, PatternRewriter &rewriter) const override {
-    Value codes = getCodes(op.getInput());
+    Value codes = getDecodedCodes(op.getInput());
     if (!codes || !isa<quant::UniformQuantizedType>(getElementType(codes)))
       return rewriter.notifyMatchFailure(op, "its input is not decoded from codes with one scale");
     rewriter.modifyOpInPlace(op, [&] { op.getInputMutable().assign(codes); });
@@ -394,7 +389,7 @@ struct FoldCompare : OpRewritePattern<CompareOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(CompareOp op, PatternRewriter &rewriter) const override {
     bool first = getConstant(op.getLhs()) != nullptr;
-    Value codes = getCodes(op->getOperand(first)), constant = op->getOperand(!first);
+    Value codes = getDecodedCodes(op->getOperand(first)), constant = op->getOperand(!first);
     ElementsAttr numbers = getConstant(constant);
     auto type = codes ? dyn_cast<quant::UniformQuantizedType>(getElementType(codes)) : quant::UniformQuantizedType();
     if (!type || !numbers || !isFloatTensor(constant))
@@ -448,7 +443,7 @@ private:
   void explainFloatOps(func::FuncOp function) {
     for (Operation &op : function.getBody().front()) {
       bool isFloat = llvm::any_of(op.getOperands(), isFloatTensor) || llvm::any_of(op.getResults(), isFloatTensor);
-      if (!isFloat || isa<ConstantOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op))
+      if (!isFloat || isa<ConstantOp, ThresholdOp, quant::QuantizeCastOp, DequantizeCastOpInterface, func::ReturnOp>(op))
         continue;
       auto quantizable = dyn_cast<QuantizableOpInterface>(op);
       // A quantized op may keep an f32 operand that only shapes its tables.

@@ -29,7 +29,7 @@ bool isQuantizedByProducer(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return false;
-  if (isa<quant::DequantizeCastOp>(op))
+  if (isa<DequantizeCastOpInterface>(op))
     return true;
   auto mover = dyn_cast<QuantizableOpInterface>(op);
   return mover && mover.isSameScale() && op->getNumOperands() == 1 && isQuantizedByProducer(op->getOperand(0));
@@ -60,6 +60,17 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
         return signalPassFailure();
       }
     }
+    SmallVector<IntegerType> choices;
+    if (!candidates.empty())
+      for (StringRef bits : llvm::split(StringRef(candidates), ',')) {
+        IntegerType choice =
+            parseCodeType((Twine(code.isUnsigned() ? "u" : "i") + bits).str(), &getContext(), /*isWeight=*/false);
+        if (!choice) {
+          emitError(function.getLoc()) << "candidates=" << candidates << ": use bits of 2..8 or 16, as in 8,16";
+          return signalPassFailure();
+        }
+        choices.push_back(choice);
+      }
     if (!profile.empty()) {
       auto loaded = QuantProfile::load(profile);
       if (!loaded) {
@@ -102,7 +113,11 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
       std::string id = name;
       for (unsigned i = 2; !ids.insert(id).second; ++i)
         id = name + "#" + std::to_string(i);
-      IntegerType type = productCode && feedsProduct(value) ? productCode : getCode(value, code);
+      bool forProduct = productCode && feedsProduct(value);
+      IntegerType type = forProduct ? productCode : getCode(value, code);
+      // What the caller sees, and what has its own reason to be as it is, is not for choice.
+      bool isFree = !choices.empty() && !forProduct && type == code && !isa<BlockArgument>(value) &&
+                    llvm::none_of(value.getUsers(), llvm::IsaPred<func::ReturnOp>);
       if (auto found = constraintOf.find(id); found != constraintOf.end()) {
         type = parseCodeType(found->second, &getContext(), /*isWeight=*/false);
         if (!type) {
@@ -112,10 +127,18 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
           continue;
         }
         constraintOf.erase(found);
+        isFree = false;
       }
       builder.setInsertionPointAfterValue(value);
       auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, builder.getStringAttr(id),
                                        TypeAttr::get(type), FloatAttr(), FloatAttr(), DenseF64ArrayAttr());
+      if (isFree) {
+        CodeCandidates free;
+        for (IntegerType choice : choices)
+          free.list.push_back({choice, std::nullopt});
+        free.group = id;
+        free.set(observe);
+      }
       if (Operation *producer = value.getDefiningOp())
         for (StringRef hint : {rangeGroupName, powerOfTwoName})
           if (Attribute attr = producer->getAttr(hint))
@@ -189,7 +212,7 @@ private:
 
   bool needsObserve(Value value) {
     Operation *op = value.getDefiningOp();
-    if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, quant::DequantizeCastOp>(op) ||
+    if (!isFloatTensor(value) || value.use_empty() || isa<ConstantOp, ObserveOp, DequantizeCastOpInterface>(op) ||
         tail.contains(op) || hasCast(value) || isQuantizedByUse(value))
       return false;
     if (!whyNotInteger(op).empty())
@@ -201,7 +224,7 @@ private:
   LogicalResult refuseFloatOps(func::FuncOp function) {
     bool refused = false;
     for (Operation &op : function.getBody().front()) {
-      if (isa<ConstantOp, ObserveOp, ThresholdOp, quant::QuantizeCastOp, quant::DequantizeCastOp, func::ReturnOp>(op) ||
+      if (isa<ConstantOp, ObserveOp, ThresholdOp, quant::QuantizeCastOp, DequantizeCastOpInterface, func::ReturnOp>(op) ||
           tail.contains(&op) || (llvm::none_of(op.getOperands(), isFloatTensor) && llvm::none_of(op.getResults(), isFloatTensor)))
         continue;
       if (std::string why = whyNotInteger(&op); !why.empty()) {

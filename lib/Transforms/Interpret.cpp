@@ -43,11 +43,7 @@ void print(raw_ostream &os, const Twine &name, const Tensor &tensor) {
 }
 
 /// The integer type in which an .npz array holds elements of `type`; null for f32.
-IntegerType getStorage(Type type) {
-  if (auto quantized = dyn_cast<quant::QuantizedType>(type))
-    return getCodeType(quantized);
-  return dyn_cast<IntegerType>(type);
-}
+IntegerType getStorage(Type type) { return dyn_cast<IntegerType>(getStorageType(type)); }
 
 std::string getDtype(Type type) {
   IntegerType integer = getStorage(type);

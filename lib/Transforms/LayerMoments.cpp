@@ -4,6 +4,7 @@
 #include "OuterProducts.h"
 
 #include <Eigen/Dense>
+#include <cmath>
 
 #include "FixedBlocking.h"
 
@@ -144,6 +145,17 @@ double chooseRidge(const LayerMoments &fitted, const LayerMoments &judge, size_t
   return best;
 }
 } // namespace
+
+void GroupObjective::couple(const std::vector<double> &products, double coupling) {
+  int64_t channels = int64_t(std::llround(std::sqrt(double(products.size()))));
+  Eigen::Map<const Matrix> sums(products.data(), channels, channels);
+  double average = sums.diagonal().mean();
+  if (!(average > 0) || !std::isfinite(average) || coupling == 0)
+    return;
+  Matrix mixed = sums * (coupling / average);
+  mixed.diagonal().array() += 1 - coupling;
+  g.assign(mixed.data(), mixed.data() + mixed.size());
+}
 
 GroupObjective makeObjective(const std::array<LayerMoments, 2> &halves, const LayerMoments &moments, size_t index,
                              const std::vector<double> &weights, double damping, bool centered) {

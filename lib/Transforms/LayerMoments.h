@@ -45,14 +45,22 @@ public:
 struct GroupObjective {
   std::vector<double> h;      ///< depth x depth: moments per row, centered if a bias takes up the means, damped
   std::vector<double> target; ///< channels x depth
-  double damping = 0;         ///< what was added to the diagonal
+  /// channels x channels: how far errors of two channels count together. Then the objective is the sum over c and d of g(c, d)
+  /// (q_c - target_c) h (q_d - target_d)^T. Empty: each channel counts by itself.
+  std::vector<double> g;
+  double damping = 0; ///< what was added to the diagonal
   double ridge =
       0; ///< with which the target makes up for the loss of earlier layers, as a part of the mean diagonal; 0: not at all
   int64_t rank = 0; ///< of the moments before that, numerically
+
+  /// Sets `g` by sums of `products` of gradients, relative to the mean of their diagonal: `coupling` times that, the rest the
+  /// same for all channels by themselves.
+  void couple(const std::vector<double> &products, double coupling);
 };
 
 /// `halves`: the sums over two halves of the samples, `moments` those over all. `weights`: channels x depth. `damping`: part of
-/// the mean of the diagonal that is added to it; 0: inputs over rows, from 0.01 to 1. With `centered` the moments are about the means.
+/// the mean of the diagonal that is added to it; 0: inputs over rows, from 0.01 to 1. With `centered` the moments are about the
+/// means.
 GroupObjective makeObjective(const std::array<LayerMoments, 2> &halves, const LayerMoments &moments, size_t group,
                              const std::vector<double> &weights, double damping, bool centered);
 } // namespace qc

@@ -11,9 +11,8 @@ namespace qc {
 //---------------------------------------------------------------------------------------------------------===//
 
 static bool isConstantWeight(Value value) {
-  if (auto dcast = value.getDefiningOp<quant::DequantizeCastOp>())
-    value = dcast.getInput();
-  return bool(getConstant(value));
+  Value codes = getDecodedCodes(value);
+  return bool(getConstant(codes ? codes : value));
 }
 
 std::optional<Contraction> Contraction::get(Operation *op) {
@@ -46,6 +45,16 @@ std::optional<Contraction> Contraction::get(Operation *op) {
   result.depth = w[0];
   result.channels = w[1];
   result.positions = product(x.drop_back());
+  return result;
+}
+
+std::vector<int32_t> Contraction::getFactorGroups(int64_t length) const {
+  int64_t taps = kernel[0] * kernel[1] * kernel[2], inputs = depth / std::max<int64_t>(taps, 1);
+  if (groups != 1 || depth == 0 || inputs % length)
+    return {};
+  std::vector<int32_t> result(depth);
+  for (int64_t k = 0; k < depth; ++k)
+    result[k] = int32_t(k / taps / length * taps + k % taps);
   return result;
 }
 
@@ -90,16 +99,11 @@ std::vector<Contraction> getContractions(func::FuncOp function) {
 
 /// The value whose numbers `value` holds, in their smallest form: codes instead of what they decode to.
 static Value getOrigin(Value value) {
-  auto dcast = value.getDefiningOp<quant::DequantizeCastOp>();
-  return dcast ? dcast.getInput() : value;
+  Value codes = getDecodedCodes(value);
+  return codes ? codes : value;
 }
 
-static unsigned getBytes(Value value) {
-  Type element = getElementType(value);
-  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
-    element = getCodeType(quantized);
-  return getStorageBytes(element);
-}
+static unsigned getBytes(Value value) { return getStorageBytes(getStorageType(getElementType(value))); }
 
 /// Calls `take` for each value of the function's block that `op` or an op in its regions reads.
 static void forEachOperand(Operation *op, llvm::function_ref<void(Value)> take) {

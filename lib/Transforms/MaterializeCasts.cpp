@@ -52,8 +52,22 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
       builder.setInsertionPoint(observe);
       auto type = getAffineType(cast<IntegerType>(observe.getCode()), observe.getMin()->convertToDouble(),
                                 observe.getMax()->convertToDouble(), powerOfTwo || observe->hasAttr(powerOfTwoName), !zeroPoints);
-      Value codes =
+      auto codes =
           quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
+      std::pair<double, double> domain = {observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()};
+      if (CodeCandidates candidates = CodeCandidates::get(observe); !candidates.list.empty()) {
+        SmallVector<Attribute> types;
+        for (const CodeCandidate &candidate : candidates.list) {
+          auto [low, high] = candidate.range.value_or(domain);
+          types.push_back(TypeAttr::get(
+              getAffineType(candidate.code, low, high, powerOfTwo || observe->hasAttr(powerOfTwoName), !zeroPoints)));
+          domain = {std::min(domain.first, low), std::max(domain.second, high)};
+        }
+        codes->setAttr(typeCandidatesName,
+                       builder.getDictionaryAttr({builder.getNamedAttr("group", builder.getStringAttr(candidates.group)),
+                                                  builder.getNamedAttr("id", observe.getIdAttr()),
+                                                  builder.getNamedAttr("types", builder.getArrayAttr(types))}));
+      }
       Value reals = quant::DequantizeCastOp::create(builder, observe.getLoc(), observe.getType(), codes);
       // Codes go as far as zero, the values did perhaps not: where a function needs a value is known only here.
       for (OpOperand &use : observe->getUses()) {
@@ -61,8 +75,7 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
           continue;
         use.getOwner()->setAttr(domainName, observe.getObservedAttr()
                                                 ? observe.getObservedAttr()
-                                                : builder.getDenseF64ArrayAttr({observe.getMin()->convertToDouble(),
-                                                                                observe.getMax()->convertToDouble()}));
+                                                : builder.getDenseF64ArrayAttr({domain.first, domain.second}));
         if (Attribute histogram = observe->getAttr(histogramName); histogram && isUnaryFunction(use.getOwner()))
           use.getOwner()->setAttr(histogramName, histogram);
       }

@@ -209,7 +209,7 @@ private:
         continue;
       }
       Operation *producer = operand.getDefiningOp();
-      hasWeights |= isa<quant::DequantizeCastOp>(producer);
+      hasWeights |= isa<DequantizeCastOpInterface>(producer);
       if (mapping.contains(operand))
         continue;
       for (Value inner : producer->getOperands())
@@ -395,9 +395,9 @@ private:
     if (edge.weighted) {
       add("weights_db", edge.weights.getRatio(builder));
       for (Value operand : edge.op->getOperands())
-        if (auto dcast = operand.getDefiningOp<quant::DequantizeCastOp>(); dcast && isConstantOrDequantized(operand)) {
-          QuantSchemeInterface weights = getScheme(dcast.getInput().getType());
-          add("weight_bits", builder.getI64IntegerAttr(weights ? weights.getCodeType().getWidth() : 0));
+        if (Value codes = getDecodedCodes(operand); codes && isConstantOrDequantized(operand)) {
+          QuantSchemeInterface weights = getScheme(codes.getType());
+          add("weight_bits", builder.getI64IntegerAttr(weights ? weights.getBits() : 0));
           break;
         }
     }

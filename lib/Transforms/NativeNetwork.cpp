@@ -67,16 +67,16 @@ FailureOr<std::unique_ptr<Network>> Network::compile(OwningOpRef<ModuleOp> modul
     return emitError(loc) << "calibration: " << llvm::toString(std::move(error));
   };
   // Where the model brings its own quantization, the observed values are those behind its rounding. Weights are as good decoded.
-  function.walk([](quant::DequantizeCastOp dcast) {
-    ElementsAttr codes = getConstant(dcast.getInput());
-    QuantSchemeInterface scheme = getScheme(dcast.getInput().getType());
+  function.walk([](DequantizeCastOpInterface dcast) {
+    ElementsAttr codes = getConstant(dcast.getCodes());
+    QuantSchemeInterface scheme = getScheme(dcast.getCodes().getType());
     if (!codes || !scheme)
       return;
-    SmallVector<double> reals = scheme.decode(getInts(codes), getShape(dcast.getInput()));
+    SmallVector<double> reals = scheme.decode(getInts(codes), getShape(dcast.getCodes()));
     OpBuilder builder(dcast);
     SmallVector<float> values(reals.begin(), reals.end());
-    dcast.replaceAllUsesWith(
-        ConstantOp::create(builder, dcast.getLoc(), makeElements(cast<RankedTensorType>(dcast.getType()), values)).getResult());
+    dcast->replaceAllUsesWith(
+        ConstantOp::create(builder, dcast.getLoc(), makeElements(cast<RankedTensorType>(dcast->getResult(0).getType()), values)));
     dcast.erase();
   });
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))

@@ -1,6 +1,7 @@
 // The stages in order and the passes between them.
 #include "qc/Transforms/Pipelines.h"
 
+#include "Augmentation.h"
 #include "Quantizable.h"
 #include "WeightCodes.h"
 #include "WeightRounding.h"
@@ -59,8 +60,15 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   if (options.float32)
     return;
   functions.addPass(createFuseActivations());
+  if (options.rotate != "off") {
+    RotateLayersOptions rotate;
+    rotate.basis = options.rotate;
+    rotate.samples = options.samples;
+    rotate.memory = options.roundingMemory;
+    pm.addPass(createRotateLayers(rotate));
+  }
   if (options.equalize)
-    functions.addPass(createEqualizeLayers());
+    pm.addNestedPass<func::FuncOp>(createEqualizeLayers());
   if (options.migrate != "off") {
     MigrateScalesOptions migrate;
     migrate.samples = options.samples;
@@ -85,6 +93,8 @@ void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
   insert.integerOnly = options.integerOnly;
   insert.dropSoftmax = options.dropSoftmax;
   insert.profile = options.quantProfile;
+  if (options.precision.isWanted())
+    insert.candidates = options.precision.activationCandidates;
   pm.addNestedPass<func::FuncOp>(createInsertObservers(insert));
   if (!options.samples.empty()) {
     CalibrateOptions calibrate;
@@ -214,6 +224,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
                                    llvm::cl::init("")};
   Option<bool> equalize{*this, "equalize", llvm::cl::desc("like ranges of weights on both sides of a channel"),
                         llvm::cl::init(false)};
+  Option<std::string> rotate{*this, "rotate", llvm::cl::desc("off, hadamard or eigen"), llvm::cl::init("off")};
   Option<std::string> migrate{*this, "migrate", llvm::cl::desc("off, smooth or awq"), llvm::cl::init("off")};
   Option<double> migrationStrength{*this, "migration-strength", llvm::cl::desc("exponent, 0 to 1"), llvm::cl::init(0.5)};
   Option<std::string> rounding{*this, "rounding", llvm::cl::desc("nearest, or a method that needs samples"),
@@ -224,11 +235,21 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<double> sensitivity{*this, "sensitivity", llvm::cl::desc("0 to 1: of positions, to the network's result"),
                              llvm::cl::init(0.7)};
   Option<double> damping{*this, "damping", llvm::cl::desc("of second moments (0: by samples)"), llvm::cl::init(0)};
+  Option<double> coupling{*this, "coupling", llvm::cl::desc("0 to 1: of errors of output channels"), llvm::cl::init(0)};
+  Option<std::string> augment{*this, "calib-augment", llvm::cl::desc("copies of samples: mirror, zoom, shift"),
+                              llvm::cl::init("")};
+  Option<unsigned> learnSteps{*this, "learn-steps", llvm::cl::desc("turns through the samples for scales and biases"),
+                              llvm::cl::init(0)};
   Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
   Option<std::string> minimize{*this, "minimize", llvm::cl::desc("loss or a cost: bits of each layer"), llvm::cl::init("")};
   Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get"),
                                  llvm::cl::init("2,3,4,5,6,8,16")};
+  Option<std::string> activationCandidates{*this, "activation-candidates",
+                                           llvm::cl::desc("bits that a tensor of activations may get"), llvm::cl::init("")};
+  Option<unsigned> slices{*this, "slices", llvm::cl::desc("runs of output channels with bits of their own, at most"),
+                          llvm::cl::init(1)};
   Option<int64_t> maxWeightBytes{*this, "max-weight-bytes", llvm::cl::desc("of packed weights"), llvm::cl::init(-1)};
+  Option<int64_t> maxArena{*this, "max-arena", llvm::cl::desc("of the arena"), llvm::cl::init(-1)};
   Option<double> maxDrop{*this, "max-drop", llvm::cl::desc("points of agreement"), llvm::cl::init(-1)};
   Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
   Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
@@ -280,6 +301,7 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.zeroPoints = text.zeroPoints;
   options.quantProfile = text.quantProfile;
   options.equalize = text.equalize;
+  options.rotate = text.rotate;
   options.migrate = text.migrate;
   options.migrationStrength = text.migrationStrength;
   options.rounding = text.rounding;
@@ -288,10 +310,16 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   options.biasCorrection = text.biasCorrection;
   options.sensitivity = text.sensitivity;
   options.damping = text.damping;
+  options.coupling = text.coupling;
+  options.augment = text.augment;
+  options.learnSteps = text.learnSteps;
   options.roundingMemory = text.roundingMemory;
   options.precision.minimize = text.minimize;
   options.precision.candidates = text.candidates;
+  options.precision.activationCandidates = text.activationCandidates;
+  options.precision.slices = text.slices;
   options.precision.maxWeightBytes = text.maxWeightBytes;
+  options.precision.maxArena = text.maxArena;
   options.precision.maxDrop = text.maxDrop;
   options.pairSafe = text.pairSafe;
   options.requant = text.requant;
@@ -340,6 +368,8 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
 
 void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_t heldOut) {
   bool powerOfTwo = options.requant == "pow2";
+  if (options.precision.slices > 1)
+    pm.addNestedPass<func::FuncOp>(createSplitSlices());
   AssignWeightCodesOptions codes;
   codes.weights = options.weights;
   codes.constraints = options.constraints;
@@ -353,6 +383,9 @@ void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_
     reconstruct.biasCorrection = options.biasCorrection;
     reconstruct.sensitivity = options.sensitivity;
     reconstruct.damping = options.damping;
+    reconstruct.coupling = options.coupling;
+    reconstruct.augment = options.augment;
+    reconstruct.learnSteps = options.learnSteps;
     reconstruct.memory = options.roundingMemory;
     reconstruct.heldOut = unsigned(heldOut);
     reconstruct.powerOfTwo = powerOfTwo;
@@ -388,8 +421,15 @@ static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
   std::vector<std::string> problems;
   if (!precision.paretoOut.empty() && !precision.pareto)
     problems.push_back("pareto-out=" + precision.paretoOut + ": give the number of points with pareto");
-  if (!precision.isWanted())
+  if (!precision.isWanted()) {
+    if (!precision.activationCandidates.empty())
+      problems.push_back("activation-candidates=" + precision.activationCandidates +
+                         " is for mixed precision: give a budget, max-drop, minimize or pareto");
+    if (precision.slices > 1)
+      problems.push_back("slices=" + std::to_string(precision.slices) +
+                         " is for mixed precision: give a budget, max-drop, minimize or pareto");
     return problems;
+  }
   std::vector<StringRef> objectives = {"loss", "weight-bytes", "flash", "arena", "latency", "ace", "bops"};
   std::string minimize = precision.minimize;
   if (!minimize.empty() && !llvm::is_contained(objectives, minimize))
@@ -414,6 +454,18 @@ static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
   for (StringRef part : llvm::split(precision.candidates, ','))
     if (!isCodeType(("i" + part).str(), /*isWeight=*/true))
       problems.push_back("candidates=" + precision.candidates + ": use bits of 2..8 or 16, as in 2,4,8");
+  if (precision.slices < 1 || precision.slices > 64)
+    problems.push_back("slices=" + std::to_string(precision.slices) + ": use 1 (whole layers) to 64");
+  if (!precision.activationCandidates.empty() && isCodeType(options.activations, /*isWeight=*/false)) {
+    SmallVector<StringRef> all;
+    StringRef(precision.activationCandidates).split(all, ',');
+    StringRef given = StringRef(options.activations).drop_front();
+    if (!llvm::all_of(all, [](StringRef bits) { return isCodeType(("i" + bits).str(), /*isWeight=*/false); }))
+      problems.push_back("activation-candidates=" + precision.activationCandidates + ": use bits of 2..8 or 16, as in 8,16");
+    else if (!llvm::is_contained(all, given))
+      problems.push_back("activation-candidates=" + precision.activationCandidates +
+                         " lacks the bits of activations=" + options.activations + ": add " + given.str());
+  }
   if (options.float32)
     problems.push_back("budgets for the bits of weights mean nothing to mode=" + options.mode + ": drop them");
   else if (options.samples.empty())
@@ -487,6 +539,9 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     methods.push_back(method.name);
   oneOf("rounding", options.rounding, methods);
   llvm::append_range(problems, checkPrecision(options));
+  oneOf("rotate", options.rotate, {"off", "hadamard", "eigen"});
+  if (options.rotate == "eigen" && options.samples.empty() && !options.float32)
+    problems.push_back("rotate=eigen needs calibration samples: give calib, or use rotate=hadamard");
   oneOf("migrate", options.migrate, {"off", "smooth", "awq"});
   if (!(options.migrationStrength >= 0 && options.migrationStrength <= 1))
     problems.push_back("migration-strength: use 0 (all stays in the activations) to 1");
@@ -494,13 +549,17 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("migrate=" + options.migrate + " needs calibration samples: give calib");
   if (options.migrate != "off" && options.equalize)
     problems.push_back("migrate=" + options.migrate + " and equalize set the same scales: drop one of them");
-  if ((options.migrate != "off" || options.equalize) && options.float32)
-    problems.push_back("equalize and migrate prepare for codes, which " + mode + " does not have: drop them");
+  if ((options.migrate != "off" || options.equalize || options.rotate != "off") && options.float32)
+    problems.push_back("equalize, migrate and rotate prepare for codes, which " + mode + " does not have: drop them");
   oneOf("order", options.order, {"natural", "activation", "importance"});
   if (!(options.damping >= 0 && options.damping <= 1))
     problems.push_back("damping: use a part of the mean moment up to 1, or 0: by the number of samples");
   if (!(options.sensitivity >= 0 && options.sensitivity <= 1))
     problems.push_back("sensitivity: use a number from 0 to 1");
+  if (!(options.coupling >= 0 && options.coupling < 1))
+    problems.push_back("coupling: use a number from 0 to less than 1");
+  if (std::string problem; !Augmentation::parse(options.augment, problem))
+    problems.push_back("calib-augment=" + options.augment + ": " + problem);
   if (options.rounding != "nearest" && options.float32)
     problems.push_back("rounding=" + options.rounding + ": " + mode +
                        (options.mode == "f32" ? " has no codes" : " rounds to nearest, with the best scale") +

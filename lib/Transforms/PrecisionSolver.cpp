@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <string>
 
 namespace qc {
@@ -27,6 +28,20 @@ bool isWithin(const Costs &total, const Costs &limits) {
   return true;
 }
 
+bool keepsOthers(const PrecisionProblem &problem, const Assignment &assignment) {
+  for (const PrecisionLink &link : problem.links)
+    if (link.needs[assignment[link.layer]] != assignment[link.other])
+      return false;
+  for (const PrecisionLimit &limit : problem.others) {
+    double sum = 0;
+    for (size_t k = 0; k < limit.layers.size(); ++k)
+      sum += limit.terms[k][assignment[limit.layers[k]]];
+    if (sum > limit.limit + slack * std::fabs(limit.limit))
+      return false;
+  }
+  return true;
+}
+
 /// The costs that are limited or minimized.
 std::vector<size_t> getRelevant(const PrecisionProblem &problem) {
   std::vector<size_t> result;
@@ -36,12 +51,16 @@ std::vector<size_t> getRelevant(const PrecisionProblem &problem) {
   return result;
 }
 
-/// The candidates of a layer that no other one is as good as in all respects.
-std::vector<size_t> getUndominated(const std::vector<Costs> &candidates, const std::vector<size_t> &relevant) {
+/// The candidates of a layer that no other one is as good as in all respects. `kinds`: only those of one kind compare; may be
+/// empty.
+std::vector<size_t> getUndominated(const std::vector<Costs> &candidates, const std::vector<size_t> &kinds,
+                                   const std::vector<size_t> &relevant) {
   std::vector<size_t> result;
   for (size_t i = 0; i < candidates.size(); ++i) {
     bool dominated = false;
     for (size_t k = 0; k < candidates.size() && !dominated; ++k) {
+      if (!kinds.empty() && kinds[k] != kinds[i])
+        continue;
       bool better = false, worse = false;
       for (size_t cost : relevant) {
         better |= candidates[k][cost] < candidates[i][cost];
@@ -56,8 +75,10 @@ std::vector<size_t> getUndominated(const std::vector<Costs> &candidates, const s
 }
 
 /// One after another the layers' candidates that save most of what is above its limit for the least of the objective. Not
-/// the best, but a bound; nothing if it does not get within the limits.
+/// the best, but a bound; nothing if it does not get within the limits, or if choices depend on each other.
 std::optional<Assignment> solveGreedily(const PrecisionProblem &problem, const std::vector<std::vector<size_t>> &choices) {
+  if (!problem.links.empty() || !problem.others.empty())
+    return std::nullopt;
   size_t objective = size_t(problem.objective);
   Assignment result;
   for (size_t layer = 0; layer < choices.size(); ++layer)
@@ -125,6 +146,10 @@ std::optional<Assignment> minimize(const PrecisionProblem &problem, const std::v
   Cbc_Model *model = solver.model;
   std::vector<std::pair<size_t, size_t>> columns;
   std::vector<std::vector<int>> rows(choices.size());
+  auto addRow = [&](const std::string &name, const std::vector<int> &indices, const std::vector<double> &values, char sense,
+                    double right) {
+    Cbc_addRow(model, name.c_str(), int(indices.size()), indices.data(), values.data(), sense, right);
+  };
   for (size_t layer = 0; layer < choices.size(); ++layer)
     for (size_t choice : choices[layer]) {
       const Costs &costs = problem.layers[layer][choice];
@@ -141,8 +166,32 @@ std::optional<Assignment> minimize(const PrecisionProblem &problem, const std::v
   for (size_t layer = 0; layer < choices.size(); ++layer) {
     if (rows[layer].empty())
       return std::nullopt;
-    std::vector<double> ones(rows[layer].size(), 1.0);
-    Cbc_addRow(model, ("one" + std::to_string(layer)).c_str(), int(ones.size()), rows[layer].data(), ones.data(), 'E', 1);
+    addRow("one" + std::to_string(layer), rows[layer], std::vector<double>(rows[layer].size(), 1.0), 'E', 1);
+  }
+  for (size_t l = 0; l < problem.links.size(); ++l) {
+    const PrecisionLink &link = problem.links[l];
+    for (size_t kind = 0; kind < problem.layers[link.other].size(); ++kind) {
+      std::vector<int> indices;
+      std::vector<double> values;
+      for (int column : rows[link.layer])
+        if (link.needs[columns[column].second] == kind)
+          indices.push_back(column), values.push_back(1);
+      for (int column : rows[link.other])
+        if (columns[column].second == kind)
+          indices.push_back(column), values.push_back(-1);
+      if (!indices.empty())
+        addRow("link" + std::to_string(l) + "." + std::to_string(kind), indices, values, 'E', 0);
+    }
+  }
+  for (size_t l = 0; l < problem.others.size(); ++l) {
+    const PrecisionLimit &limit = problem.others[l];
+    double unit = limit.limit > 0 ? 1000 / limit.limit : 1;
+    std::vector<int> indices;
+    std::vector<double> values;
+    for (size_t k = 0; k < limit.layers.size(); ++k)
+      for (int column : rows[limit.layers[k]])
+        indices.push_back(column), values.push_back(limit.terms[k][columns[column].second] * unit);
+    addRow("other" + std::to_string(l), indices, values, 'L', limit.limit * unit * (1 + slack - margin));
   }
   for (size_t i = 0; i < costCount; ++i) {
     if (!std::isfinite(limits[i]))
@@ -154,8 +203,7 @@ std::optional<Assignment> minimize(const PrecisionProblem &problem, const std::v
       indices.push_back(int(column));
       values.push_back(problem.layers[columns[column].first][columns[column].second][i] * unit);
     }
-    Cbc_addRow(model, ("limit" + std::to_string(i)).c_str(), int(indices.size()), indices.data(), values.data(), 'L',
-               limits[i] * unit * (1 + slack - margin));
+    addRow("limit" + std::to_string(i), indices, values, 'L', limits[i] * unit * (1 + slack - margin));
   }
   Cbc_setObjSense(model, 1);
   Cbc_solve(model);
@@ -168,17 +216,33 @@ std::optional<Assignment> minimize(const PrecisionProblem &problem, const std::v
     if (auto [layer, choice] = columns[column]; solution[column] > most[layer])
       most[layer] = solution[column], result[layer] = choice;
   // The solver's tolerance is wider than ours: once more, a little below the limits.
-  if (!isWithin(getTotal(problem, result), limits))
+  if (!isWithin(getTotal(problem, result), limits) || !keepsOthers(problem, result))
     return margin == 0 ? minimize(problem, choices, limits, objective, bound, 1e-6) : std::nullopt;
   return result;
 }
 } // namespace
 
+bool isAllowed(const PrecisionProblem &problem, const Assignment &assignment) {
+  return isWithin(getTotal(problem, assignment), problem.limits) && keepsOthers(problem, assignment);
+}
+
 std::optional<Assignment> solvePrecision(const PrecisionProblem &problem) {
   std::vector<std::vector<size_t>> choices;
   std::vector<size_t> relevant = getRelevant(problem);
-  for (const std::vector<Costs> &candidates : problem.layers)
-    choices.push_back(getUndominated(candidates, relevant));
+  // What others depend on stays whole.
+  std::vector<std::vector<size_t>> kinds(problem.layers.size());
+  for (const PrecisionLink &link : problem.links) {
+    kinds[link.layer] = link.needs;
+    kinds[link.other].resize(problem.layers[link.other].size());
+    std::iota(kinds[link.other].begin(), kinds[link.other].end(), size_t(0));
+  }
+  for (const PrecisionLimit &limit : problem.others)
+    for (size_t layer : limit.layers) {
+      kinds[layer].resize(problem.layers[layer].size());
+      std::iota(kinds[layer].begin(), kinds[layer].end(), size_t(0));
+    }
+  for (size_t layer = 0; layer < problem.layers.size(); ++layer)
+    choices.push_back(getUndominated(problem.layers[layer], kinds[layer], relevant));
   size_t objective = size_t(problem.objective), loss = size_t(Cost::Loss);
   std::optional<Assignment> greedy = solveGreedily(problem, choices);
   double bound = greedy ? getTotal(problem, *greedy)[objective] : INFINITY;

@@ -40,6 +40,12 @@ std::vector<std::string> applyProfile(PipelineOptions &options, const std::funct
     options.activations = profile.activationCodes.front();
   if (!options.productActivations.empty())
     checkCodes("product-activations", options.productActivations, {options.productActivations}, profile.activationCodes);
+  if (!options.precision.activationCandidates.empty())
+    for (StringRef bits : split(options.precision.activationCandidates, ','))
+      if (std::string code = (options.activations.substr(0, 1) + bits).str(); !is_contained(profile.activationCodes, code)) {
+        checkCodes("activation-candidates", options.precision.activationCandidates, {code}, profile.activationCodes);
+        break;
+      }
 
   std::string problem;
   if (!isGiven("weights")) {

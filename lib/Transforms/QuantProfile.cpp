@@ -37,10 +37,7 @@ const std::vector<std::string> &getOpNames() {
 
 /// "; near: 'a', 'b'" with those of `names` that a typing error or two lead to.
 std::string describeNear(StringRef name, ArrayRef<std::string> names) {
-  std::vector<std::string> near;
-  for (const std::string &other : names)
-    if (name.edit_distance(other) <= std::max<size_t>(name.size() / 3, 2) || StringRef(other).contains(name))
-      near.push_back(other);
+  std::vector<std::string> near = findNearNames(name, names);
   return near.empty() ? "" : "; near: " + listNames(near);
 }
 

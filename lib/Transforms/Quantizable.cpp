@@ -47,14 +47,49 @@ IntegerType parseCodeType(StringRef text, MLIRContext *context, bool isWeight) {
   return bits ? IntegerType::get(context, bits, isSigned ? IntegerType::Signless : IntegerType::Unsigned) : IntegerType();
 }
 
+/// Bits and length of iN/G, if the text is that.
+static std::optional<std::pair<unsigned, int64_t>> parseGrouped(StringRef text) {
+  auto [code, group] = text.split('/');
+  unsigned bits = 0;
+  int64_t length = 0;
+  if (!code.consume_front("i") || code.getAsInteger(10, bits) || group.getAsInteger(10, length) || bits < 2 || bits > 4 ||
+      length < 32 || length % 32)
+    return std::nullopt;
+  return std::pair(bits, length);
+}
+
+std::optional<WeightScheme> parseWeightCode(StringRef text, MLIRContext *context) {
+  for (const NamedCode &code : getNamedCodes())
+    if (text == code.name)
+      return WeightScheme(code.get(context));
+  if (auto grouped = parseGrouped(text))
+    return WeightScheme(GroupedAttr::get(context, grouped->first, grouped->second));
+  IntegerType type = parseCodeType(text, context, /*isWeight=*/true);
+  return type ? std::optional<WeightScheme>(type) : std::nullopt;
+}
+
+bool isWeightCode(StringRef text) {
+  if (parseGrouped(text))
+    return true;
+  return llvm::any_of(getNamedCodes(), [&](const NamedCode &code) { return text == code.name; }) ||
+         isCodeType(text, /*isWeight=*/true);
+}
+
+std::string listWeightCodes() {
+  std::string text = "iN with N in 2..8 or 16";
+  for (const NamedCode &code : getNamedCodes())
+    text += ", or " + code.name.str();
+  return text + ", or iN/G with N in 2..4 and groups of G = 32, 64, ... inputs";
+}
+
 bool isFloatTensor(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.getElementType().isF32();
 }
 
 bool isConstantOrDequantized(Value value) {
-  if (auto dcast = value.getDefiningOp<quant::DequantizeCastOp>())
-    value = dcast.getInput();
+  if (Value codes = getDecodedCodes(value))
+    value = codes;
   return value.getDefiningOp<ConstantOp>() != nullptr;
 }
 
@@ -96,7 +131,7 @@ llvm::DenseSet<Operation *> findFloatTail(func::FuncOp function) {
   for (Operation &op : llvm::reverse(body)) {
     auto quantizable = dyn_cast<QuantizableOpInterface>(op);
     bool movesValues = quantizable && quantizable.isSameScale() && op.getNumOperands() == 1 && isFloatTensor(op.getResult(0));
-    bool isCast = isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op);
+    bool isCast = isa<quant::QuantizeCastOp, DequantizeCastOpInterface>(op);
     if ((isa<SoftmaxOp>(op) || movesValues || isCast) && !op.use_empty() &&
         llvm::all_of(op.getUsers(), [&](Operation *user) { return isa<func::ReturnOp>(user) || tail.contains(user); }))
       tail.insert(&op);
@@ -109,6 +144,37 @@ llvm::DenseSet<Operation *> findFloatTail(func::FuncOp function) {
         tail.erase(&op);
     }
   return tail;
+}
+
+CodeCandidates CodeCandidates::get(Operation *op) {
+  CodeCandidates result;
+  auto attr = op->getAttrOfType<DictionaryAttr>(codeCandidatesName);
+  if (!attr)
+    return result;
+  result.group = attr.getAs<StringAttr>("group").str();
+  for (auto entry : attr.getAs<ArrayAttr>("list").getAsRange<DictionaryAttr>()) {
+    CodeCandidate &candidate = result.list.emplace_back();
+    candidate.code = cast<IntegerType>(entry.getAs<TypeAttr>("code").getValue());
+    if (auto low = entry.getAs<FloatAttr>("min"))
+      candidate.range = {low.getValueAsDouble(), entry.getAs<FloatAttr>("max").getValueAsDouble()};
+  }
+  return result;
+}
+
+void CodeCandidates::set(Operation *op) const {
+  Builder b(op->getContext());
+  SmallVector<Attribute> entries;
+  for (const CodeCandidate &candidate : list) {
+    NamedAttrList entry;
+    entry.set("code", TypeAttr::get(candidate.code));
+    if (candidate.range) {
+      entry.set("min", b.getF64FloatAttr(candidate.range->first));
+      entry.set("max", b.getF64FloatAttr(candidate.range->second));
+    }
+    entries.push_back(entry.getDictionary(op->getContext()));
+  }
+  op->setAttr(codeCandidatesName, b.getDictionaryAttr({b.getNamedAttr("group", b.getStringAttr(group)),
+                                                       b.getNamedAttr("list", b.getArrayAttr(entries))}));
 }
 
 std::string describeNode(Operation *op) {

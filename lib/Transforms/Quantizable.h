@@ -2,7 +2,7 @@
 #ifndef QC_LIB_TRANSFORMS_QUANTIZABLE_H
 #define QC_LIB_TRANSFORMS_QUANTIZABLE_H
 
-#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
@@ -16,6 +16,27 @@ constexpr llvm::StringLiteral domainName = "qc.domain";
 
 /// The attribute on an observe and on functions of one tensor: how often inputs occurred, in parts of equal width of their range.
 constexpr llvm::StringLiteral histogramName = "qc.histogram";
+
+/// The attribute on an observe with the code types that mixed precision may give the edge: what CodeCandidates holds.
+constexpr llvm::StringLiteral codeCandidatesName = "qc.code_candidates";
+
+/// The same on the `quant.qcast` that the observe becomes: `{group, id, types}`, with the edge's id and quantized types.
+constexpr llvm::StringLiteral typeCandidatesName = "qc.type_candidates";
+
+/// A code type that an edge may get, with the range that its codes have then, once it is known.
+struct CodeCandidate {
+  mlir::IntegerType code;
+  std::optional<std::pair<double, double>> range;
+};
+/// All of an edge, and the edge whose type it shares: edges of one group get one type.
+struct CodeCandidates {
+  llvm::SmallVector<CodeCandidate> list;
+  std::string group;
+
+  /// None if `op` has none.
+  static CodeCandidates get(mlir::Operation *op);
+  void set(mlir::Operation *op) const;
+};
 
 /// The module inside the module where `qc-keep-float` keeps the float network.
 constexpr llvm::StringLiteral keptFloatName = "float";
@@ -36,6 +57,14 @@ void noteObserved(ObserveOp observe, double low, double high);
 mlir::IntegerType parseCodeType(llvm::StringRef text, mlir::MLIRContext *context, bool isWeight);
 /// True if it gives one.
 bool isCodeType(llvm::StringRef text, bool isWeight);
+
+/// What weights become by the code that `text` names: iN, N in 2..8 or 16; iN/G, N in 2..4, times one factor for each G inputs; or the
+/// name of a code of few levels. Nothing if it names none.
+std::optional<WeightScheme> parseWeightCode(llvm::StringRef text, mlir::MLIRContext *context);
+/// True if it gives one.
+bool isWeightCode(llvm::StringRef text);
+/// "iN with N in 2..8 or 16, or ...": what a text must be.
+std::string listWeightCodes();
 
 bool isFloatTensor(mlir::Value value);
 

@@ -1,4 +1,5 @@
 // Encodes weights, biases and other constants of quantizable ops.
+#include "LayerStream.h"
 #include "PairScales.h"
 #include "Quantizable.h"
 #include "WeightCodes.h"
@@ -15,9 +16,9 @@ namespace {
 constexpr double smallestScale = std::numeric_limits<float>::min(), largestScale = std::numeric_limits<float>::max();
 
 /// The quantized element type behind an f32 value that was decoded; null if it was not.
-quant::QuantizedType getDecodedType(Value value) {
-  auto dcast = value.getDefiningOp<quant::DequantizeCastOp>();
-  return dcast ? dcast.getQuantizedType() : quant::QuantizedType();
+Type getDecodedType(Value value) {
+  Value codes = getDecodedCodes(value);
+  return codes ? getElementType(codes) : Type();
 }
 
 /// The type of the qcasts that `value` goes into; null if there is none or they differ.
@@ -57,6 +58,16 @@ SmallVector<double> getMagnitudes(ArrayRef<float> values, ArrayRef<int64_t> shap
       for (int64_t k = 0; k < inner; ++k)
         m = std::max(m, std::fabs(double(values[i++])));
   return most;
+}
+
+/// Scales of least error per index of `axis` (or one for all for -1), where codes have few levels.
+SmallVector<double> fitScales(const WeightScheme &scheme, ArrayRef<float> values, ArrayRef<int64_t> shape, int64_t axis) {
+  int64_t channels = axis < 0 ? 1 : shape[axis];
+  size_t inner = axis < 0 ? std::max<size_t>(values.size(), 1) : size_t(product(shape.drop_front(axis + 1)));
+  std::vector<std::vector<double>> each(channels);
+  for (size_t i = 0; i < values.size(); ++i)
+    each[i / inner % channels].push_back(values[i]);
+  return llvm::map_to_vector(each, [&](const std::vector<double> &channel) { return scheme.fitScale(channel); });
 }
 
 /// Rounds codes of one channel the other way, those with the largest errors first; `errors` are real - code and index.
@@ -136,9 +147,9 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
   using QuantizeWeightsBase::QuantizeWeightsBase;
 
   void runOnOperation() override {
-    defaultCode = parseCodeType(weights, &getContext(), /*isWeight=*/true);
-    if (!defaultCode) {
-      emitError(getOperation().getLoc()) << "'" << weights << "' is no code type of weights: use iN with N in 2..8 or 16";
+    std::optional<WeightScheme> defaultScheme = parseWeightCode(weights, &getContext());
+    if (!defaultScheme) {
+      emitError(getOperation().getLoc()) << "'" << weights << "' is no code type of weights: use " << listWeightCodes();
       return signalPassFailure();
     }
     if (pairSafe != "off" && pairSafe != "shrink") {
@@ -162,10 +173,9 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
       if (isa<ConstantOp>(op.getOperation()) || op->getNumResults() != 1 || !isFloatTensor(op->getResult(0)) ||
           !whyNotInteger(op).empty())
         return;
-      auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
-      weightCode = assigned ? cast<IntegerType>(assigned.getValue()) : defaultCode;
+      WeightScheme scheme = WeightScheme::get(op->getAttr(weightCodeName)).value_or(*defaultScheme);
       op->removeAttr(weightCodeName);
-      std::string why = quantizeContraction(op);
+      std::string why = quantizeContraction(op, fitToLayer(scheme, op));
       if (why.empty())
         why = quantizeActivationConstants(op);
       if (!why.empty())
@@ -177,7 +187,7 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
 
 private:
   /// Weight and bias of `op`, if it has them. Gives the reason if they cannot be encoded.
-  std::string quantizeContraction(QuantizableOpInterface op) {
+  std::string quantizeContraction(QuantizableOpInterface op, const WeightScheme &code) {
     OpOperand *weight = nullptr, *bias = nullptr;
     for (OpOperand &operand : op->getOpOperands()) {
       OperandRole role = op.getOperandRole(operand.getOperandNumber());
@@ -206,8 +216,11 @@ private:
         return "its weights hold a value that is not finite";
       // Errors are balanced per channel, whatever the granularity of scales.
       int64_t channelAxis = op.getWeightChannelAxis(), axis = granularity == "tensor" ? -1 : channelAxis;
-      SmallVector<double> scales = getMagnitudes(values, getShape(weight->get()), axis);
-      double highest = double(getCodeLimits(weightCode).second);
+      // Every integer up to the highest is a code, or few are: then the largest weight does not say the scale.
+      bool isUniform = code.getLevels().empty();
+      double highest = isUniform ? double(code.getHighest()) : 1;
+      SmallVector<double> scales = isUniform ? getMagnitudes(values, getShape(weight->get()), axis)
+                                             : fitScales(code, values, getShape(weight->get()), axis);
       for (auto [c, scale] : llvm::enumerate(scales)) {
         double largestBias = 0;
         for (float b :
@@ -217,19 +230,27 @@ private:
         scale /= highest;
         if (scale == 0 && largestBias == 0)
           scale = 1.0;
-        scale = std::max(scale, getLeastWeightScale(largestBias, inputScale));
+        double least = getLeastWeightScale(largestBias, inputScale);
+        // Where the scale is one of least error, the power of two next to it is.
+        bool roundsDown = powerOfTwo && !isUniform && ceilPowerOfTwo(scale) > scale * 4 / 3;
+        scale = std::max(roundsDown ? ceilPowerOfTwo(scale) / 2 : scale, least);
         if (powerOfTwo)
           scale = ceilPowerOfTwo(scale);
         if (scale * inputScale > largestScale)
           return "the product of its input's and its weights' scale exceeds f32";
       }
-      if (pairSafe == "shrink")
-        shrink(op, *weight, scales, inputType);
-      encodeOperand(*weight, getSymmetricType(weightCode, scales, axis), channelAxis);
+      if (GroupedAttr grouped = code.getGrouped()) {
+        replaceByCodes(*weight, code.getType(scales, axis), encodeGroups(*Contraction::get(op), grouped, values, scales));
+      } else {
+        if (pairSafe == "shrink" && isUniform)
+          shrink(op, *weight, scales, inputType, code);
+        encodeOperand(*weight, code.getType(scales, axis), isUniform ? channelAxis : -1);
+      }
     }
     if (!encodeBias)
       return "";
-    QuantSchemeInterface scheme = getScheme(getDecodedType(weight ? weight->get() : op->getOperand(1)));
+    Type weightType = getDecodedType(weight ? weight->get() : op->getOperand(1));
+    QuantSchemeInterface scheme = weightType ? getScheme(weightType) : QuantSchemeInterface();
     if (!scheme)
       return "its weights are not quantized";
     // A product of two activations (no weight) has one scale, too.
@@ -277,8 +298,7 @@ private:
                                             size, zeroPoint, codeLow, codeHigh);
   }
 
-  static std::vector<int32_t> encode(ArrayRef<float> values, ArrayRef<int64_t> shape, quant::QuantizedType type,
-                                     int64_t balancedAxis) {
+  static std::vector<int32_t> encode(ArrayRef<float> values, ArrayRef<int64_t> shape, Type type, int64_t balancedAxis) {
     QuantSchemeInterface scheme = getScheme(type);
     std::vector<int32_t> codes; // the widest are biases
     codes.reserve(values.size());
@@ -303,14 +323,34 @@ private:
     return codes;
   }
 
+  /// Codes times the least factor that holds the largest weight of each group.
+  static std::vector<int32_t> encodeGroups(const Contraction &layer, GroupedAttr grouped, ArrayRef<float> values,
+                                           ArrayRef<double> scales) {
+    std::vector<int32_t> groups = layer.getFactorGroups(grouped.getLength()), codes(values.size());
+    double highest = double(grouped.getHighest());
+    for (int64_t c = 0; c < layer.channels; ++c) {
+      double scale = scales[scales.size() == 1 ? 0 : c];
+      std::vector<double> largest(*std::max_element(groups.begin(), groups.end()) + 1);
+      for (int64_t k = 0; k < layer.depth; ++k)
+        largest[groups[k]] = std::max(largest[groups[k]], std::fabs(double(values[layer.getWeightIndex(c, k)])));
+      for (int64_t k = 0; k < layer.depth; ++k) {
+        double factor = std::clamp(std::ceil(largest[groups[k]] / (scale * highest)), 1.0, double(GroupedAttr::mostFactor));
+        double code = std::nearbyint(double(values[layer.getWeightIndex(c, k)]) / (scale * factor));
+        codes[layer.getWeightIndex(c, k)] = int32_t(factor * std::clamp(code, -highest, highest));
+      }
+    }
+    return codes;
+  }
+
   /// Enlarges scales where that makes pairs of weights safe, and notes what it costs.
-  void shrink(Operation *op, OpOperand &weight, SmallVectorImpl<double> &scales, quant::UniformQuantizedType inputType) {
+  void shrink(Operation *op, OpOperand &weight, SmallVectorImpl<double> &scales, quant::UniformQuantizedType inputType,
+              const WeightScheme &code) {
     ArrayRef<int64_t> shape = getShape(weight.get());
     auto conv = dyn_cast<ConvOp>(op);
     bool isProduct = isa<MatmulOp>(op) && shape.size() == 2;
     PairScaleProblem problem;
     problem.xMax = inputType.getStorageTypeMax() - inputType.getStorageTypeMin();
-    if (weightCode.getWidth() > 8 || problem.xMax > 255 || !((conv && conv.getGroups() == 1) || isProduct))
+    if (code.getBits() > 8 || problem.xMax > 255 || !((conv && conv.getGroups() == 1) || isProduct))
       return;
     int64_t axis = isProduct ? 1 : 0;
     problem.channels = shape[axis];
@@ -327,9 +367,7 @@ private:
         scale *= factor;
       return result;
     };
-    auto encodeAll = [&](ArrayRef<double> factors) {
-      return encode(values, shape, getSymmetricType(weightCode, scaled(factors), axis), axis);
-    };
+    auto encodeAll = [&](ArrayRef<double> factors) { return encode(values, shape, code.getType(scaled(factors), axis), axis); };
     auto reorder = [&](ArrayRef<double> factors) {
       std::vector<int32_t> codes = encodeAll(factors);
       std::vector<int8_t> ordered;
@@ -365,14 +403,13 @@ private:
     scales = scaled(factors);
   }
 
-  void encodeOperand(OpOperand &operand, quant::QuantizedType type, int64_t balancedAxis = -1) {
+  void encodeOperand(OpOperand &operand, Type type, int64_t balancedAxis = -1) {
     SmallVector<float> storage;
     replaceByCodes(operand, type,
                    encode(viewFloats(getConstant(operand.get()), storage), getShape(operand.get()), type, balancedAxis));
   }
 
-  IntegerType defaultCode, weightCode; ///< of layers without an assigned one, and of the layer at hand
-  SmallVector<Attribute> shrunk;       ///< per layer whose scales grew: how many, how much, at which loss
+  SmallVector<Attribute> shrunk; ///< per layer whose scales grew: how many, how much, at which loss
 };
 } // namespace
 } // namespace qc

@@ -143,6 +143,19 @@ std::string listNames(ArrayRef<std::string> names, size_t limit) {
   return text;
 }
 
+std::vector<std::string> findNearNames(StringRef name, ArrayRef<std::string> names) {
+  std::vector<std::pair<unsigned, std::string>> near;
+  for (const std::string &other : names)
+    if (unsigned distance = name.edit_distance(other);
+        distance <= std::max<size_t>(name.size() / 3, 2) || StringRef(other).contains(name))
+      near.emplace_back(distance, other);
+  llvm::stable_sort(near, llvm::less_first());
+  std::vector<std::string> result;
+  for (auto &[distance, other] : near)
+    result.push_back(other);
+  return result;
+}
+
 std::string describeMissingRanges(ArrayRef<std::string> names) {
   return std::to_string(names.size()) + (names.size() == 1 ? " tensor" : " tensors") + " without a range: " + listNames(names) +
          "; pass calibration samples with -calib=<file.npz> or ranges with -ranges=<file.json>";

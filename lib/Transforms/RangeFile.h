@@ -25,12 +25,15 @@ struct Constraints {
   llvm::StringMap<std::string> tensors, weights;
 };
 
-/// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}, "weights": {"<node>": {"code": "i8"}, ...}}`
-/// with one or both of the two lists; none for no path. Emits the error at `loc`.
+/// Reads a constraints file, `{"version": 1, "tensors": {"<id>": {"code": "i16"}, ...}, "weights": {"<node>": {"code": "i8"},
+/// ...}}` with one or both of the two lists; none for no path. Emits the error at `loc`.
 mlir::FailureOr<Constraints> readConstraints(llvm::StringRef path, mlir::Location loc);
 
 /// "'a', 'b', ... and 3 more": at most `limit` of `names`.
 std::string listNames(llvm::ArrayRef<std::string> names, size_t limit = 10);
+
+/// Those of `names` that a typing error or two, or something left out, lead to `name`, the nearest first.
+std::vector<std::string> findNearNames(llvm::StringRef name, llvm::ArrayRef<std::string> names);
 
 /// What is missing and what to do about it.
 std::string describeMissingRanges(llvm::ArrayRef<std::string> names);

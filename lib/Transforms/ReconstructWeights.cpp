@@ -23,6 +23,7 @@ struct Layer {
   Contraction contraction;
   Operation *reference;
   double inputScale;
+  WeightScheme scheme;
 };
 
 /// Layers that are rounded together, between two places where one value is alive. `begin` and `end` count layers.
@@ -30,7 +31,8 @@ struct Block {
   size_t begin, end;
   std::unique_ptr<BlockNetwork> network;
   Value input, output;
-  Operation *behind; ///< in front of it the output is alive
+  Operation *behind;        ///< in front of it the output is alive
+  bool isFromFloat = false; ///< its input comes from the float network
 };
 /// A block closes behind so many layers, or more where several values are alive.
 constexpr size_t layersPerBlock = 3;
@@ -67,6 +69,13 @@ private:
                   ": use a part of the mean moment up to 1, or 0: by the number of samples");
     if (!(sensitivity >= 0 && sensitivity <= 1))
       return fail("sensitivity=" + std::to_string(sensitivity) + ": use a number from 0 to 1");
+    if (!(coupling >= 0 && coupling < 1))
+      return fail("coupling=" + std::to_string(coupling) + ": use a number from 0 to less than 1");
+    std::string problem;
+    std::optional<Augmentation> copies = Augmentation::parse(augment, problem);
+    if (!copies)
+      return fail("augment=" + augment + ": " + problem);
+    augmentation = *copies;
     if (granularity != "channel" && granularity != "tensor")
       return fail("granularity=" + granularity + ": use one of channel, tensor");
     if (samples.empty())
@@ -84,9 +93,18 @@ private:
     std::vector<Layer> layers;
     for (const Contraction &contraction : getContractions(function))
       if (quant::UniformQuantizedType type = getReconstructedType(contraction))
-        layers.push_back({contraction, mapping.lookup(contraction.op), type.getScale()});
+        layers.push_back({contraction, mapping.lookup(contraction.op), type.getScale(),
+                          fitToLayer(WeightScheme::get(contraction.op->getAttr(weightCodeName))
+                                         .value_or(WeightScheme(IntegerType::get(&getContext(), 8))),
+                                     contraction.op)});
     if (layers.empty())
       return success();
+    if (!method->anyLevels)
+      for (const Layer &layer : layers)
+        if (!layer.scheme.getLevels().empty() || layer.scheme.getGrouped())
+          return layer.contraction.op->emitError()
+                 << "rounding=" << rounding << " chooses between neighbouring integers, which the codes of "
+                 << describeNode(layer.contraction.op) << " are not: use rounding=nearest or rounding=sequential";
 
     Samples source;
     if (llvm::Error error = source.open(samples, function))
@@ -95,7 +113,14 @@ private:
       if (input.state)
         return fail("rounding=" + rounding + " follows single samples, and input '" + input.name +
                     "' is a state: use rounding=nearest for networks with states");
-    int64_t available = countSamples(source.size(), heldOut);
+    if (augmentation.getCopies() > 1) {
+      SmallVector<RankedTensorType> types;
+      for (const Input &input : source.inputs())
+        types.push_back(input.type);
+      if (std::string why = Augmentation::whyNot(types); !why.empty())
+        return fail("augment=" + augment + " makes copies of images: " + why);
+    }
+    int64_t available = countSamples(source.size(), heldOut), copies = augmentation.getCopies();
     if (available < method->leastSamples)
       return fail("rounding=" + rounding + " needs " + std::to_string(method->leastSamples) + " calibration samples or more, '" +
                   samples + "' holds " + std::to_string(available) + ": add samples, or use rounding=nearest");
@@ -117,7 +142,7 @@ private:
       size_t kept = 0; // what is alive in front of a block stays until its end
       for (const Block &block : blocks)
         kept = std::max(kept, measure(&layers[block.begin], layers[block.begin]));
-      perSample += kept;
+      perSample = (perSample + kept) * copies;
     }
     int64_t count = std::min<int64_t>(available, (size_t(memory) << 20) / std::max<size_t>(perSample, 1));
     if (count < method->leastSamples)
@@ -125,20 +150,22 @@ private:
                   " MiB for " + std::to_string(method->leastSamples) +
                   " samples of this network: raise memory=" + std::to_string(memory));
 
-    LayerStream quantized(function, progressive ? count : 0), floats(reference, count);
-    if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats, heldOut))
+    LayerStream quantized(function, progressive ? count * copies : 0), floats(reference, count * copies);
+    if (llvm::Error error = feedStreams(source, count, progressive ? &quantized : nullptr, floats, heldOut, augmentation))
       return fail(llvm::toString(std::move(error)));
-    std::vector<PositionWeights> weights;
-    if (sensitivity > 0) {
+    count *= copies;
+    std::vector<OutputSensitivity> outputs;
+    if (sensitivity > 0 || coupling > 0) {
       std::string why;
       SmallVector<Contraction> references;
       for (const Layer &layer : layers)
         references.push_back(*Contraction::get(layer.reference));
-      weights = findPositionWeights(reference, floats, references, count, sensitivity, why);
-      if (weights.empty())
+      outputs = findOutputSensitivity(reference, floats, references, count, sensitivity, coupling > 0, why);
+      if (outputs.empty())
         emitRemark(function.getLoc()) << "all positions of a layer count the same: " << why;
     }
     SmallVector<Attribute> reports;
+    LayerStream arguments = floats;
     LayerStream quantizedBefore = quantized, floatsBefore = floats; // the block at hand
     size_t blockIndex = 0;
     for (auto [index, layer] : llvm::enumerate(layers)) {
@@ -150,32 +177,82 @@ private:
         quantizedBefore = quantized;
       }
       MomentSources sources;
+      sources.copies = copies;
       if (Value addend = progressive ? getAddend(layer.contraction.op) : Value()) {
         // In the float copy it is what goes into its rounding.
         sources.addend = addend;
         sources.floatAddend =
             mapping.lookup(addend.getDefiningOp()->getOperand(0).getDefiningOp<quant::QuantizeCastOp>().getInput());
       }
-      if (!weights.empty())
-        sources.weights = &weights[index];
+      if (!outputs.empty())
+        sources.weights = &outputs[index].positions;
       LayerMoments none(layer.contraction.groups, layer.contraction.depth, sources.addend ? layer.contraction.channels : 0);
       std::array<LayerMoments, 2> halves = {none, none};
       if (failed(collectMoments(layer.contraction, layer.reference, progressive ? &quantized : nullptr, floats, count, sources,
                                 samples, halves)))
         return failure();
-      round(layer, halves, count, reports);
+      round(layer, halves, outputs.empty() ? nullptr : &outputs[index], count, reports);
       if (!block || block->end != index + 1)
         continue;
       if (failed(floats.advance(mapping.lookup(block->behind))))
         return failure();
-      reconstruct(*block, layers, mapping, progressive ? quantizedBefore : floatsBefore, floatsBefore, floats, count, reports);
+      BlockOptions options;
+      options.drop = method->block == BlockStep::JointWithDrop;
+      report(*block, layers,
+             reconstruct(*block, layers, mapping, progressive ? quantizedBefore : floatsBefore, floatsBefore, floats, count,
+                         options),
+             reports);
       // What was computed inside the block is not what it computes now.
       if (progressive)
         quantized = quantizedBefore;
       ++blockIndex;
     }
+    if (learnSteps && failed(learn(function, layers, mapping, arguments, floats, count)))
+      return failure();
     function->setAttr("qc.rounding", ArrayAttr::get(&getContext(), reports));
     return success();
+  }
+
+  /// Moves the scales and biases of all layers for what the network gives. The codes stay.
+  LogicalResult learn(func::FuncOp function, ArrayRef<Layer> layers, const IRMapping &mapping, const LayerStream &inputs,
+                      LayerStream &outputs, int64_t count) {
+    Value output;
+    std::string why;
+    std::unique_ptr<BlockNetwork> network;
+    if (function.getNumResults() != 1)
+      why = "the network has several results";
+    else
+      network = BlockNetwork::createWhole(function, output, why);
+    if (network) // what is behind its end does not matter
+      why.clear();
+    if (network && network->getLayers().size() != layers.size())
+      why = "it holds a layer that is not rounded by samples";
+    if (!why.empty()) {
+      emitRemark(function.getLoc()) << "scales stay as the layers have them: " << why;
+      return success();
+    }
+    Value target = getReference(mapping, output);
+    if (failed(outputs.advance(*target.user_begin())))
+      return failure();
+    Block whole{0, layers.size(), std::move(network), function.getArgument(0), output, nullptr, /*isFromFloat=*/true};
+    BlockOptions options;
+    options.moveCodes = false;
+    options.turns = learnSteps;
+    BlockResult result = reconstruct(whole, layers, mapping, inputs, inputs, outputs, count, options);
+    Builder b(&getContext());
+    auto ratio = [&](double error) { return b.getF64FloatAttr(error > 0 ? 10 * std::log10(result.signal / error) : 999.0); };
+    function->setAttr("qc.learned_steps", b.getDictionaryAttr({b.getNamedAttr("sqnr_after", ratio(result.after)),
+                                                               b.getNamedAttr("sqnr_before", ratio(result.before))}));
+    return success();
+  }
+
+  /// What `value` is in the float network.
+  static Value getReference(const IRMapping &mapping, Value value) {
+    if (auto dcast = value.getDefiningOp<quant::DequantizeCastOp>())
+      value = dcast.getInput();
+    if (auto qcast = value.getDefiningOp<quant::QuantizeCastOp>())
+      value = qcast.getInput();
+    return mapping.lookup(value);
   }
 
   /// The blocks of `function`; a remark names those that stay layers because an op has no gradient.
@@ -216,7 +293,7 @@ private:
           why = "it holds a layer that is not rounded by samples";
         }
         if (network)
-          blocks.push_back({begin, i, std::move(network), before.front(), live.front(), behind});
+          blocks.push_back({begin, i, std::move(network), before.front(), live.front(), behind, !progressive});
         else
           emitRemark(layers[begin].contraction.op->getLoc())
               << "the block from " << describeNode(layers[begin].contraction.op) << " to "
@@ -230,44 +307,40 @@ private:
   }
 
   /// Rounds the layers of a block together, from what they are rounded to by themselves.
-  void reconstruct(const Block &block, ArrayRef<Layer> layers, const IRMapping &mapping, const LayerStream &inputs,
-                   const LayerStream &floatInputs, const LayerStream &outputs, int64_t count,
-                   SmallVectorImpl<Attribute> &reports) {
-    auto getReference = [&](Value value) {
-      if (auto qcast = value.getDefiningOp<quant::QuantizeCastOp>())
-        value = qcast.getInput();
-      return mapping.lookup(value);
-    };
-    Value floatInput = getReference(block.input), floatOutput = getReference(block.output);
+  BlockResult reconstruct(const Block &block, ArrayRef<Layer> layers, const IRMapping &mapping, const LayerStream &inputs,
+                          const LayerStream &floatInputs, const LayerStream &outputs, int64_t count, BlockOptions blockOptions) {
+    Value floatInput = getReference(mapping, block.input), floatOutput = getReference(mapping, block.output);
     BlockSamples source;
     source.count = count;
+    source.copies = augmentation.getCopies();
     source.readInput = [&](int64_t i, std::vector<float> &values) {
-      inputs.read(progressive ? block.input : floatInput, i, values);
+      inputs.read(block.isFromFloat ? floatInput : block.input, i, values);
     };
     source.readFloatInput = [&](int64_t i, std::vector<float> &values) { floatInputs.read(floatInput, i, values); };
     source.readTarget = [&](int64_t i, std::vector<float> &values) { outputs.read(floatOutput, i, values); };
 
     std::vector<BlockLayer> blockLayers;
-    SmallVector<IntegerType> codeTypes;
+    SmallVector<WeightScheme> schemes;
     for (Operation *op : block.network->getLayers()) {
       const Layer &layer = *llvm::find_if(layers, [&](const Layer &each) { return each.contraction.op == op; });
       const Contraction &contraction = layer.contraction;
-      auto dcast = contraction.getWeight().get().getDefiningOp<quant::DequantizeCastOp>();
-      auto type = dcast.getQuantizedType();
+      Value decoded = getDecodedCodes(contraction.getWeight().get());
+      QuantSchemeInterface scheme = getScheme(decoded.getType());
       BlockLayer &added = blockLayers.emplace_back();
       SmallVector<float> storage;
       ArrayRef<float> values = viewFloats(getConstant(layer.reference->getOperand(1)), storage);
       added.weights.assign(values.begin(), values.end());
-      SmallVector<int64_t> codes = getInts(getConstant(dcast.getInput()));
+      SmallVector<int64_t> codes = getInts(getConstant(decoded));
       added.codes.assign(codes.begin(), codes.end());
       added.channels.resize(codes.size());
       for (int64_t c = 0; c < contraction.groups * contraction.channels; ++c)
         for (int64_t k = 0; k < contraction.depth; ++k)
           added.channels[contraction.getWeightIndex(c, k)] = c;
-      if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
-        added.scales.assign(perAxis.getScales().begin(), perAxis.getScales().end());
+      SmallVector<double> scales = scheme.getScaleValues();
+      if (scheme.getChannelAxis() >= 0)
+        added.scales.assign(scales.begin(), scales.end());
       else
-        added.scales.assign(contraction.groups * contraction.channels, cast<quant::UniformQuantizedType>(type).getScale());
+        added.scales.assign(contraction.groups * contraction.channels, scales[0]);
       if (OpOperand *bias = contraction.getBias()) {
         SmallVector<float> biases = getFloats(getConstant(bias->get()));
         added.biases.assign(biases.begin(), biases.end());
@@ -275,22 +348,30 @@ private:
       for (size_t c = 0; c < added.scales.size(); ++c)
         added.leastScales.push_back(
             getLeastWeightScale(added.biases.empty() ? 0 : 2 * std::fabs(double(added.biases[c])), layer.inputScale));
-      codeTypes.push_back(getCodeType(type));
-      added.highest = type.getStorageTypeMax();
+      schemes.push_back(layer.scheme);
+      added.highest = layer.scheme.getHighest();
     }
-    BlockOptions blockOptions;
-    blockOptions.drop = method->block == BlockStep::JointWithDrop;
     blockOptions.learnSteps = !powerOfTwo && granularity == "channel";
     blockOptions.learnBiases = biasCorrection;
     BlockResult result = reconstructBlock(*block.network, source, blockOptions, blockLayers, getForEach(&getContext()));
 
-    for (auto [op, layer, code] : llvm::zip_equal(block.network->getLayers(), blockLayers, codeTypes)) {
+    for (auto [op, layer, scheme] : llvm::zip_equal(block.network->getLayers(), blockLayers, schemes)) {
       int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
       SmallVector<double> scales(layer.scales.begin(), layer.scales.end());
-      replaceByCodes(op->getOpOperand(1), getSymmetricType(code, scales, axis), layer.codes);
+      Operation *before = op->getOperand(1).getDefiningOp(), *codes = before->getOperand(0).getDefiningOp();
+      replaceByCodes(op->getOpOperand(1), scheme.getType(scales, axis), layer.codes);
+      if (before->use_empty())
+        before->erase();
+      if (codes->use_empty())
+        codes->erase();
       if (op->getNumOperands() > 2)
         setBias(op, layer.biases);
     }
+    return result;
+  }
+
+  /// Adds what rounding the layers of `block` together gave to their reports.
+  void report(const Block &block, ArrayRef<Layer> layers, const BlockResult &result, SmallVectorImpl<Attribute> &reports) {
     Builder b(&getContext());
     auto ratio = [&](double error) { return error > 0 ? 10 * std::log10(result.signal / error) : 999.0; };
     for (Attribute &report : MutableArrayRef(reports).take_back(block.end - block.begin)) {
@@ -318,13 +399,27 @@ private:
       old->erase();
   }
 
-  void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, int64_t count, SmallVectorImpl<Attribute> &reports) {
+  /// Where codes have few levels, those and the scales of least error of the weights by themselves; the groups of factors.
+  static void setLevels(RoundingProblem &problem, const Layer &layer, ArrayRef<double> weights) {
+    const WeightScheme &scheme = layer.scheme;
+    if (GroupedAttr grouped = scheme.getGrouped()) {
+      problem.factorGroups = layer.contraction.getFactorGroups(grouped.getLength());
+      problem.highestCode = grouped.getHighest();
+    }
+    SmallVector<int64_t> levels = scheme.getLevels();
+    problem.levels.assign(levels.begin(), levels.end());
+    if (levels.empty())
+      return;
+    for (int64_t c = 0; c < problem.channels; ++c)
+      problem.largest[c] = scheme.fitScale(weights.slice(c * problem.depth, problem.depth)) * double(problem.highest);
+  }
+
+  void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, const OutputSensitivity *outputs, int64_t count,
+             SmallVectorImpl<Attribute> &reports) {
     const Contraction &contraction = layer.contraction;
     Operation *op = contraction.op;
     LayerMoments moments = halves[0];
     moments.add(halves[1]);
-    auto assigned = op->getAttrOfType<TypeAttr>(weightCodeName);
-    auto code = assigned ? cast<IntegerType>(assigned.getValue()) : IntegerType::get(&getContext(), 8);
     int64_t depth = contraction.depth, channels = contraction.channels;
     SmallVector<float> storage, biases;
     ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
@@ -344,8 +439,14 @@ private:
     for (int64_t g = 0; g < contraction.groups; ++g) {
       groupWeights.push_back(getGroupWeights(contraction, g, values));
       objectives.push_back(makeObjective(halves, moments, g, groupWeights.back(), damping, biasCorrection));
-      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, getCodeLimits(code).second,
+      if (outputs && !outputs->products.empty()) {
+        // Sums of few gradients are uncertain: the less they say about that many channels the less they count.
+        double certain = double(outputs->gradients) / double(outputs->gradients + channels);
+        objectives.back().couple(outputs->products[g], certain * coupling);
+      }
+      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, layer.scheme.getHighest(),
                                      layer.inputScale, powerOfTwo));
+      setLevels(problems.back(), layer, groupWeights.back());
     }
     if (granularity == "tensor")
       shareScale(problems);
@@ -382,7 +483,7 @@ private:
     auto integer = [&](StringRef key, int64_t value) { return b.getNamedAttr(key, b.getI64IntegerAttr(value)); };
     auto ratio = [&](double error) { return error > 0 ? 10 * std::log10(signal / error) : 999.0; };
     reports.push_back(b.getDictionaryAttr(
-        {integer("bits", code.getWidth()), number("damping", least), integer("depth", depth),
+        {integer("bits", layer.scheme.getBits()), number("damping", least), integer("depth", depth),
          b.getNamedAttr("method", b.getStringAttr(rounding)), b.getNamedAttr("name", b.getStringAttr(getLocName(op->getLoc()))),
          integer("rank", rank), number("ridge", ridge), integer("rows", moments.rows), integer("samples", count),
          number("sqnr_after", ratio(after)), number("sqnr_before", ratio(before))}));
@@ -392,7 +493,7 @@ private:
                                << " was added to their diagonal";
 
     int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
-    replaceByCodes(contraction.getWeight(), getSymmetricType(code, scales, axis), codes);
+    replaceByCodes(contraction.getWeight(), layer.scheme.getType(scales, axis), codes);
     op->removeAttr(weightCodeName);
     if (biasCorrection)
       setBias(op, biases);
@@ -400,6 +501,7 @@ private:
 
   const RoundingMethod *method = nullptr;
   RoundingOptions roundingOptions;
+  Augmentation augmentation;
 };
 } // namespace
 } // namespace qc

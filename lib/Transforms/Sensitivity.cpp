@@ -17,7 +17,7 @@ namespace qc {
 /// The op that gives `value`, behind ops that move or round it.
 static Operation *getSource(Value value) {
   Operation *op = value.getDefiningOp();
-  while (isa_and_nonnull<ReshapeOp, TransposeOp, quant::DequantizeCastOp, quant::QuantizeCastOp>(op))
+  while (isa_and_nonnull<ReshapeOp, TransposeOp, DequantizeCastOpInterface, quant::QuantizeCastOp>(op))
     op = op->getOperand(0).getDefiningOp();
   return op;
 }
@@ -281,10 +281,12 @@ struct Sensitivity::Impl {
   }
 
   LogicalResult measure(std::vector<LayerSensitivity> &layers) {
+    if (layers.empty())
+      return success();
     Samples source;
     if (llvm::Error error = source.open(options.samples, function))
       return fail(llvm::toString(std::move(error)));
-    size_t perSample = 1;
+    size_t perSample = 1, slices = 0;
     double macs = 0;
     {
       LayerStream dry(reference, 0);
@@ -295,6 +297,7 @@ struct Sensitivity::Impl {
         previous = op;
         const Contraction &c = layer.contraction;
         macs += double(c.groups * c.channels * c.depth * c.positions);
+        slices += layer.ends.size() + (layer.ends.size() > 1);
       }
     }
     int64_t count = std::min<int64_t>(countSamples(size, heldOutEvery), (size_t(options.memory) << 20) / perSample);
@@ -308,18 +311,20 @@ struct Sensitivity::Impl {
       return fail(llvm::toString(std::move(error)));
 
     // The samples that tell losses, evenly spread, and what the float network gives for them.
-    int64_t runs = std::clamp(int64_t(mostLossMacs / (2 * double(layers.size()) * std::max(macs, 1.0))), leastLossSamples,
-                              std::min(mostLossSamples, count));
-    runs = std::min(runs, count);
-    std::vector<Inputs> inputs(runs);
-    for (int64_t i = 0; i < runs; ++i)
-      for (auto [k, input] : llvm::enumerate(source.inputs())) {
-        inputs[i].push_back(std::make_unique<Buffer>(input.bytes()));
-        std::memcpy(inputs[i].back()->data, floats.getInput(k, i * count / runs), input.bytes());
-      }
+    int64_t runs = getLossSamples(2 * slices, macs, count);
+    std::vector<Inputs> inputs = getInputs(source, floats, runs, count);
     auto network = compileDisturbed(layers);
     if (failed(network))
       return failure();
+    std::vector<OutputSensitivity> sensitivities;
+    if (options.sensitivity > 0) { // as the rounding that will follow; it says why not
+      std::string why;
+      SmallVector<Contraction> references;
+      for (const LayerSensitivity &layer : layers)
+        references.push_back(*Contraction::get(mapping.lookup(layer.contraction.op)));
+      sensitivities =
+          findOutputSensitivity(reference, floats, references, count, options.sensitivity, /*wantProducts=*/false, why);
+    }
     std::vector<std::unique_ptr<Buffer>> zeros;
     SmallVector<char *> nothing;
     for (const LayerSensitivity &layer : layers) {
@@ -337,19 +342,147 @@ struct Sensitivity::Impl {
       Operation *op = mapping.lookup(layer.contraction.op);
       if (failed(floats.advance(op)))
         return failure();
-      if (failed(round(layer, op, floats, count)))
+      MomentSources sources;
+      if (!sensitivities.empty())
+        sources.weights = &sensitivities[index].positions;
+      if (failed(round(layer, op, floats, count, sources)))
         return failure();
       measureLosses(layer, index, op, floats, count, **network, inputs, outputs, nothing);
     }
     return success();
   }
 
+  /// How many samples tell losses, of so many runs with each.
+  static int64_t getLossSamples(size_t each, double macs, int64_t count) {
+    int64_t runs = std::clamp(int64_t(mostLossMacs / (double(each) * std::max(macs, 1.0))), leastLossSamples, mostLossSamples);
+    return std::min(runs, count);
+  }
+  static std::vector<Inputs> getInputs(const Samples &source, LayerStream &floats, int64_t runs, int64_t count) {
+    std::vector<Inputs> inputs(runs);
+    for (int64_t i = 0; i < runs; ++i)
+      for (auto [k, input] : llvm::enumerate(source.inputs())) {
+        inputs[i].push_back(std::make_unique<Buffer>(input.bytes()));
+        std::memcpy(inputs[i].back()->data, floats.getInput(k, i * count / runs), input.bytes());
+      }
+    return inputs;
+  }
+
+  /// The float network with one more argument for each group's candidate, and one for none of them: 1 for what the group's
+  /// values are, 0 for what they are not.
+  FailureOr<std::unique_ptr<Network>> compileRounded(ArrayRef<ActivationGroup> groups) {
+    IRMapping inner;
+    OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
+    auto clone = cast<func::FuncOp>(reference->clone(inner));
+    clone.setSymName("run_f32");
+    clone.setPublic();
+    module->push_back(clone);
+    Block &body = clone.getBody().front();
+    SmallVector<Type> types(clone.getArgumentTypes());
+    auto single = RankedTensorType::get({1}, Float32Type::get(clone.getContext()));
+    for (const ActivationGroup &group : groups) {
+      SmallVector<Value> switches;
+      for (size_t i = 0; i <= group.bits.size(); ++i) {
+        switches.push_back(body.addArgument(single, clone.getLoc()));
+        types.push_back(single);
+      }
+      for (const ActivationGroup::Member &member : group.members) {
+        quant::QuantizeCastOp qcast = member.qcast;
+        Value value = inner.lookup(mapping.lookup(qcast.getInput()));
+        auto type = cast<RankedTensorType>(value.getType());
+        OpBuilder builder(clone.getContext());
+        builder.setInsertionPointAfterValue(value);
+        SmallPtrSet<Operation *, 8> made;
+        auto multiply = [&](Value a, Value b) {
+          auto op = MulOp::create(builder, value.getLoc(), type, a, b, FloatAttr(), FloatAttr(), 0, 0, IntegerAttr());
+          made.insert(op);
+          return op.getResult();
+        };
+        Value sum = multiply(value, switches.back());
+        for (auto [i, candidate] : llvm::enumerate(member.types)) {
+          auto codes = quant::QuantizeCastOp::create(builder, value.getLoc(), withElementType(type, candidate), value);
+          made.insert(codes);
+          Value part = multiply(quant::DequantizeCastOp::create(builder, value.getLoc(), type, codes), switches[i]);
+          sum = AddOp::create(builder, value.getLoc(), type, sum, part, FloatAttr(), FloatAttr());
+        }
+        value.replaceAllUsesExcept(sum, made);
+      }
+    }
+    SmallVector<Value> results = getOutputs(clone);
+    body.getTerminator()->setOperands(results);
+    clone.setFunctionType(FunctionType::get(clone.getContext(), types, TypeRange(ValueRange(results))));
+    clone->removeAttr(clone.getResAttrsAttrName());
+    clone->removeAttr(clone.getArgAttrsAttrName());
+    return Network::compile(std::move(module));
+  }
+
+  LogicalResult measure(std::vector<ActivationGroup> &groups) {
+    if (groups.empty())
+      return success();
+    Samples source;
+    if (llvm::Error error = source.open(options.samples, function))
+      return fail(llvm::toString(std::move(error)));
+    int64_t count = countSamples(size, heldOutEvery);
+    double macs = 0;
+    for (const Contraction &c : getContractions(reference))
+      macs += double(c.groups * c.channels * c.depth * c.positions);
+    size_t each = 0;
+    for (const ActivationGroup &group : groups)
+      each += group.bits.size();
+    int64_t runs = getLossSamples(each, macs, count);
+    LayerStream floats(reference, runs);
+    if (llvm::Error error = feedStreams(source, runs, nullptr, floats, heldOutEvery))
+      return fail(llvm::toString(std::move(error)));
+    std::vector<Inputs> inputs = getInputs(source, floats, runs, runs);
+    auto network = compileRounded(groups);
+    if (failed(network))
+      return failure();
+
+    float one = 1, zero = 0;
+    /// Switches with candidate `choice` of `group`, all other groups exact; all of them for a group that there is not.
+    auto getSwitches = [&](size_t group, size_t choice) {
+      SmallVector<char *> pointers;
+      for (auto [g, other] : llvm::enumerate(groups))
+        for (size_t i = 0; i <= other.bits.size(); ++i) {
+          bool isOn = i == (g == group ? choice : other.bits.size());
+          pointers.push_back(reinterpret_cast<char *>(isOn ? &one : &zero));
+        }
+      return pointers;
+    };
+    std::vector<std::vector<std::vector<OutputLoss::Sample>>> sums;
+    for (ActivationGroup &group : groups)
+      sums.emplace_back(group.bits.size(), std::vector<OutputLoss::Sample>(runs));
+    size_t tasks = std::min<size_t>(runs, function.getContext()->getNumThreads());
+    parallelFor(function.getContext(), 0, tasks, [&](size_t task) {
+      Runner runner(**network, loss);
+      for (int64_t i = runs * task / tasks; i < int64_t(runs * (task + 1) / tasks); ++i) {
+        std::vector<std::unique_ptr<Buffer>> exactly = keep(runner.run(inputs[i], getSwitches(groups.size(), 0)));
+        for (size_t g = 0; g < groups.size(); ++g)
+          for (size_t k = 0; k < groups[g].bits.size(); ++k)
+            sums[g][k][i] = loss.compare(view(exactly), runner.run(inputs[i], getSwitches(g, k)));
+      }
+    });
+    for (auto [group, samples] : llvm::zip_equal(groups, sums)) {
+      group.losses.clear();
+      for (const std::vector<OutputLoss::Sample> &candidate : samples)
+        group.losses.push_back(loss.getLoss(candidate));
+      makeMonotonic(group.losses);
+    }
+    return success();
+  }
+
+  /// More bits never lose more: what says so is noise of rounding or of few samples.
+  static void makeMonotonic(std::vector<double> &losses) {
+    for (size_t i = losses.size() - 1; i > 0; --i)
+      losses[i - 1] = std::max(losses[i - 1], losses[i]);
+  }
+
   /// The codes of each candidate, and their second-order errors.
-  LogicalResult round(LayerSensitivity &layer, Operation *op, const LayerStream &floats, int64_t count) {
+  LogicalResult round(LayerSensitivity &layer, Operation *op, const LayerStream &floats, int64_t count,
+                      const MomentSources &sources) {
     const Contraction &contraction = layer.contraction;
     LayerMoments none(contraction.groups, contraction.depth, 0);
     std::array<LayerMoments, 2> halves = {none, none};
-    if (failed(collectMoments(contraction, op, nullptr, floats, count, {}, options.samples, halves, mostRows)))
+    if (failed(collectMoments(contraction, op, nullptr, floats, count, sources, options.samples, halves, mostRows)))
       return failure();
     LayerMoments moments = halves[0];
     moments.add(halves[1]);
@@ -362,7 +495,7 @@ struct Sensitivity::Impl {
       biases = getFloats(getConstant(bias->get()));
     else if (corrects)
       biases.assign(contraction.groups * channels, 0.0f);
-    layer.errors.assign(layer.bits.size(), 0);
+    layer.errors.assign(layer.ends.size(), std::vector<double>(layer.bits.size(), 0.0));
     layer.weights.assign(layer.bits.size(), std::vector<float>(values.size()));
     layer.biases.assign(layer.bits.size(), std::vector<float>(biases.begin(), biases.end()));
     double signal = 0;
@@ -376,7 +509,8 @@ struct Sensitivity::Impl {
         RoundedWeights rounded = options.method
                                      ? options.method->round(problem, options.rounding, getForEach(function.getContext()))
                                      : roundToNearest(problem, weights);
-        layer.errors[i] += getError(problem, rounded);
+        for (size_t s = 0; s < layer.ends.size(); ++s)
+          layer.errors[s][i] += getError(problem, rounded, layer.getBegin(s), layer.ends[s]);
         if (i == 0)
           signal += getSignal(problem);
         for (int64_t c = 0; c < channels; ++c) {
@@ -387,12 +521,13 @@ struct Sensitivity::Impl {
             shift += (weights[c * depth + k] - w) * moments.groups[g].x[k];
           }
           if (corrects)
-            layer.biases[i][g * channels + c] += float(shift / double(moments.rows));
+            layer.biases[i][g * channels + c] += float(shift / moments.weight);
         }
       }
     }
-    for (double &error : layer.errors)
-      error = signal > 0 ? error / signal : 0;
+    for (std::vector<double> &slice : layer.errors)
+      for (double &error : slice)
+        error = signal > 0 ? error / signal : 0;
     return success();
   }
 
@@ -411,17 +546,26 @@ struct Sensitivity::Impl {
     ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
     if (OpOperand *bias = contraction.getBias())
       biases = getFloats(getConstant(bias->get()));
+    // Of the whole layer with each of `measured`, of the first slice, of the second, ...
+    size_t slices = layer.ends.size(), parts = slices > 1 ? slices + 1 : 1;
     std::vector<OutputChange> changes;
-    for (size_t i : measured) {
-      std::vector<double> change(values.size()), shift;
-      for (size_t k = 0; k < values.size(); ++k)
-        change[k] = double(layer.weights[i][k]) - double(values[k]);
-      for (size_t k = 0; k < layer.biases[i].size(); ++k)
-        shift.push_back(double(layer.biases[i][k]) - (biases.empty() ? 0.0 : double(biases[k])));
-      changes.emplace_back(contraction, change, shift);
-    }
+    for (size_t part = 0; part < parts; ++part)
+      for (size_t i : measured) {
+        int64_t begin = part ? layer.getBegin(part - 1) : 0;
+        int64_t end = part ? layer.ends[part - 1] : contraction.groups * contraction.channels;
+        std::vector<double> change(values.size()), shift(layer.biases[i].size());
+        for (int64_t c = begin; c < end; ++c) {
+          for (int64_t k = 0; k < contraction.depth; ++k) {
+            int64_t index = contraction.getWeightIndex(c, k);
+            change[index] = double(layer.weights[i][index]) - double(values[index]);
+          }
+          if (!shift.empty())
+            shift[c] = double(layer.biases[i][c]) - (biases.empty() ? 0.0 : double(biases[c]));
+        }
+        changes.emplace_back(contraction, change, shift);
+      }
     size_t runs = inputs.size();
-    std::vector<std::vector<OutputLoss::Sample>> sums(measured.size(), std::vector<OutputLoss::Sample>(runs));
+    std::vector<std::vector<OutputLoss::Sample>> sums(changes.size(), std::vector<OutputLoss::Sample>(runs));
     size_t tasks = std::min<size_t>(runs, function.getContext()->getNumThreads());
     parallelFor(function.getContext(), 0, tasks, [&](size_t task) {
       Runner runner(network, loss);
@@ -439,21 +583,39 @@ struct Sensitivity::Impl {
         }
       }
     });
-    std::vector<double> factors, logs;
-    for (auto [m, i] : llvm::enumerate(measured)) {
-      factors.push_back(layer.errors[i] > 0 ? loss.getLoss(sums[m]) / layer.errors[i] : 0);
-      logs.push_back(std::log(std::max(layer.errors[i], 1e-300)));
-    }
+    auto estimate = [&](size_t part, const std::vector<double> &errors) {
+      std::vector<double> factors, logs, losses;
+      for (auto [m, i] : llvm::enumerate(measured)) {
+        factors.push_back(errors[i] > 0 ? loss.getLoss(sums[part * measured.size() + m]) / errors[i] : 0);
+        logs.push_back(std::log(std::max(errors[i], 1e-300)));
+      }
+      for (double error : errors) {
+        double part = 0;
+        if (factors.size() == 2 && logs[0] > logs[1])
+          part = std::clamp((logs[0] - std::log(std::max(error, 1e-300))) / (logs[0] - logs[1]), 0.0, 1.0);
+        losses.push_back(error * (factors.front() + part * (factors.back() - factors.front())));
+      }
+      makeMonotonic(losses);
+      return losses;
+    };
+    std::vector<double> wholeErrors(layer.bits.size(), 0.0);
+    for (const std::vector<double> &errors : layer.errors)
+      for (size_t i = 0; i < wholeErrors.size(); ++i)
+        wholeErrors[i] += errors[i];
+    std::vector<double> whole = estimate(0, wholeErrors);
     layer.losses.clear();
-    for (double error : layer.errors) {
-      double part = 0;
-      if (factors.size() == 2 && logs[0] > logs[1])
-        part = std::clamp((logs[0] - std::log(std::max(error, 1e-300))) / (logs[0] - logs[1]), 0.0, 1.0);
-      layer.losses.push_back(error * (factors.front() + part * (factors.back() - factors.front())));
+    for (size_t s = 0; slices > 1 && s < slices; ++s)
+      layer.losses.push_back(estimate(s + 1, layer.errors[s]));
+    if (slices == 1)
+      layer.losses.push_back(whole);
+    // Slices that all have the same bits lose what the layer does: their own measurements tell who has which part in that.
+    for (size_t i = 0; slices > 1 && i < whole.size(); ++i) {
+      double sum = 0;
+      for (const std::vector<double> &losses : layer.losses)
+        sum += losses[i];
+      for (std::vector<double> &losses : layer.losses)
+        losses[i] = sum > 0 ? losses[i] * whole[i] / sum : whole[i] / double(slices);
     }
-    // More bits never lose more: what says so is noise of rounding or of few samples.
-    for (size_t i = layer.losses.size() - 1; i > 0; --i)
-      layer.losses[i - 1] = std::max(layer.losses[i - 1], layer.losses[i]);
   }
 
   FailureOr<Outcome> evaluate(func::FuncOp quantized) {
@@ -473,26 +635,37 @@ struct Sensitivity::Impl {
     return outcome;
   }
 
-  FailureOr<Outcome> evaluate(ArrayRef<LayerSensitivity> layers, ArrayRef<size_t> choice) {
+  FailureOr<Outcome> evaluate(ArrayRef<LayerSensitivity> layers, ArrayRef<std::vector<size_t>> choice) {
     IRMapping inner;
     OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
     auto clone = cast<func::FuncOp>(function->clone(inner));
     module->push_back(clone);
-    for (auto [layer, i] : llvm::zip_equal(layers, choice)) {
+    for (auto [layer, slices] : llvm::zip_equal(layers, choice)) {
+      const Contraction &contraction = layer.contraction;
+      std::vector<float> weights = layer.weights[slices.front()], biases = layer.biases[slices.front()];
+      for (size_t s = 1; s < slices.size(); ++s)
+        for (int64_t c = layer.getBegin(s); c < layer.ends[s]; ++c) {
+          for (int64_t k = 0; k < contraction.depth; ++k) {
+            int64_t index = contraction.getWeightIndex(c, k);
+            weights[index] = layer.weights[slices[s]][index];
+          }
+          if (!biases.empty())
+            biases[c] = layer.biases[slices[s]][c];
+        }
       Operation *op = inner.lookup(layer.contraction.op);
       OpBuilder builder(op);
       auto replace = [&](Value old, RankedTensorType type, ArrayRef<float> values) {
         return ConstantOp::create(builder, old ? old.getLoc() : op->getLoc(), makeElements(type, values)).getResult();
       };
       Value weight = op->getOperand(1);
-      op->setOperand(1, replace(weight, cast<RankedTensorType>(weight.getType()), layer.weights[i]));
-      if (layer.biases[i].empty())
+      op->setOperand(1, replace(weight, cast<RankedTensorType>(weight.getType()), weights));
+      if (biases.empty())
         continue;
-      auto type = RankedTensorType::get({int64_t(layer.biases[i].size())}, builder.getF32Type());
+      auto type = RankedTensorType::get({int64_t(biases.size())}, builder.getF32Type());
       if (op->getNumOperands() > 2)
-        op->setOperand(2, replace(op->getOperand(2), type, layer.biases[i]));
+        op->setOperand(2, replace(op->getOperand(2), type, biases));
       else
-        op->insertOperands(2, replace(Value(), type, layer.biases[i]));
+        op->insertOperands(2, replace(Value(), type, biases));
     }
     return evaluate(clone);
   }
@@ -506,7 +679,8 @@ Sensitivity::~Sensitivity() = default;
 
 LogicalResult Sensitivity::open() { return impl->open(); }
 LogicalResult Sensitivity::measure(std::vector<LayerSensitivity> &layers) { return impl->measure(layers); }
-FailureOr<Outcome> Sensitivity::evaluate(ArrayRef<LayerSensitivity> layers, ArrayRef<size_t> choice) {
+LogicalResult Sensitivity::measure(std::vector<ActivationGroup> &groups) { return impl->measure(groups); }
+FailureOr<Outcome> Sensitivity::evaluate(ArrayRef<LayerSensitivity> layers, ArrayRef<std::vector<size_t>> choice) {
   return impl->evaluate(layers, choice);
 }
 FailureOr<Outcome> Sensitivity::evaluate(func::FuncOp quantized) { return impl->evaluate(quantized); }

@@ -3,6 +3,7 @@
 #define QC_LIB_TRANSFORMS_SENSITIVITY_H
 
 #include "CollectMoments.h"
+#include "PrecisionChoices.h"
 
 namespace qc {
 struct SensitivityOptions {
@@ -11,6 +12,7 @@ struct SensitivityOptions {
   RoundingOptions rounding;
   bool biasCorrection = true;
   double damping = 0;
+  double sensitivity = 0;  ///< how far positions count by what they do to the network's result, see PositionWeights
   bool powerOfTwo = false; ///< of scales
   unsigned memory = 2048;  ///< MiB for the values of samples between two layers
 };
@@ -19,10 +21,14 @@ struct SensitivityOptions {
 struct LayerSensitivity {
   Contraction contraction;
   std::vector<unsigned> bits; ///< candidates, ascending
-  // For each of them:
-  std::vector<double> errors;                      ///< (q - w) H (q - w)^T, as a part of w H w^T
-  std::vector<double> losses;                      ///< what that does to the network's outputs, see OutputLoss
+  std::vector<int64_t> ends;  ///< of runs of output channels that may have several code types
+  // For each run and candidate:
+  std::vector<std::vector<double>> errors; ///< (q - w) H (q - w)^T, as a part of w H w^T of the layer
+  std::vector<std::vector<double>> losses; ///< what that does to the network's outputs, see OutputLoss
+  // For each candidate:
   std::vector<std::vector<float>> weights, biases; ///< decoded; biases with their correction, none if there are none
+
+  int64_t getBegin(size_t slice) const { return slice ? ends[slice - 1] : 0; }
 };
 
 /// How far outputs of a network are from those of the float network. For a result behind a softmax the mean of the
@@ -72,8 +78,11 @@ public:
   mlir::LogicalResult open();
   /// Fills in errors, losses and rounded weights of the layers, which are in the order of the function. `bits` are given.
   mlir::LogicalResult measure(std::vector<LayerSensitivity> &layers);
-  /// The function with activations of codes and these weights, on the samples held out. `choice`: a candidate of each layer.
-  mlir::FailureOr<Outcome> evaluate(mlir::ArrayRef<LayerSensitivity> layers, mlir::ArrayRef<size_t> choice);
+  /// Fills in the losses of the groups: samples run through the float network in which only that group is rounded.
+  mlir::LogicalResult measure(std::vector<ActivationGroup> &groups);
+  /// The function with activations of codes and these weights, on the samples held out. `choice`: candidates of the runs of each
+  /// layer.
+  mlir::FailureOr<Outcome> evaluate(mlir::ArrayRef<LayerSensitivity> layers, mlir::ArrayRef<std::vector<size_t>> choice);
   /// The same for another function with the same arguments and results, all quantized.
   mlir::FailureOr<Outcome> evaluate(mlir::func::FuncOp quantized);
 

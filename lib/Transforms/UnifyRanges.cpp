@@ -106,13 +106,48 @@ struct UnifyRanges : impl::UnifyRangesBase<UnifyRanges> {
     auto widen = [](Range &range, Range other) {
       range = {std::min(range.first, other.first), std::max(range.second, other.second)};
     };
-    // Constants take the type of the result they go into.
-    for (auto &[observe, range] : constants)
-      widen(ranges[observe], range);
-    llvm::DenseMap<Operation *, Range> united;
     auto leaderOf = [&](Operation *op) { return groups.contains(op) ? groups.getLeaderValue(op) : op; };
-    for (auto &[observe, range] : ranges)
-      widen(united.try_emplace(leaderOf(observe), range).first->second, range);
+    /// The range of each group.
+    auto unite = [&](llvm::MapVector<Operation *, Range> &ranges) {
+      // Constants take the type of the result they go into.
+      for (auto &[observe, range] : constants)
+        if (auto found = ranges.find(observe); found != ranges.end())
+          widen(found->second, range);
+      llvm::DenseMap<Operation *, Range> united;
+      for (auto &[observe, range] : ranges)
+        widen(united.try_emplace(leaderOf(observe), range).first->second, range);
+      return united;
+    };
+    llvm::MapVector<Operation *, Range> own = ranges;
+    llvm::DenseMap<Operation *, Range> united = unite(ranges);
+
+    // Code types to choose from: one choice for a group, none for one with an edge that has no choice.
+    llvm::DenseMap<Operation *, SmallVector<ObserveOp>> members;
+    for (auto &entry : ranges)
+      members[leaderOf(entry.first)].push_back(cast<ObserveOp>(entry.first));
+    llvm::MapVector<Operation *, CodeCandidates> choices;
+    for (auto &entry : ranges) {
+      ArrayRef<ObserveOp> group = members[leaderOf(entry.first)];
+      CodeCandidates candidates = CodeCandidates::get(entry.first);
+      if (llvm::all_of(group, [](ObserveOp other) { return other->hasAttr(codeCandidatesName); }) && !candidates.list.empty()) {
+        candidates.group = ObserveOp(group.front()).getId().str();
+        choices[entry.first] = std::move(candidates);
+      } else {
+        entry.first->removeAttr(codeCandidatesName);
+      }
+    }
+    for (size_t k = 0; !choices.empty() && k < choices.front().second.list.size(); ++k) {
+      llvm::MapVector<Operation *, Range> ranges;
+      for (auto &[observe, candidates] : choices)
+        ranges[observe] = candidates.list[k].range
+                              ? limitToProducer(*candidates.list[k].range, observe->getOperand(0).getDefiningOp())
+                              : own.lookup(observe);
+      llvm::DenseMap<Operation *, Range> united = unite(ranges);
+      for (auto &[observe, candidates] : choices)
+        candidates.list[k].range = united[leaderOf(observe)];
+    }
+    for (auto &[observe, candidates] : choices)
+      candidates.set(observe);
     for (auto &[op, range] : ranges) {
       auto observe = cast<ObserveOp>(op);
       Range group = united[leaderOf(op)];

@@ -99,7 +99,7 @@ void observesHaveRanges(Operation *op, Fail fail) {
   auto observe = dyn_cast<ObserveOp>(op);
   if (!observe)
     return;
-  if (isa_and_nonnull<ObserveOp, quant::DequantizeCastOp>(observe.getInput().getDefiningOp()))
+  if (isa_and_nonnull<ObserveOp, DequantizeCastOpInterface>(observe.getInput().getDefiningOp()))
     fail(op, "observes an edge that is observed or quantized already");
   if (llvm::count_if(observe.getInput().getUsers(), [](Operation *user) { return isa<ObserveOp>(user); }) > 1)
     fail(op, "is not the only observe of its edge");
@@ -110,7 +110,7 @@ bool isAnnotated(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return false;
-  if (isa<ObserveOp, quant::DequantizeCastOp, ConstantOp>(op))
+  if (isa<ObserveOp, DequantizeCastOpInterface, ConstantOp>(op))
     return true;
   auto mover = dyn_cast<QuantizableOpInterface>(op);
   return mover && mover.isSameScale() && llvm::all_of(op->getOperands(), isAnnotated);
@@ -131,7 +131,7 @@ void edgesAreObserved(Operation *op, Fail fail) {
 
 void weightsAreEncoded(Operation *op, Fail fail) {
   auto quantizable = dyn_cast<QuantizableOpInterface>(op);
-  if (!quantizable || hasReason(op) || op->getNumOperands() == 0 || !op->getOperand(0).getDefiningOp<quant::DequantizeCastOp>() ||
+  if (!quantizable || hasReason(op) || op->getNumOperands() == 0 || !getDecodedCodes(op->getOperand(0)) ||
       !whyNotInteger(op).empty())
     return;
   for (OpOperand &operand : op->getOpOperands())
@@ -147,7 +147,7 @@ void castsAtBoundary(Operation *op, Fail fail) {
   if (auto qcast = dyn_cast<quant::QuantizeCastOp>(op)) {
     if (!isFloatSide(qcast.getInput().getDefiningOp()))
       fail(op, "stands neither at the function's boundary nor behind an op that says why it stays in float");
-  } else if (isa<quant::DequantizeCastOp>(op)) {
+  } else if (isa<DequantizeCastOpInterface>(op)) {
     if (!llvm::all_of(op->getUsers(), isFloatSide))
       fail(op, "stands neither at the function's boundary nor in front of an op that says why it stays in float");
   } else if (isCompute(op) && !hasReason(op) && isFloat(op->getResult(0).getType())) {

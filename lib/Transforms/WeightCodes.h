@@ -2,21 +2,21 @@
 #ifndef QC_LIB_TRANSFORMS_WEIGHTCODES_H
 #define QC_LIB_TRANSFORMS_WEIGHTCODES_H
 
-#include "qc/Dialect/QC/IR/QC.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace qc {
-/// The attribute on an op with weights: the code type that they get, decided by `qc-assign-weight-codes`.
+/// The attribute on an op with weights: the code that they get (WeightScheme), decided by `qc-assign-weight-codes`.
 constexpr llvm::StringLiteral weightCodeName = "qc.weight_code";
 
-/// `-weights=`: one code type, and others for kinds of layers: `i4,depthwise=i8,first=i8,last=i8`.
+/// `-weights=`: one code, and others for kinds of layers: `i4,depthwise=i8,first=i8,last=i8`.
 struct WeightCodes {
   /// Null if `text` is none; `problem` then says why and what to do. `isStored`: of weights that compute in f32, which may be
   /// f16, bf16 or f32, too, but not i16, and of embeddings.
   static std::optional<WeightCodes> parse(llvm::StringRef text, std::string &problem, bool isStored = false);
-  /// What `op` gets, of which `first` and `last` are the function's first and last. `byKind`, if given, is set to the kind of layers
-  /// that decided.
+  /// What `op` gets, of which `first` and `last` are the function's first and last. `byKind`, if given, is set to the kind of
+  /// layers that decided.
   llvm::StringRef getCode(mlir::Operation *op, mlir::Operation *first, mlir::Operation *last,
                           llvm::StringRef *byKind = nullptr) const;
 
@@ -27,7 +27,7 @@ struct WeightCodes {
 /// A layer with constant float weights and the code type that options give it.
 struct AssignedCode {
   mlir::Operation *op;
-  mlir::IntegerType type;
+  WeightScheme scheme;
   std::string pinnedBy; ///< what names this layer or its kind; empty: only the type for all
 };
 
@@ -39,8 +39,11 @@ mlir::FailureOr<std::vector<AssignedCode>> assignWeightCodes(mlir::func::FuncOp 
 /// products, and so that the accumulator's scale is a normal f32 number.
 double getLeastWeightScale(double largestBias, double inputScale);
 
-/// Puts codes of `type` behind a `quant.dcast` in the place of a constant operand.
-void replaceByCodes(mlir::OpOperand &operand, mlir::quant::QuantizedType type, llvm::ArrayRef<int32_t> codes);
+/// `scheme`, or without groups if the inputs of `op` are no whole ones: then a remark says so.
+WeightScheme fitToLayer(const WeightScheme &scheme, mlir::Operation *op);
+
+/// Puts codes of the quantized `type` behind a cast in the place of a constant operand.
+void replaceByCodes(mlir::OpOperand &operand, mlir::Type type, llvm::ArrayRef<int32_t> codes);
 } // namespace qc
 
 #endif // QC_LIB_TRANSFORMS_WEIGHTCODES_H

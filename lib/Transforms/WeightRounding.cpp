@@ -1,5 +1,6 @@
 // Codes and scales of weights by the second moments of their inputs.
 #include "WeightRounding.h"
+#include "qc/Dialect/QC/Schemes/Levels.h"
 
 #include <Eigen/Dense>
 
@@ -27,17 +28,58 @@ static double getWidestScale(const RoundingProblem &problem, int64_t channel) {
   return roundScale(scale > 0 ? scale : 1.0, problem.leastScales[channel], problem.powerOfTwo);
 }
 
-static double toCode(double value, int64_t highest) {
-  return std::clamp(std::nearbyint(value), -double(highest), double(highest));
+/// `factor`: of the input's group, where the problem has those.
+static double toCode(double value, const RoundingProblem &problem, double factor = 1) {
+  if (!problem.levels.empty())
+    return double(getNearestLevel(problem.levels, value));
+  if (!problem.factorGroups.empty())
+    return factor * std::clamp(std::nearbyint(value / factor), -double(problem.highestCode), double(problem.highestCode));
+  return std::clamp(std::nearbyint(value), -double(problem.highest), double(problem.highest));
 }
+
+/// Each input's factor, for the least error of one channel whose inputs, with these moments, are rounded by themselves; none if
+/// the problem has no groups.
+static Row chooseFactors(const RoundingProblem &problem, const Row &target, const Eigen::VectorXd &moments, double scale) {
+  if (problem.factorGroups.empty())
+    return Row();
+  int64_t depth = problem.depth, most = problem.highest / problem.highestCode;
+  int32_t groups = *std::max_element(problem.factorGroups.begin(), problem.factorGroups.end()) + 1;
+  std::vector<std::vector<int>> members(groups);
+  for (int64_t k = 0; k < depth; ++k)
+    members[problem.factorGroups[k]].push_back(int(k));
+  Row factors(depth);
+  for (const std::vector<int> &group : members) {
+    double largest = 0, least = INFINITY, best = 1;
+    for (int k : group)
+      largest = std::max(largest, std::fabs(target(k)));
+    // From what holds the largest weight down to what clips at half of it.
+    double widest = std::clamp(std::ceil(largest / (scale * double(problem.highestCode))), 1.0, double(most));
+    for (double factor = widest; factor >= std::max(1.0, std::floor(widest / 2)); --factor) {
+      double error = 0;
+      for (int k : group) {
+        double difference = target(k) - toCode(target(k) / scale, problem, factor) * scale;
+        error += difference * difference * moments(k);
+      }
+      if (error < least)
+        least = error, best = factor;
+    }
+    for (int k : group)
+      factors(k) = best;
+  }
+  return factors;
+}
+
+static double getFactor(const Row &factors, int64_t k) { return factors.size() ? factors(k) : 1; }
 
 RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<double> &weights) {
   RoundedWeights result;
   for (int64_t c = 0; c < problem.channels; ++c) {
     double scale = getWidestScale(problem, c);
     result.scales.push_back(scale);
+    Row factors =
+        chooseFactors(problem, RowView(&weights[c * problem.depth], problem.depth), Eigen::VectorXd::Ones(problem.depth), scale);
     for (int64_t k = 0; k < problem.depth; ++k)
-      result.codes.push_back(int32_t(toCode(weights[c * problem.depth + k] / scale, problem.highest)));
+      result.codes.push_back(int32_t(toCode(weights[c * problem.depth + k] / scale, problem, getFactor(factors, k))));
   }
   return result;
 }
@@ -46,9 +88,13 @@ RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<
 static double getError(const MatrixView &h, const Row &difference) { return (difference * h).dot(difference); }
 
 double getError(const RoundingProblem &problem, const RoundedWeights &rounded) {
+  return getError(problem, rounded, 0, problem.channels);
+}
+
+double getError(const RoundingProblem &problem, const RoundedWeights &rounded, int64_t begin, int64_t end) {
   MatrixView h(problem.objective.h.data(), problem.depth, problem.depth);
   double error = 0;
-  for (int64_t c = 0; c < problem.channels; ++c) {
+  for (int64_t c = begin; c < end; ++c) {
     Row difference = Eigen::Map<const Eigen::Matrix<int32_t, 1, Eigen::Dynamic>>(&rounded.codes[c * problem.depth], problem.depth)
                              .cast<double>() *
                          rounded.scales[c] -
@@ -119,13 +165,13 @@ struct Compensation {
   }
 
   /// Codes for `target` at `scale`, in the inputs' natural order.
-  Row round(const Row &target, double scale, int64_t highest) const {
+  Row round(const Row &target, double scale, const RoundingProblem &problem, const Row &factors) const {
     int depth = int(order.size());
     Row rest(depth), codes(depth);
     for (int i = 0; i < depth; ++i)
       rest(i) = target(order[i]);
     for (int i = 0; i < depth; ++i) {
-      double code = toCode(rest(i) / scale, highest), error = rest(i) - code * scale;
+      double code = toCode(rest(i) / scale, problem, getFactor(factors, order[i])), error = rest(i) - code * scale;
       codes(order[i]) = code;
       if (i + 1 < depth)
         rest.tail(depth - i - 1) -= error * factor.row(i).tail(depth - i - 1);
@@ -142,8 +188,8 @@ struct Compensation {
 /// codes keep up to date.
 struct ChannelCodes {
   /// `product` is target * h.
-  ChannelCodes(const MatrixView &h, const Row &target, const Row &product, double scale, Row codes)
-      : h(h), target(target), targetProduct(product), scale(scale), codes(std::move(codes)) {
+  ChannelCodes(const MatrixView &h, const Row &target, const Row &product, double scale, Row codes, const Row &factors)
+      : h(h), target(target), targetProduct(product), factors(factors), scale(scale), codes(std::move(codes)) {
     codesProduct = this->codes * h;
   }
 
@@ -152,13 +198,13 @@ struct ChannelCodes {
   }
 
   /// Changes single codes as long as that lowers the error.
-  void improve(int64_t highest) {
+  void improve(const RoundingProblem &problem) {
     constexpr int sweeps = 20;
     for (int sweep = 0; sweep < sweeps; ++sweep) {
       bool changed = false;
       for (int i = 0; i < codes.size(); ++i) {
         double slope = scale * codesProduct(i) - targetProduct(i), curvature = scale * h(i, i);
-        double best = toCode(codes(i) - slope / curvature, highest), step = best - codes(i);
+        double best = toCode(codes(i) - slope / curvature, problem, getFactor(factors, i)), step = best - codes(i);
         // Half a step is where both codes are as good; a real improvement only, or rounding noise could go on for ever.
         if (step == 0 || step * (2 * slope + step * curvature) >= -1e-12 * curvature)
           continue;
@@ -171,6 +217,43 @@ struct ChannelCodes {
     }
   }
 
+  /// Changes pairs of codes as long as that lowers the error, each to the level on its other side that costs least by itself.
+  /// Where levels are far apart one change alone rarely pays any more.
+  void improvePairs(const RoundingProblem &problem) {
+    constexpr int sweeps = 10;
+    int depth = int(codes.size());
+    Row steps(depth), costs(depth), together(depth);
+    auto update = [&] {
+      for (int i = 0; i < depth; ++i) {
+        double slope = scale * codesProduct(i) - targetProduct(i), curvature = scale * h(i, i);
+        costs(i) = INFINITY;
+        auto at = std::find(problem.levels.begin(), problem.levels.end(), int64_t(codes(i)));
+        for (auto other : {at == problem.levels.begin() ? at : at - 1, at + 1})
+          if (other != at && other != problem.levels.end())
+            if (double step = double(*other - *at), cost = step * (2 * slope + step * curvature); cost < costs(i))
+              costs(i) = cost, steps(i) = step;
+      }
+    };
+    update();
+    bool changed = true;
+    for (int sweep = 0; sweep < sweeps && changed; ++sweep) {
+      changed = false;
+      for (int i = 0; i < depth; ++i) {
+        together = (costs.array() + 2 * scale * steps(i) * steps.array() * h.row(i).array()).matrix();
+        together(i) = INFINITY;
+        int best;
+        if (together.minCoeff(&best) + costs(i) >= -1e-9 * scale * h(i, i))
+          continue;
+        for (int k : {i, best}) {
+          codes(k) += steps(k);
+          codesProduct += steps(k) * h.row(k);
+        }
+        changed = true;
+        update();
+      }
+    }
+  }
+
   /// The scale of least error for these codes; 0 if there is none above 0.
   double fitScale() const {
     double square = codesProduct.dot(codes);
@@ -178,7 +261,7 @@ struct ChannelCodes {
   }
 
   const MatrixView &h;
-  const Row &target, &targetProduct;
+  const Row &target, &targetProduct, &factors;
   double scale;
   Row codes, codesProduct;
 };
@@ -186,7 +269,7 @@ struct ChannelCodes {
 /// Calls `take` for scales from a little above that of the largest weight downwards.
 static void forEachScale(const RoundingProblem &problem, int64_t channel, const std::function<void(double)> &take) {
   double widest = getWidestScale(problem, channel), least = problem.leastScales[channel];
-  constexpr int steps = 48;
+  const int steps = problem.factorGroups.empty() ? 48 : 8; // factors do the rest
   for (int i = 0; i < steps; ++i) {
     double scale = problem.powerOfTwo ? std::ldexp(widest, -i) : roundScale(widest * (1.05 - i * 0.0165), least, false);
     if (scale < least || (problem.powerOfTwo && i > 3))
@@ -195,12 +278,20 @@ static void forEachScale(const RoundingProblem &problem, int64_t channel, const 
   }
 }
 
+static Eigen::VectorXd inNaturalOrder(const std::vector<int> &order, const Eigen::VectorXd &weights) {
+  Eigen::VectorXd natural(weights.size());
+  for (int k = 0; k < weights.size(); ++k)
+    natural(order[k]) = weights(k);
+  return natural;
+}
+
 /// The error of a channel whose inputs, in `order` with the moments `weights`, are rounded by themselves.
 static double getSeparateError(const RoundingProblem &problem, const Row &target, const std::vector<int> &order,
                                const Eigen::VectorXd &weights, double scale) {
   double error = 0;
+  Row factors = chooseFactors(problem, target, inNaturalOrder(order, weights), scale);
   for (int k = 0; k < target.size(); ++k) {
-    double w = target(order[k]), difference = w - toCode(w / scale, problem.highest) * scale;
+    double w = target(order[k]), difference = w - toCode(w / scale, problem, getFactor(factors, order[k])) * scale;
     error += difference * difference * weights(k);
   }
   return error;
@@ -239,6 +330,13 @@ static std::vector<double> getScaleCandidates(const RoundingProblem &problem, in
                                               const std::vector<int> &order, const Eigen::VectorXd &weights) {
   if (problem.sharedScale > 0)
     return {problem.sharedScale};
+  if (!problem.levels.empty()) {
+    // Rounded by itself no weight errs least at the scale that serves best once others make up for its error.
+    std::vector<double> scales;
+    for (double factor : {1.0, 0.7, 0.85, 1.2, 1.45, 1.75})
+      scales.push_back(roundScale(getWidestScale(problem, channel) * factor, problem.leastScales[channel], problem.powerOfTwo));
+    return scales;
+  }
   std::vector<std::pair<double, double>> candidates; // error, scale
   forEachScale(problem, channel, [&](double scale) {
     candidates.push_back({getSeparateError(problem, target, order, weights, scale), scale});
@@ -256,7 +354,12 @@ class BestCodes {
 public:
   /// Improves `codes` and fits their scale as long as that helps.
   void refine(const RoundingProblem &problem, int64_t channel, ChannelCodes codes) {
-    codes.improve(problem.highest);
+    auto improve = [&] {
+      codes.improve(problem);
+      if (!problem.levels.empty())
+        codes.improvePairs(problem);
+    };
+    improve();
     keep(codes);
     // The first fit even of codes that were not the best yet: it may make them so.
     bool better = true;
@@ -266,16 +369,20 @@ public:
       if (fitted == 0)
         break;
       codes.scale = roundScale(fitted, problem.leastScales[channel], false);
-      codes.improve(problem.highest);
+      improve();
       better = keep(codes);
     }
   }
+
+  double scale = 1;
 
   void store(RoundedWeights &result, int64_t channel) const {
     result.scales[channel] = scale;
     for (int64_t k = 0; k < best.size(); ++k)
       result.codes[channel * best.size() + k] = int32_t(best(k));
   }
+
+  double getError() const { return least; }
 
 private:
   bool keep(const ChannelCodes &codes) {
@@ -288,9 +395,11 @@ private:
     return true;
   }
 
-  double least = INFINITY, scale = 1;
+  double least = INFINITY;
   Row best;
 };
+
+static bool hasLessError(const BestCodes &a, const BestCodes &b) { return a.getError() < b.getError(); }
 
 static RoundedWeights makeResult(const RoundingProblem &problem) {
   RoundedWeights result;
@@ -299,16 +408,90 @@ static RoundedWeights makeResult(const RoundingProblem &problem) {
   return result;
 }
 
+/// The channels one after another, each making up for the errors of those before it (Tseng et al., YAQA, 2025), then again with
+/// all others as they are.
+static RoundedWeights roundTogether(const RoundingProblem &problem, const MatrixView &h, const Compensation &compensation,
+                                    const ForEach &forEach) {
+  constexpr int sweeps = 2;
+  int channels = int(problem.channels), depth = int(problem.depth);
+  MatrixView g(problem.objective.g.data(), channels, channels), targets(problem.objective.target.data(), channels, depth);
+  std::vector<int> order = getOrder(g, RoundingOrder::Importance);
+  Matrix permuted(channels, channels);
+  for (int i = 0; i < channels; ++i)
+    for (int k = 0; k < channels; ++k)
+      permuted(i, k) = g(order[i], order[k]);
+  // g = u u^T, u upper: an error of 1 in a channel asks those behind it for -u(before, behind) / u(behind, behind).
+  Matrix u = Matrix(Matrix(permuted.reverse()).llt().matrixL()).reverse();
+  Matrix errors = Matrix::Zero(channels, depth);
+  Eigen::VectorXd moments = inNaturalOrder(compensation.order, compensation.weights);
+  std::vector<Row> factors(channels);
+  RoundedWeights result = makeResult(problem);
+  auto getCodes = [&](int c) {
+    return Row(
+        Eigen::Map<const Eigen::Matrix<int32_t, 1, Eigen::Dynamic>>(&result.codes[int64_t(c) * depth], depth).cast<double>());
+  };
+  auto take = [&](const BestCodes &codes, int c) {
+    codes.store(result, c);
+    errors.row(c) = getCodes(c) * result.scales[c] - targets.row(c);
+  };
+  for (int i = 0; i < channels; ++i) {
+    int c = order[i];
+    Row target = targets.row(c);
+    for (int k = 0; k < i; ++k)
+      target -= u(k, i) / u(i, i) * errors.row(order[k]);
+    Row product = target * h;
+    std::vector<double> scales = getScaleCandidates(problem, c, target, compensation.order, compensation.weights);
+    std::vector<BestCodes> tries(scales.size());
+    std::vector<Row> tried(scales.size());
+    forEach(scales.size(), [&](size_t k) {
+      tried[k] = chooseFactors(problem, target, moments, scales[k]);
+      Row codes = compensation.round(target, scales[k], problem, tried[k]);
+      tries[k].refine(problem, c, ChannelCodes(h, target, product, scales[k], codes, tried[k]));
+    });
+    size_t best = std::min_element(tries.begin(), tries.end(), hasLessError) - tries.begin();
+    factors[c] = tried[best];
+    take(tries[best], c);
+  }
+  for (int sweep = 0; sweep < sweeps; ++sweep)
+    for (int c : order) {
+      Row shares = g.row(c) / g(c, c);
+      shares(c) = 0;
+      Row target = targets.row(c) - shares * errors, product = target * h;
+      BestCodes best;
+      best.refine(problem, c, ChannelCodes(h, target, product, result.scales[c], getCodes(c), factors[c]));
+      take(best, c);
+    }
+  return result;
+}
+
 static RoundedWeights roundSequentially(const RoundingProblem &problem, const RoundingOptions &options, const ForEach &forEach) {
   MatrixView h(problem.objective.h.data(), problem.depth, problem.depth);
-  Compensation compensation(h, options.order);
+  std::vector<Compensation> compensations;
+  compensations.emplace_back(h, options.order);
+  if (!problem.objective.g.empty())
+    return roundTogether(problem, h, compensations.front(), forEach);
+  // Single codes and pairs of few levels change much afterwards: which order ends better depends on the channel.
+  if (!problem.levels.empty() && options.order != RoundingOrder::Natural)
+    compensations.emplace_back(h, RoundingOrder::Natural);
   RoundedWeights result = makeResult(problem);
   forEach(problem.channels, [&](size_t channel) {
     Row target = RowView(&problem.objective.target[channel * problem.depth], problem.depth), product = target * h;
-    BestCodes best;
-    for (double scale : getScaleCandidates(problem, channel, target, compensation.order, compensation.weights))
-      best.refine(problem, channel, ChannelCodes(h, target, product, scale, compensation.round(target, scale, problem.highest)));
-    best.store(result, channel);
+    std::vector<BestCodes> tries;
+    for (const Compensation &compensation : compensations) {
+      BestCodes &best = tries.emplace_back();
+      Eigen::VectorXd moments = inNaturalOrder(compensation.order, compensation.weights);
+      auto tryScale = [&](double scale) {
+        Row factors = chooseFactors(problem, target, moments, scale), codes = compensation.round(target, scale, problem, factors);
+        best.refine(problem, channel, ChannelCodes(h, target, product, scale, std::move(codes), factors));
+      };
+      for (double scale : getScaleCandidates(problem, channel, target, compensation.order, compensation.weights))
+        tryScale(scale);
+      // Few levels move far: from the scale that fits them they are other ones.
+      constexpr int again = 3;
+      for (int i = 0; i < again && !problem.levels.empty(); ++i)
+        tryScale(best.scale);
+    }
+    std::min_element(tries.begin(), tries.end(), hasLessError)->store(result, channel);
   });
   return result;
 }
@@ -360,9 +543,10 @@ static RoundedWeights roundAdaptively(const RoundingProblem &problem, const Roun
     for (int c = 0; c < count; ++c) {
       Row codes(depth), row = target.row(c), rowProduct = product.row(c);
       for (int k = 0; k < depth; ++k)
-        codes(k) = toCode(floor(c, k) + (up(c, k) >= 0.5 ? 1 : 0), problem.highest);
+        codes(k) = toCode(floor(c, k) + (up(c, k) >= 0.5 ? 1 : 0), problem);
       BestCodes best;
-      best.refine(problem, first + c, ChannelCodes(h, row, rowProduct, scales(c), codes));
+      const Row noFactors;
+      best.refine(problem, first + c, ChannelCodes(h, row, rowProduct, scales(c), codes, noFactors));
       best.store(result, first + c);
     }
   });
@@ -371,7 +555,7 @@ static RoundedWeights roundAdaptively(const RoundingProblem &problem, const Roun
 
 const std::vector<RoundingMethod> &getRoundingMethods() {
   static const std::vector<RoundingMethod> methods = {
-      {"sequential", 8, roundSequentially},
+      {"sequential", 8, roundSequentially, BlockStep::None, /*anyLevels=*/true},
       {"adaround", 16, roundAdaptively},
       {"brecq", 16, roundSequentially, BlockStep::Joint},
       {"qdrop", 16, roundSequentially, BlockStep::JointWithDrop},

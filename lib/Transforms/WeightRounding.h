@@ -28,6 +28,12 @@ struct RoundingProblem {
   std::vector<double> leastScales; ///< per channel
   bool powerOfTwo;                 ///< of scales
   double sharedScale = 0;          ///< the scale of all channels, if they have one
+  /// The codes, ascending, where not all of [-highest, highest] are; `largest` / `highest` is then the scale of least error.
+  std::vector<int64_t> levels = {};
+  /// Where codes in [-highestCode, highestCode] are multiplied with a factor per group of inputs: each input's group. `highest` is
+  /// then that of the products, which stand for codes everywhere else.
+  std::vector<int32_t> factorGroups = {};
+  int64_t highestCode = 0;
 };
 
 /// Gives all groups of a layer, and all their channels, the one scale of least error, each weight rounded by itself and inputs
@@ -47,6 +53,7 @@ struct RoundingMethod {
   int64_t leastSamples; ///< with fewer the moments say too little about the inputs to come
   RoundedWeights (*round)(const RoundingProblem &, const RoundingOptions &, const ForEach &);
   BlockStep block = BlockStep::None;
+  bool anyLevels = false; ///< takes codes that are no neighbouring integers, too
 };
 
 /// All methods that need samples.
@@ -63,6 +70,8 @@ RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<
 
 /// Mean square of (q - target) x over the rows x of the moments, summed over channels.
 double getError(const RoundingProblem &problem, const RoundedWeights &rounded);
+/// Of the channels from `begin` to `end` alone.
+double getError(const RoundingProblem &problem, const RoundedWeights &rounded, int64_t begin, int64_t end);
 /// The same of the target itself.
 double getSignal(const RoundingProblem &problem);
 } // namespace qc

@@ -207,6 +207,19 @@ func.func @no_contraction_codes_unpacked(%x: memref<1x32xi8>, %y: memref<1x32xi3
 
 // -----
 
+func.func @no_contraction_groups(%x: memref<1x32xi8>, %y: memref<1x8xi32>, %s: memref<64xi8>) {
+  // expected-error @below {{is no contraction: its weights have no factors in groups of 32}}
+  qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpmaddubsw.codes", scratch_bytes = 64 : i64, tile = array<i64: 1, 1>, weight_bits = 4 : i64, weight_group = 32 : i64} : (memref<1x32xi8>, memref<1x8xi32>, memref<64xi8>) -> () {
+  ^bb0(%a: tensor<1x32xi8>):
+    %w = qc.constant dense<3> : tensor<32x8xi8>
+    %c = qc.matmul %a, %w {acc_bound = 12288 : ui64} : (tensor<1x32xi8>, tensor<32x8xi8>) -> tensor<1x8xi32>
+    qc.yield %c : tensor<1x8xi32>
+  }
+  return
+}
+
+// -----
+
 func.func @no_contraction_marks_short(%x: memref<1x24xi8>, %y: memref<1x32xi32>, %s: memref<64xi8>) {
   // expected-error @below {{cannot use x86.vpxor.2: its panel has marks for groups of 32 activations of one pixel}}
   qc.kernel "contract"(%x) outs(%y, %s) {dot = "x86.vpxor.2", scratch_bytes = 64 : i64, tile = array<i64: 1, 4>} : (memref<1x24xi8>, memref<1x32xi32>, memref<64xi8>) -> () {

@@ -202,3 +202,14 @@ func.func @kernel_weight_bits(%x: tensor<2x8xi8>) {
   }
   return
 }
+
+// -----
+
+func.func @kernel_weight_group(%x: tensor<2x8xi8>) {
+  // expected-error @+1 {{a weight_group is a positive number of codes beside weight_bits}}
+  %y = qc.kernel "contract"(%x) {weight_group = 32 : i64} : (tensor<2x8xi8>) -> tensor<2x8xi8> {
+  ^bb0(%a: tensor<2x8xi8>):
+    qc.yield %a : tensor<2x8xi8>
+  }
+  return
+}

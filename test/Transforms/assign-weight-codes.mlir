@@ -4,6 +4,7 @@
 // RUN: qopt %t/net.mlir --qc-assign-weight-codes=weights=i4,depthwise=i8,first=i6,last=i7 | FileCheck %s --check-prefix=KINDS
 // RUN: qopt %t/net.mlir --qc-assign-weight-codes=weights=i2,dense=i3,pointwise=i5 | FileCheck %s --check-prefix=OTHERS
 // RUN: qopt %t/net.mlir --qc-assign-weight-codes="weights=i4 constraints=%t/layers.json" | FileCheck %s --check-prefix=NAMED
+// RUN: qopt %t/net.mlir --qc-assign-weight-codes="weights=b1,first=i8 constraints=%t/bits.json" | FileCheck %s --check-prefix=BITS
 
 // What is not constant is no weight; neither are weights that are codes already.
 // ALL: qc.conv {{.*}}qc.weight_code = i8
@@ -28,20 +29,29 @@
 // NAMED: qc.conv {{.*}}qc.weight_code = i4
 // NAMED: qc.matmul {{.*}}qc.weight_code = i4
 
+// BITS: qc.conv {{.*}}qc.weight_code = i8
+// BITS: qc.conv {{.*}}qc.weight_code = #qc.signs
+// BITS: qc.conv {{.*}}qc.weight_code = i4
+// BITS: qc.matmul {{.*}}qc.weight_code = #qc.signs
+
 // RUN: not qopt %t/net.mlir --qc-assign-weight-codes=weights=i9 2>&1 | FileCheck %s --check-prefix=CODE
-// CODE: error: weights=i9: use iN with N in 2..8 or 16
+// CODE: error: weights=i9: use iN with N in 2..8 or 16, or b1
+// RUN: not qopt %t/net.mlir --qc-assign-weight-codes=weights=b2,first=i8 2>&1 | FileCheck %s --check-prefix=BINARY
+// BINARY: error: weights=b2,first=i8: use iN with N in 2..8 or 16, or b1
 // RUN: not qopt %t/net.mlir --qc-assign-weight-codes=weights=i4,recurrent=i8 2>&1 | FileCheck %s --check-prefix=KIND
 // KIND: error: weights=i4,recurrent=i8: 'recurrent' is no kind of layers: use one of depthwise, pointwise, dense, first, last
 // RUN: not qopt %t/net.mlir --qc-assign-weight-codes=weights=depthwise=i8 2>&1 | FileCheck %s --check-prefix=FIRST
 // FIRST: error: weights=depthwise=i8: use one code type, then others for kinds of layers: i4,depthwise=i8
 // RUN: not qopt %t/net.mlir --qc-assign-weight-codes="constraints=%t/wrong.json" 2>&1 | FileCheck %s --check-prefix=WRONG
-// WRONG: error: constraints file '{{.*}}wrong.json': the weights of 'node_a' have the code type 'u8': use iN with N in 2..8 or 16
+// WRONG: error: constraints file '{{.*}}wrong.json': the weights of 'node_a' have the code type 'u8': use iN with N in 2..8 or 16, or b1
 // WRONG: error: constraints file '{{.*}}wrong.json' names layers whose weights are not quantized here: 'absent'; those that are: 'node_a', 'b', 'c', 'd'
 // RUN: not qopt %t/net.mlir --qc-assign-weight-codes="constraints=%t/key.json" 2>&1 | FileCheck %s --check-prefix=KEY
 // KEY: error: constraints file '{{.*}}key.json': unknown key 'layers'; known are 'version' and 'tensors', 'weights'
 
 //--- layers.json
 {"version": 1, "weights": {"node_a": {"code": "i8"}, "b": {"code": "i16"}}}
+//--- bits.json
+{"version": 1, "weights": {"c": {"code": "i4"}}}
 //--- wrong.json
 {"version": 1, "weights": {"node_a": {"code": "u8"}, "absent": {"code": "i8"}}}
 //--- key.json

@@ -47,6 +47,10 @@
 // RUN: qopt %t/bits4.mlir --qc-calibrate="samples=%t/order1.npz dump=%t/bits4.json" -o /dev/null
 // RUN: %python %t/judge.py %t
 
+// Types to choose from each have the range that is best for them: 16 bits keep the outliers that 8 bits cut off.
+// RUN: qopt %t/choices.mlir --qc-calibrate="samples=%t/outliers.npz" -o %t/chosen.mlir
+// RUN: %python %t/choices.py %t/chosen.mlir %t/outliers.npz
+
 // What was an 8-bit integer once keeps its grid: 0.5 * (code - 10), seen from code -100 to 120.
 // RUN: qopt %t/one.mlir --qc-calibrate="samples=%t/grid.npz" | qopt --qc-materialize-casts | FileCheck %s --check-prefix=GRID
 // GRID: !quant.uniform<i8:f32, 5.000000e-01:{{-?[0-9]+}}>
@@ -113,6 +117,24 @@ func.func @main(%x: tensor<1000xf32> {qc.name = "x"}) -> tensor<1000xf32> {
   %0 = qc.observe %x {id = "x", code = i8} : tensor<1000xf32>
   return %0 : tensor<1000xf32>
 }
+//--- choices.mlir
+func.func @main(%x: tensor<1000xf32> {qc.name = "x"}) -> tensor<1000xf32> {
+  %0 = qc.observe %x {id = "x", code = i8, qc.code_candidates = {group = "x", list = [{code = i8}, {code = i16}]}} : tensor<1000xf32>
+  return %0 : tensor<1000xf32>
+}
+//--- choices.py
+import re
+import sys
+import numpy as np
+
+text = open(sys.argv[1]).read()
+ranges = {code: (float(low), float(high)) for code, high, low in re.findall(r"{code = (i\d+), max = ([^ ]+) : f64, min = ([^ ]+) : f64}", text)}
+own = tuple(float(re.search(rf" {key} = ([^ ]+) : f64, (min|qc)", text).group(1)) for key in ("min", "max"))
+values = np.load(sys.argv[2])["x"]
+assert list(ranges) == ["i8", "i16"] and ranges["i8"] == own, (ranges, own)
+low, high = ranges["i16"]
+assert low <= values.min() * 0.99 and high >= values.max() * 0.99, (ranges, values.min(), values.max())
+assert high - low > 1.05 * (own[1] - own[0]), (ranges, own)
 //--- rounded.mlir
 func.func @main(%x: tensor<2x2xf32> {qc.name = "x"}) -> tensor<2x2xf32> {
   %q = quant.qcast %x : tensor<2x2xf32> to tensor<2x2x!quant.uniform<i8:f32, 3.0>>

@@ -18,6 +18,22 @@ func.func @no_fold_float_op(%q: tensor<4x!q>) -> tensor<4x!r> {
 
 !q = !quant.uniform<i8:f32, 0.5:3>
 
+// CHECK-LABEL: @no_fold_levels
+// CHECK: qc.float_reason = "operand 1 has codes of few levels, which only weights may have"
+func.func @no_fold_levels(%q: tensor<2x!q>) -> tensor<2x!q> {
+  %f = quant.dcast %q : tensor<2x!q> to tensor<2xf32>
+  %c = qc.constant dense<[-1, 1]> : tensor<2xi2> -> tensor<2x!qc.coded<#qc.signs, f32, 0.5>>
+  %s = qc.dcast %c : tensor<2x!qc.coded<#qc.signs, f32, 0.5>> -> tensor<2xf32>
+  // expected-remark@+1 {{stays in float: operand 1 has codes of few levels, which only weights may have}}
+  %a = qc.add %f, %s : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %r = quant.qcast %a : tensor<2xf32> to tensor<2x!q>
+  return %r : tensor<2x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:3>
+
 // CHECK-LABEL: @no_fold_float_operand
 // CHECK: qc.float_reason = "operand 1 is not quantized"
 func.func @no_fold_float_operand(%q: tensor<4x!q>, %x: tensor<4xf32>) -> tensor<4x!q> {

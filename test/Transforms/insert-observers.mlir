@@ -3,6 +3,8 @@
 // RUN: qopt %s --qc-insert-observers=activations=u4 --split-input-file | FileCheck %s --check-prefix=U4
 // RUN: qopt %s --qc-insert-observers=activations=i16 --split-input-file | FileCheck %s --check-prefix=WIDE
 // RUN: not qopt %s --qc-insert-observers=activations=i9 --split-input-file 2>&1 | FileCheck %s --check-prefix=CODE
+// RUN: qopt %s --qc-insert-observers=candidates=8,16 --split-input-file | FileCheck %s --check-prefix=FREE
+// RUN: not qopt %s --qc-insert-observers=candidates=8,12 --split-input-file 2>&1 | FileCheck %s --check-prefix=NOFREE
 // An embedding: rows of a constant table are stored as weights are, in 8 bits beside activations of 16.
 // WIDE-LABEL: func.func @embedding(
 // WIDE: %[[ROWS:.*]] = qc.take
@@ -138,4 +140,22 @@ func.func @no_observe_conv_with_computed_weights(%x: tensor<1x1x4xf32>, %w: tens
   %y = qc.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 1}
      : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   return %y : tensor<1x1x4xf32>
+}
+
+// -----
+
+// What mixed precision may choose: neither what the caller sees nor what has its own reason.
+// NOFREE: error: candidates=8,12: use bits of 2..8 or 16, as in 8,16
+// CHECK-LABEL: @choose
+// CHECK-NOT: qc.code_candidates
+// FREE-LABEL: @choose
+// FREE: qc.observe %{{.*}} {code = i8, id = "in"}
+// FREE: qc.observe %{{.*}} {code = i8, id = "inner", qc.code_candidates = {group = "inner", list = [{code = i8}, {code = i16}]}}
+// FREE: qc.observe %{{.*}} {code = i16, id = "wide"}
+// FREE: qc.observe %{{.*}} {code = i8, id = "out"}
+func.func @choose(%x: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
+  %0 = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32> loc("inner")
+  %1 = qc.activation tanh %0 {qc.code_hint = i16} : tensor<4xf32> -> tensor<4xf32> loc("wide")
+  %2 = qc.activation tanh %1 : tensor<4xf32> -> tensor<4xf32> loc("out")
+  return %2 : tensor<4xf32>
 }

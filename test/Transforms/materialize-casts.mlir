@@ -37,3 +37,13 @@ func.func @cast_zero_range(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = qc.observe %x {id = "x", code = i8, min = 0.0 : f64, max = 0.0 : f64} : tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// Types to choose from go along.
+// CHECK-LABEL: @cast_choices
+// CHECK: quant.qcast %{{.*}} {qc.type_candidates = {group = "g", id = "x", types = [!quant.uniform<i8:f32, 2.000000e+00:-78>, !quant.uniform<i16:f32, 1.000000e+00>]}} : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 2.000000e+00:-78>>
+// POW2-LABEL: @cast_choices
+// POW2: qc.type_candidates
+func.func @cast_choices(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = qc.observe %x {id = "x", code = i8, min = -100.0 : f64, max = 410.0 : f64, qc.code_candidates = {group = "g", list = [{code = i8}, {code = i16, max = 32767.0 : f64, min = -100.0 : f64}]}} : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

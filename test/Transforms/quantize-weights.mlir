@@ -3,7 +3,7 @@
 // RUN: qopt %s --qc-quantize-weights=weights=i4 | FileCheck %s --check-prefix=I4
 // RUN: qopt %s --qc-quantize-weights=power-of-two=true | FileCheck %s --check-prefix=POW2
 // RUN: not qopt %s --qc-quantize-weights=weights=u8 2>&1 | FileCheck %s --check-prefix=CODE
-// CODE: error: 'u8' is no code type of weights: use iN with N in 2..8 or 16
+// CODE: error: 'u8' is no code type of weights: use iN with N in 2..8 or 16, or b1
 
 // One scale per output channel, codes in [-127, 127]; the bias has the scale of the accumulator.
 // CHECK-LABEL: @weights_per_channel
@@ -182,4 +182,27 @@ func.func @no_bias_out_of_range(%q: tensor<1x1x!quant.uniform<i8:f32, 0.5>>) -> 
   %y = qc.matmul %x, %w, %b : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1xf32>) -> tensor<1x1xf32>
   %z = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!quant.uniform<i8:f32, 0.5>>
   return %z : tensor<1x1x!quant.uniform<i8:f32, 0.5>>
+}
+
+// Signs, and per channel the mean magnitude, 1.5 and 0.5; a channel of zeros gets its scale from its bias alone, 2^30 / (0.5 * 2^29), which is more than its own
+// otherwise. Powers of two: the next one, down or up.
+// RUN: qopt %s --qc-quantize-weights=weights=b1 | FileCheck %s --check-prefix=SIGNS
+// RUN: qopt %s "--qc-quantize-weights=weights=b1 granularity=tensor" | FileCheck %s --check-prefix=LAYER
+// RUN: qopt %s "--qc-quantize-weights=weights=b1 power-of-two=true" | FileCheck %s --check-prefix=SHIFTS
+// SIGNS-LABEL: @signs
+// SIGNS: %[[W:.*]] = qc.constant dense<{{\[\[}}1, 1, 1], [-1, -1, 1]]> : tensor<2x3xi2> -> tensor<2x3x!qc.coded<#qc.signs, f32:1, {1.500000e+00, 6.250000e-01, 4.000000e+00}>>
+// SIGNS: %[[R:.*]] = qc.dcast %[[W]]
+// SIGNS: qc.constant dense<[13, 0, 536870912]> : tensor<3xi32> -> tensor<3x!quant.uniform<i32:f32:0, {7.500000e-01,3.125000e-01,2.000000e+00}>>
+// SIGNS: qc.matmul %{{[^,]*}}, %[[R]],
+// LAYER-LABEL: @signs
+// LAYER: tensor<2x3x!qc.coded<#qc.signs, f32, 4.000000e+00>>
+// SHIFTS-LABEL: @signs
+// SHIFTS: tensor<2x3x!qc.coded<#qc.signs, f32:1, {2.000000e+00, 5.000000e-01, 4.000000e+00}>>
+func.func @signs(%q: tensor<1x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x3x!quant.uniform<i8:f32, 0.5>> {
+  %x = quant.dcast %q : tensor<1x2x!quant.uniform<i8:f32, 0.5>> to tensor<1x2xf32>
+  %w = qc.constant dense<[[1.0, 1.0, 0.0], [-2.0, -0.25, 0.0]]> : tensor<2x3xf32>
+  %b = qc.constant dense<[10.0, 0.0, 1073741824.0]> : tensor<3xf32>
+  %y = qc.matmul %x, %w, %b : (tensor<1x2xf32>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<1x3xf32>
+  %z = quant.qcast %y : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+  return %z : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
 }

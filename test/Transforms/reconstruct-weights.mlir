@@ -44,10 +44,49 @@
 // RUN: qopt %t/sum.mlir --qc-reconstruct-weights="samples=%t/net.npz" | FileCheck %s --check-prefix=SUM
 // SUM: sqnr_after = {{[4-9][0-9]\..*}} : f64, sqnr_before = {{[0-9]\..*|1[0-9]\..*|-.*}} : f64
 
+// Signs: by sequential rounding, with one scale per channel or layer, or with powers of two; the best single scale is the mean magnitude, which is what is compared with.
+// RUN: sed -e 's/qc.weight_code = i[0-9]/qc.weight_code = #qc.signs/' %t/net.mlir > %t/signs.mlir
+// RUN: qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz bias-correction=false" -o %t/signs-channel.mlir
+// RUN: qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz granularity=tensor" -o %t/signs-layer.mlir
+// RUN: qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz power-of-two=true" -o %t/signs-shifts.mlir
+// RUN: qopt %t/signs.mlir --mlir-disable-threading --qc-reconstruct-weights="samples=%t/net.npz bias-correction=false" -o %t/again.mlir
+// RUN: cmp %t/signs-channel.mlir %t/again.mlir
+// RUN: %python %t/signs.py %t/signs-channel.mlir %t/signs-layer.mlir %t/signs-shifts.mlir
+// RUN: not qopt %t/signs.mlir --qc-reconstruct-weights="samples=%t/net.npz rounding=adaround" 2>&1 | FileCheck %s --check-prefix=SIGNS
+// SIGNS: error: {{.*}}rounding=adaround chooses between neighbouring integers, which the codes of 'a' are not: use rounding=nearest or rounding=sequential
+
 // Positions count by what they do to the result; where that cannot be told all are alike.
 // RUN: not cmp %t/importance.mlir %t/plain.mlir
 // RUN: qopt %t/several.mlir --qc-reconstruct-weights="samples=%t/state.npz" 2>&1 | FileCheck %s --check-prefix=ALIKE
 // ALIKE: remark: all positions of a layer count the same: the network has several inputs, or one that is no f32 tensor
+
+// Errors of channels count together by what they do to the result, or each by itself.
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz coupling=0" -o %t/apart-channels.mlir
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz coupling=0.9" -o %t/together-channels.mlir
+// RUN: not cmp %t/apart-channels.mlir %t/together-channels.mlir
+// RUN: %python %t/judge.py 3 %t/apart-channels.mlir %t/together-channels.mlir
+
+// Scales and biases of all layers move for the network's result: nearer to it, with the same codes, for any number of threads.
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz learn-steps=20" -o %t/learned.mlir
+// RUN: qopt %t/net.mlir --mlir-disable-threading --qc-reconstruct-weights="samples=%t/net.npz learn-steps=20" -o %t/again.mlir
+// RUN: cmp %t/learned.mlir %t/again.mlir
+// RUN: %python %t/learned.py %t/importance.mlir %t/learned.mlir
+// RUN: qopt %t/several.mlir --qc-reconstruct-weights="samples=%t/state.npz learn-steps=2" 2>&1 | FileCheck %s --check-prefix=STAY
+// STAY: remark: scales stay as the layers have them: the network has several inputs, or one that is no f32 tensor
+
+// Copies of images are more samples; they stay in one half with their image.
+// RUN: qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz augment=mirror,zoom,shift" -o %t/copies.mlir
+// RUN: FileCheck %s --check-prefix=COPIES < %t/copies.mlir
+// RUN: %python %t/judge.py 3 %t/copies.mlir
+// COPIES: samples = 160 : i64
+// RUN: not qopt %t/net.mlir --qc-reconstruct-weights="samples=%t/net.npz augment=mirror,turn" 2>&1 | FileCheck %s --check-prefix=AUGMENT
+// AUGMENT: error: augment=mirror,turn: use mirror, zoom and shift, by commas and once each
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz augment=mirror" 2>&1 | FileCheck %s --check-prefix=IMAGES
+// IMAGES: error: augment=mirror makes copies of images: the network's input is no f32 tensor of 4 dimensions
+// RUN: not qopt %t/several.mlir --qc-reconstruct-weights="samples=%t/state.npz augment=mirror" 2>&1 | FileCheck %s --check-prefix=ONE
+// ONE: error: augment=mirror makes copies of images: the network has 2 inputs, not one
+// RUN: not qopt %t/pair.mlir --qc-reconstruct-weights="samples=%t/pair.npz coupling=1" 2>&1 | FileCheck %s --check-prefix=COUPLING
+// COUPLING: error: coupling=1{{.*}}: use a number from 0 to less than 1
 
 // Fewer samples where their values would take too much memory: 15 of 64.
 // RUN: qopt %t/wide.mlir --qc-reconstruct-weights="samples=%t/wide.npz memory=1" | FileCheck %s --check-prefix=MEMORY
@@ -149,7 +188,7 @@ with open(f"{folder}/sum.mlir", "w") as file:
   return %y : tensor<1x3x8x8xf32>
 }}
 """)
-#--- judge.py
+//--- judge.py
 import math
 import re
 import sys
@@ -174,6 +213,34 @@ for path in sys.argv[2:]:
         assert "shifts" not in path or all(math.frexp(v)[0] == 0.5 for v in scales), scales
         continue
     assert all(f"quant.uniform<{code}:f32:{axis}, {{" in text for code, axis in (("i3<-3:3>", 0), ("i4<-7:7>", 0), ("i3<-3:3>", 1))), path
+//--- signs.py
+import math
+import re
+import sys
+
+for path in sys.argv[1:]:
+    text = open(path).read()
+    after, before = ([float(v) for v in re.findall(f"[{{ ]sqnr_{key} = ([^ ]*) ", text)] for key in ("after", "before"))
+    assert len(after) == 3 and text.count("bits = 1 : i64") == 3, path
+    for a, b in zip(after, before):
+        print(f"{path}: {b:.2f} -> {a:.2f} dB")
+        assert a > b, path
+    types = re.findall(r"qc.dcast .*!qc.coded<#qc.signs, f32(:[01])?, (.*?)>> ->", text)
+    assert len(types) == 3 and all((axis == "") == ("layer" in path) for axis, _ in types), types
+    scales = [float(v) for _, list in types for v in list.strip("{}").split(", ")]
+    assert "shifts" not in path or all(math.frexp(v)[0] == 0.5 for v in scales), scales
+//--- learned.py
+import re
+import sys
+
+layers, learned = (open(path).read() for path in sys.argv[1:])
+before, after = (float(re.search(f"qc.learned_steps = .*?sqnr_{key} = ([^ ]*) ", learned)[1]) for key in ("before", "after"))
+print(f"{before:.2f} -> {after:.2f} dB")
+assert after > before + 0.05
+codes = [re.findall(r"qc.constant (dense<.*?>) : tensor<[0-9x]*xi[34]>", text) for text in (layers, learned)]
+assert len(codes[0]) == 3 and codes[0] == codes[1]
+scales = [re.findall(r"quant.uniform<i[34][^{]*{([^}]*)}>> to", text) for text in (layers, learned)]
+assert len(scales[0]) == 3 and all(a != b for a, b in zip(*scales)), scales
 //--- pair.mlir
 func.func @main(%x: tensor<1x3xf32> {qc.name = "x"}) -> tensor<1x1xf32> {
   %q = quant.qcast %x : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 1.0>>

@@ -82,3 +82,27 @@ func.func @limit_to_clamp(%a: tensor<4xf32>) -> tensor<4xf32> {
   %5 = qc.observe %4 {id = "t", code = i8, min = -3.0 : f64, max = 0.5 : f64} : tensor<4xf32>
   return %5 : tensor<4xf32>
 }
+
+// Types to choose from: the ranges of each are united, and the group has one name.
+// CHECK-LABEL: @unify_choices
+// CHECK: id = "a", max = 5.000000e+00 : f64, min = -2.000000e+00 : f64, qc.code_candidates = {group = "a", list = [{code = i8, max = 5.000000e+00 : f64, min = -2.000000e+00 : f64}, {code = i16, max = 6.000000e+00 : f64, min = -3.000000e+00 : f64}]}
+// CHECK: id = "b", {{.*}}qc.code_candidates = {group = "a", list = [{code = i8, max = 5.000000e+00 : f64, min = -2.000000e+00 : f64}, {code = i16, max = 6.000000e+00 : f64, min = -3.000000e+00 : f64}]}
+// CHECK: id = "c", {{.*}}qc.code_candidates = {group = "a", list =
+func.func @unify_choices(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<4xf32> {
+  %0 = qc.observe %a {id = "a", code = i8, min = -2.0 : f64, max = 1.0 : f64, qc.code_candidates = {group = "a", list = [{code = i8, max = 1.0 : f64, min = -2.0 : f64}, {code = i16, max = 1.0 : f64, min = -3.0 : f64}]}} : tensor<2xf32>
+  %1 = qc.observe %b {id = "b", code = i8, min = -1.0 : f64, max = 5.0 : f64, qc.code_candidates = {group = "b", list = [{code = i8, max = 5.0 : f64, min = -1.0 : f64}, {code = i16, max = 6.0 : f64, min = -1.0 : f64}]}} : tensor<2xf32>
+  %2 = qc.concat %0, %1 {axis = 0} : (tensor<2xf32>, tensor<2xf32>) -> tensor<4xf32>
+  %3 = qc.observe %2 {id = "c", code = i8, min = -1.0 : f64, max = 4.0 : f64, qc.code_candidates = {group = "c", list = [{code = i8, max = 4.0 : f64, min = -1.0 : f64}, {code = i16, max = 4.0 : f64, min = -1.0 : f64}]}} : tensor<4xf32>
+  return %3 : tensor<4xf32>
+}
+
+// One whose type is given takes the choice from all of its group.
+// CHECK-LABEL: @unify_given
+// CHECK-NOT: qc.code_candidates
+// CHECK: return
+func.func @unify_given(%a: tensor<2xf32>) -> tensor<1x2xf32> {
+  %0 = qc.observe %a {id = "a", code = i8, min = -2.0 : f64, max = 1.0 : f64} : tensor<2xf32>
+  %1 = qc.reshape %0 : tensor<2xf32> -> tensor<1x2xf32>
+  %2 = qc.observe %1 {id = "b", code = i8, min = -1.0 : f64, max = 5.0 : f64, qc.code_candidates = {group = "b", list = [{code = i8, max = 5.0 : f64, min = -1.0 : f64}, {code = i16, max = 6.0 : f64, min = -1.0 : f64}]}} : tensor<1x2xf32>
+  return %2 : tensor<1x2xf32>
+}

@@ -103,10 +103,11 @@ cl::opt<std::string> plotActivations("plot-activations",
                                      cl::cat(category));
 cl::opt<std::string> mode("mode", cl::desc("int (default); in f32: f32, weight-only, dynamic or fp16 (docs/Modes.md)"),
                           cl::init("int"), cl::cat(category));
-cl::opt<std::string> weights("weights",
-                             cl::desc("code type of weights: iN, N in 2..8 or 16 (default i8), then others for kinds of layers: "
-                                      "depthwise, pointwise, dense, first, last"),
-                             cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
+cl::opt<std::string>
+    weights("weights",
+            cl::desc("code of weights: iN, N in 2..8 or 16, or b1 (default i8), then others for kinds of layers: "
+                     "depthwise, pointwise, dense, first, last"),
+            cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
 cl::opt<int64_t> group("group", cl::desc("for -mode=weight-only: inputs that share a scale, a multiple of 32 (default 0: all)"),
                        cl::init(0), cl::cat(category));
 cl::opt<std::string> quantProfile("quant-profile",
@@ -124,6 +125,9 @@ cl::opt<std::string>
             cl::desc("move scales between activations and weights by the samples of -calib: off (default), smooth "
                      "or awq"),
             cl::init("off"), cl::cat(category));
+cl::opt<std::string>
+    rotate("rotate", cl::desc("turn channels between linear layers: off (default), hadamard, or eigen (of what samples bring)"),
+           cl::init("off"), cl::cat(category));
 cl::opt<double> migrationStrength("migration-strength", cl::desc("for -migrate: exponent, 0 to 1 (default 0.5)"), cl::init(0.5),
                                   cl::cat(category));
 cl::opt<std::string> rounding(
@@ -147,6 +151,17 @@ cl::opt<double> damping("damping",
                         cl::desc("for -rounding by samples: part of the mean moment added to each (default 0: inputs "
                                  "over rows of samples, at least 0.01)"),
                         cl::init(0), cl::cat(category));
+cl::opt<double> coupling("coupling",
+                         cl::desc("for -rounding by samples: how far errors of a layer's output channels count together, 0 to "
+                                  "less than 1 (default 0: each by itself)"),
+                         cl::init(0), cl::cat(category));
+cl::opt<std::string> calibAugment("calib-augment",
+                                  cl::desc("for -rounding by samples, images: copies of them, mirror, zoom and shift, by commas"),
+                                  cl::init(""), cl::cat(category));
+cl::opt<unsigned> learnSteps("learn-steps",
+                             cl::desc("for -rounding by samples: turns through them in which the scales and biases of all layers "
+                                      "move for the network's result (default 0: none)"),
+                             cl::init(0), cl::cat(category));
 cl::opt<unsigned> roundingMemory("rounding-memory",
                                  cl::desc("for -rounding by samples: MiB for their values between two layers (default 2048)"),
                                  cl::init(2048), cl::cat(category));
@@ -158,6 +173,13 @@ cl::opt<std::string>
              cl::cat(category));
 cl::opt<std::string> candidates("candidates", cl::desc("bits that a layer's weights may get (default 2,3,4,5,6,8,16)"),
                                 cl::init("2,3,4,5,6,8,16"), cl::cat(category));
+cl::opt<std::string>
+    activationCandidates("activation-candidates",
+                         cl::desc("bits that a tensor of activations may get, as in 8,16 (default: those of -activations)"),
+                         cl::cat(category));
+cl::opt<unsigned>
+    slices("slices", cl::desc("mixed precision: runs of a layer's output channels with bits of their own, at most (default 1)"),
+           cl::init(1), cl::cat(category));
 cl::opt<int64_t> maxWeightBytes("max-weight-bytes", cl::desc("mixed precision: at most so many bytes of packed weights"),
                                 cl::init(-1), cl::cat(category));
 cl::opt<int64_t> maxFlash("max-flash", cl::desc("mixed precision: at most so many bytes of constants"), cl::init(-1),
@@ -232,6 +254,7 @@ qc::PipelineOptions getPipelineOptions() {
   options.zeroPoints = zeroPoints;
   options.quantProfile = quantProfile;
   options.equalize = equalize;
+  options.rotate = rotate;
   options.migrate = migrate;
   options.migrationStrength = migrationStrength;
   options.rounding = rounding;
@@ -240,9 +263,14 @@ qc::PipelineOptions getPipelineOptions() {
   options.biasCorrection = biasCorrection;
   options.sensitivity = sensitivity;
   options.damping = damping;
+  options.coupling = coupling;
+  options.augment = calibAugment;
+  options.learnSteps = learnSteps;
   options.roundingMemory = roundingMemory;
   options.precision.minimize = minimize;
   options.precision.candidates = candidates;
+  options.precision.activationCandidates = activationCandidates;
+  options.precision.slices = slices;
   options.precision.maxWeightBytes = maxWeightBytes;
   options.precision.maxFlash = maxFlash;
   options.precision.maxArena = maxArena;
@@ -337,8 +365,9 @@ std::vector<std::string> findProblems(qc::PipelineOptions &options) {
   if (migrate == "off" && migrationStrength.getNumOccurrences())
     problems.push_back("-migration-strength needs -migrate");
   if (rounding == "nearest")
-    for (const cl::Option *option : std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &sensitivity,
-                                                                              &damping, &roundingMemory})
+    for (const cl::Option *option :
+         std::initializer_list<const cl::Option *>{&order, &progressive, &biasCorrection, &sensitivity, &damping, &coupling,
+                                                   &calibAugment, &learnSteps, &roundingMemory})
       if (option->getNumOccurrences())
         problems.push_back(("-" + option->ArgStr + " is for methods that use samples: give one with -rounding").str());
   for (const cl::Option *option :
@@ -437,6 +466,8 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["group"] = group.getValue();
   if (equalize)
     options["equalize"] = true;
+  if (rotate != "off")
+    options["rotate"] = rotate.getValue();
   if (migrate != "off")
     options["migrate"] = migrate.getValue(), options["migration_strength"] = migrationStrength.getValue();
   if (rounding != "nearest") {
@@ -446,9 +477,18 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["bias_correction"] = biasCorrection.getValue();
     options["sensitivity"] = sensitivity.getValue();
     options["damping"] = damping.getValue();
+    options["coupling"] = coupling.getValue();
+    if (!calibAugment.empty())
+      options["calib_augment"] = calibAugment.getValue();
+    if (learnSteps)
+      options["learn_steps"] = int64_t(learnSteps);
   }
   if (const qc::PrecisionOptions precision = getPipelineOptions().precision; precision.isWanted()) {
     options["candidates"] = candidates.getValue();
+    if (!activationCandidates.empty())
+      options["activation_candidates"] = activationCandidates.getValue();
+    if (slices > 1)
+      options["slices"] = int64_t(slices);
     if (!minimize.empty())
       options["minimize"] = minimize.getValue();
     for (const cl::Option *option : std::initializer_list<const cl::Option *>{&maxWeightBytes, &maxFlash, &maxArena, &maxLatency,

@@ -50,19 +50,64 @@ Costs getExtremes(const PrecisionProblem &problem, bool largest) {
   return total;
 }
 
-/// The least objective of all assignments within the limits; infinite if there is none.
-double tryAll(const PrecisionProblem &problem, size_t layer = 0, Costs total = {}) {
+/// Types of activations in front of each layer: its costs depend on them. Two layers share one, and what is alive at once is
+/// limited.
+PrecisionProblem makeLinked(size_t layers, ArrayRef<unsigned> bits, Random &random) {
+  PrecisionProblem weights = makeProblem(layers, bits, random), problem;
+  size_t groups = (layers + 1) / 2;
+  for (size_t group = 0; group < groups; ++group) {
+    double loss = std::exp2(-26 + 12 * random.uniform()), bytes = std::floor(1000 * (1 + random.uniform()));
+    Costs narrow{}, wide{};
+    at(narrow, Cost::Loss) = loss;
+    at(wide, Cost::Loss) = loss / 65536;
+    at(narrow, Cost::Arena) = bytes;
+    at(wide, Cost::Arena) = 2 * bytes;
+    problem.layers.push_back({narrow, wide});
+  }
+  for (size_t layer = 0; layer < layers; ++layer) {
+    PrecisionLink link{problem.layers.size(), layer / 2, {}};
+    std::vector<Costs> candidates;
+    for (const Costs &costs : weights.layers[layer])
+      for (size_t kind = 0; kind < 2; ++kind) {
+        candidates.push_back(costs);
+        at(candidates.back(), Cost::Cycles) *= kind ? 1.5 + random.uniform() : 1;
+        at(candidates.back(), Cost::Ace) *= kind ? 2 : 1;
+        link.needs.push_back(kind);
+      }
+    problem.layers.push_back(std::move(candidates));
+    problem.links.push_back(std::move(link));
+  }
+  for (size_t group = 0; group + 1 < groups; ++group) {
+    PrecisionLimit limit{{group, group + 1}, {}, 0};
+    for (size_t each : limit.layers)
+      limit.terms.push_back({at(problem.layers[each][0], Cost::Arena), at(problem.layers[each][1], Cost::Arena)});
+    limit.limit = (limit.terms[0][0] + limit.terms[1][0]) * (1.2 + 0.8 * random.uniform());
+    problem.others.push_back(std::move(limit));
+  }
+  return problem;
+}
+
+/// The least objective of all assignments that are allowed; infinite if there is none.
+double tryAll(const PrecisionProblem &problem, Assignment &assignment, Costs total = {}) {
   for (size_t i = 0; i < costCount; ++i)
     if (total[i] > problem.limits[i])
       return INFINITY;
+  size_t layer = assignment.size();
   if (layer == problem.layers.size())
-    return at(total, problem.objective);
+    return isAllowed(problem, assignment) ? at(total, problem.objective) : INFINITY;
   double least = INFINITY;
-  for (const Costs &costs : problem.layers[layer]) {
+  for (size_t choice = 0; choice < problem.layers[layer].size(); ++choice) {
+    // Those that others depend on come first.
+    if (llvm::any_of(problem.links, [&](const PrecisionLink &link) {
+          return link.layer == layer && link.needs[choice] != assignment[link.other];
+        }))
+      continue;
     Costs next = total;
     for (size_t i = 0; i < costCount; ++i)
-      next[i] += costs[i];
-    least = std::min(least, tryAll(problem, layer + 1, next));
+      next[i] += problem.layers[layer][choice][i];
+    assignment.push_back(choice);
+    least = std::min(least, tryAll(problem, assignment, next));
+    assignment.pop_back();
   }
   return least;
 }
@@ -81,6 +126,7 @@ struct TestPrecisionSolver : PassWrapper<TestPrecisionSolver, OperationPass<Modu
     llvm::outs() << "a byte less than the least: " << (solvePrecision(impossible) ? "solved" : "impossible") << "\n";
     at(impossible.limits, Cost::WeightBytes) += 1;
     llvm::outs() << "the least: " << (solvePrecision(impossible) ? "solved" : "impossible") << "\n";
+    compare("4 layers, 3 candidates, 2 types of activations", 4, {2, 4, 8}, random, /*linked=*/true);
     // Far more than can be tried: the same answer again.
     PrecisionProblem large = makeProblem(60, widths, random);
     at(large.limits, Cost::WeightBytes) = std::floor(at(getExtremes(large, true), Cost::WeightBytes) * 0.23);
@@ -88,11 +134,11 @@ struct TestPrecisionSolver : PassWrapper<TestPrecisionSolver, OperationPass<Modu
     llvm::outs() << "60 layers: " << (first && first == second ? "solved alike twice" : "not alike") << "\n";
   }
 
-  void compare(StringRef name, size_t layers, ArrayRef<unsigned> bits, Random &random) {
+  void compare(StringRef name, size_t layers, ArrayRef<unsigned> bits, Random &random, bool linked = false) {
     unsigned solved = 0, impossible = 0, wrong = 0, exact = 0;
     double worst = 0;
     for (unsigned i = 0; i < 24; ++i) {
-      PrecisionProblem problem = makeProblem(layers, bits, random);
+      PrecisionProblem problem = linked ? makeLinked(layers, bits, random) : makeProblem(layers, bits, random);
       Costs least = getExtremes(problem, false), most = getExtremes(problem, true);
       auto limit = [&](Cost cost) {
         at(problem.limits, cost) = at(least, cost) + random.uniform() * random.uniform() * (at(most, cost) - at(least, cost));
@@ -102,7 +148,8 @@ struct TestPrecisionSolver : PassWrapper<TestPrecisionSolver, OperationPass<Modu
       if (i % 3)
         limit(i % 2 ? Cost::Cycles : Cost::Ace);
       problem.objective = i % 3 == 1 ? Cost::WeightBytes : Cost::Loss;
-      double best = tryAll(problem);
+      Assignment none;
+      double best = tryAll(problem, none);
       auto assignment = solvePrecision(problem);
       if (!std::isfinite(best) || !assignment) {
         impossible += !std::isfinite(best) && !assignment;
@@ -112,6 +159,7 @@ struct TestPrecisionSolver : PassWrapper<TestPrecisionSolver, OperationPass<Modu
       Costs total = getTotal(problem, *assignment);
       for (size_t k = 0; k < costCount; ++k)
         wrong += total[k] > problem.limits[k] * (1 + 1e-8);
+      wrong += !isAllowed(problem, *assignment);
       ++solved;
       double ratio = at(total, problem.objective) / best;
       worst = std::max(worst, ratio);

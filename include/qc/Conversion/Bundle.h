@@ -59,7 +59,7 @@ struct BundleInfo {
   llvm::json::Array storedWeights; ///< of the modes in f32: per layer code, group, bytes, and bytes as f32
   llvm::StringMap<double> cycles;  ///< by "<form> <name>" of a kernel: what the cost model says of one run
   /// What was done to weights before they became codes: layers rounded by samples, pairs of layers with moved scales.
-  llvm::json::Array rounding, equalization, migration;
+  llvm::json::Array rounding, equalization, migration, rotation;
   /// What passes said of single nodes while they decided, in order.
   struct Remark {
     std::string stage, node, text;

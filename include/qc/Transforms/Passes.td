@@ -169,6 +169,24 @@ def EqualizeLayers : Pass<"qc-equalize-layers", "::mlir::func::FuncOp"> {
   }];
 }
 
+def RotateLayers : Pass<"qc-rotate-layers", "::mlir::ModuleOp"> {
+  let summary = "turns the channels between linear layers by an orthonormal matrix";
+  let description = [{
+    Codes of few bits lose most where one channel, or one weight, is much larger than the others. Where only linear ops stand between layers their channels may be
+    turned by an orthonormal matrix Q: x W = (x Q) (Q^T W). What gives x takes Q into its weights, what reads x takes Q^T, and nothing is computed at run time.
+    Linear are sums, moves that leave channels together, the right side of a product of activations, and a normalization by root mean squares, which no Q changes, once its
+    scales have gone into the layers that read it. All that is connected so turns together: between the layers of a transformer the whole residual stream, and inside attention
+    the channels of each head between the value and the output layer. `basis=hadamard`: a Hadamard matrix with random signs, which spreads what is large over all
+    channels (Ashkboos et al., QuaRot, 2024, section 4); for sizes that are no power of two its Kronecker product with a cosine basis. `basis=eigen`: the eigenvectors of the second moments of what the
+    layers read in `samples`. Afterwards the network computes the same reals; `qc.rotation` on the function lists what was turned: the layers that give and that
+    read it, and how many channels. A remark says why others are not.
+  }];
+  let options = [
+    Option<"basis", "basis", "std::string", "\"hadamard\"", "hadamard or eigen">,
+    Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input, for eigen">,
+    Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">
+  ];
+}
 def MigrateScales : Pass<"qc-migrate-scales", "::mlir::ModuleOp"> {
   let summary = "moves scales between activations and weights by what samples bring";
   let description = [{
@@ -336,7 +354,9 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
     Edges that a model itself quantizes keep their casts. The code type is `activations`, or what `constraints` says
     (`{"version": 1, "tensors": {"<id>": {"code": "i16"}}}`), or the wider one that the importer asks for (`qc.code_hint`: the cell of an LSTM); codes that only move
     keep the width they have. What a product of two activations reads gets `product-activations`, also through moves: 16 bits on both sides need sums of
-    64 bits. Rows of a constant table (an embedding) have 8 bits at most, as weights have. Afterwards each quantizable edge has exactly one observe.
+    64 bits. Rows of a constant table (an embedding) have 8 bits at most, as weights have. With `candidates` edges that are neither the
+    function's arguments nor its results, and whose code type nothing of this rules, get `qc.code_candidates`: calibration finds a range for each, and
+    `qc-assign-precision` chooses. Afterwards each quantizable edge has exactly one observe.
     ```mlir
     func.func @example(%x: tensor<4xf32> {qc.name = "in"}) -> tensor<4xf32> {
       %y = qc.activation tanh %x : tensor<4xf32> -> tensor<4xf32> loc("out"("node"))
@@ -358,6 +378,7 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
     Option<"productActivations", "product-activations", "std::string", "\"\"",
       "code type of what products of two activations read; empty: as `activations`">,
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single tensors">,
+    Option<"candidates", "candidates", "std::string", "\"\"", "bits that mixed precision may give an edge, as in 8,16; empty: none to choose">,
     Option<"integerOnly", "integer-only", "bool", "false", "make ops without an integer form an error">,
     Option<"dropSoftmax", "drop-softmax", "bool", "false", "a softmax at the very end is going to be dropped">,
     Option<"profile", "profile", "std::string", "\"\"", "hardware profile: ops that it does not compute on codes stay in float">
@@ -454,16 +475,18 @@ def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
 def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
   let summary = "decides the bits of each layer's weights under budgets";
   let description = [{
-    Layers differ in how much fewer bits hurt and in how many bytes they save, so one width for all wastes both. This pass gives each layer one of the
+    Layers differ in how much fewer bits hurt and in how many bytes they save, so one width for all wastes both. This pass gives each layer, or with `slices` each of so many runs of its output channels, one of the
     `candidates`: those that lose least within the budgets, or with `minimize` those that cost least. What a candidate costs is read from the compiler itself, which takes the
     network with each width through its own kernels: bytes of packed weights, cycles of the kernel's cost model, ACE and BOPs. What it loses is estimated to second order, (q - w) H (q - w)^T
     with the moments H of the layer's inputs over calibration samples and the rounding in use, and brought to a common currency by running samples through the float network with the
     layer's error added to its outputs: the divergence of results behind a softmax, or the relative mean square error of others. The choice is a multiple-choice knapsack problem, given to COIN-OR CBC (Schaefer et al., 2022,
-    for the problem). Then the network is compiled with it; where real sizes exceed a budget, it is solved again with less. Of every four samples the last is held out of all estimates: on those the assignment is judged, which is
+    for the problem). Then the network is compiled with it; where real sizes exceed a budget, it is solved again with less. Casts with
+    `qc.type_candidates` get one of these types, the same for all of a group: samples run through the float network in which only that group is rounded; layers cost what they cost with the activations that come in,
+    and for `max-arena` what is alive at once must fit. Of every four samples the last is held out of all estimates: on those the assignment is judged, which is
     what `max-drop` limits. Layers named in the constraints file, and kinds named in `weights`, keep their code type; the type for all in `weights` is the widest allowed.
 
-    Afterwards the layers have `qc.weight_code`, which `qc-assign-weight-codes` leaves as it is, and the function has `qc.precision`: for each layer its bits, bytes, predicted loss and the reason, then
-    what the whole costs.
+    Afterwards the layers have `qc.weight_code`, which `qc-assign-weight-codes` leaves as it is, or `qc.weight_slices`, which `qc-split-slices` obeys, and the function has `qc.precision`: for each layer its bits, bytes, predicted loss and
+    the reason, `qc.precision_activations` with the same of activations, then what the whole costs.
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"", ".npz file with one array [N] + shape per input">,
@@ -472,6 +495,7 @@ def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
     Option<"rounding", "rounding", "std::string", "\"nearest\"", "nearest, sequential or adaround: how weights become codes later">,
     Option<"isa", "isa", "std::string", "\"scalar\"", "what kernels may use (row of Isas.def)">,
     Option<"candidates", "candidates", "std::string", "\"2,3,4,5,6,8,16\"", "bits that a layer may get">,
+    Option<"slices", "slices", "unsigned", "1", "runs of output channels of a layer that may get bits of their own, at most">,
     Option<"minimize", "minimize", "std::string", "\"loss\"", "loss, weight-bytes, flash, arena, latency, ace or bops">,
     Option<"maxWeightBytes", "max-weight-bytes", "int64_t", "-1", "bytes of packed weights (-1: any)">,
     Option<"maxFlash", "max-flash", "int64_t", "-1", "bytes of all constants">,
@@ -486,11 +510,30 @@ def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
   ];
 }
 
+def SplitSlices : Pass<"qc-split-slices", "::mlir::func::FuncOp"> {
+  let summary = "splits layers whose runs of output channels have code types of their own";
+  let description = [{
+    Mixed precision may give neighbouring output channels of a layer other bits than the next ones (`qc.weight_slices`: runs of channels with their code types). The later passes
+    know one code type per layer, so such a layer becomes one layer per run, with its part of the weights and of the bias. Their results are rounded as that of the whole was and joined, which only moves codes:
+    every result stays what it was. Afterwards no op has `qc.weight_slices`, and each part has `qc.weight_code`.
+    ```mlir
+    func.func @example(%x: tensor<1x2xf32>) -> tensor<1x3xf32> {
+      %w = qc.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
+      %y = qc.matmul %x, %w {qc.weight_slices = [{channels = 2 : i64, code = i8}, {channels = 1 : i64, code = i4} ] } : (tensor<1x2xf32>, tensor<2x3xf32>) -> tensor<1x3xf32>
+      %q = quant.qcast %y : tensor<1x3xf32> to tensor<1x3x!quant.uniform<i8:f32, 1.0>>
+      %r = quant.dcast %q : tensor<1x3x!quant.uniform<i8:f32, 1.0>> to tensor<1x3xf32>
+      return %r : tensor<1x3xf32>
+    }
+    ```
+  }];
+}
+
 def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {
   let summary = "decides the code type of each layer's weights";
   let description = [{
     How many bits the weights of a layer get is one decision that several passes obey: those that round them by samples, and `qc-quantize-weights`. `weights` gives
-    one code type and others for kinds of layers, `i4,depthwise=i8,first=i8,last=i8`; later ones win. Kinds are `depthwise` (one input channel per group),
+    one code and others for kinds of layers, `i4,depthwise=i8,first=i8,last=i8`; later ones win. A code is `iN`, symmetric integers, or the name of one of
+    few levels, `b1` (docs/Schemes.md). Kinds are `depthwise` (one input channel per group),
     `pointwise` (other convolutions of one tap), `dense` (products of matrices), `first` and `last` (of the function's layers with weights). Under `weights` in the constraints file
     single layers are named by their node, or by the tensor that it gives. Afterwards every op with float constant weights has `qc.weight_code`.
     ```mlir
@@ -510,7 +553,7 @@ def AssignWeightCodes : Pass<"qc-assign-weight-codes", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"weights", "weights", "std::string", "\"i8\"", "iN, and kind=iN for kinds of layers">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "iN or b1, and kind=iN for kinds of layers">,
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single layers">
   ];
 }
@@ -525,6 +568,9 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     are those of the float network, so that a layer also makes up for what earlier ones lost. With `bias-correction` the bias takes up the
     difference of the means, and the moments are about the means. A layer whose result goes into a sum, and nothing else, aims at the sum: it makes up for what the other side lost.
     Positions of a layer's output count by what they do to the network's result, as far as `sensitivity` says: by the squares of the result's gradients (PositionWeights.h).
+    With `coupling` above 0 errors of its channels count together, by the products of those gradients (K-FAC); `sequential` then rounds one channel after another, each making up for those before it.
+    `augment` adds copies of the samples, which must be images (Augmentation.h). `learn-steps` moves, after all layers are rounded, the scales and biases of all of them down the slope of the
+    difference of the network's result, by Adam, for that many turns; the fifth of the samples that only judges chooses the turn. `qc.learned_steps` has the ratios of the result before and after.
 
     `sequential` rounds one input's weights after another and lets those to come make up for the error (Frantar et al., GPTQ, 2022), then changes single
     codes as long as that helps, for several scales; `order` is that of the inputs. `adaround` lets all weights of a channel move between their two nearest codes at once, down the slope
@@ -546,6 +592,9 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     Option<"progressive", "progressive", "bool", "true", "inputs come from the network with all earlier layers quantized">,
     Option<"biasCorrection", "bias-correction", "bool", "true", "biases take up the difference of the outputs' means">,
     Option<"sensitivity", "sensitivity", "double", "0.7", "how far positions count by what they do to the network's result, 0 to 1">,
+    Option<"coupling", "coupling", "double", "0", "how far errors of a layer's output channels count together, by the network's result, 0 to less than 1">,
+    Option<"augment", "augment", "std::string", "\"\"", "mirror, zoom, shift: copies of the samples, which are images">,
+    Option<"learnSteps", "learn-steps", "unsigned", "0", "turns through the samples in which the scales and biases of all layers move for the network's result (0: they stay)">,
     Option<"heldOut", "held-out", "unsigned", "0", "of every so many samples the last is left out (0: none)">,
     Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
@@ -556,13 +605,14 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
 def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
   let summary = "encodes weights, biases and other constants of quantizable ops";
   let description = [{
-    Weights become symmetric codes with one scale per output channel (or, with `granularity=tensor`, per layer: largest magnitude over the largest code), biases i32 with scale
-    s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel the
+    Weights become symmetric codes with one scale per output channel (or, with `granularity=tensor`, per layer: largest magnitude over the largest code), or levels of a code
+    with the scales that it fits (`b1`: signs and mean magnitudes), biases i32 with scale
+    s_x*s_w; a channel whose bias would not fit in 30 bits gets a larger weight scale. Weights round to the nearest code, except that in each channel of symmetric ones the
     few nearest to the middle between two codes go the other way until the errors sum up to half a step at most: activations have a mean, which turns
     that sum into an offset of the channel. In filters along time with 16 and more taps each error goes on to the next tap instead, by nine tenths. Constant operands of element-wise ops are encoded as activations.
     With `pair-safe=shrink` the scale of an output channel grows by up to 5 % where that makes pairs of its weights add up within 16 bits (docs/Kernels.md);
     `qc.pair_safe` on the function lists the layers, how many channels grew, the largest factor, and the weights' signal to noise before and after.
-    Each is a `qc.constant` of quantized type behind a `quant.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
+    Each is a `qc.constant` of quantized type behind a `quant.dcast` or `qc.dcast`. An op whose constants cannot be encoded gets the reason in `qc.float_reason`.
     ```mlir
     func.func @example(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
       %0 = quant.dcast %x : tensor<4x!quant.uniform<i8:f32, 0.5>> to tensor<4xf32>
@@ -585,7 +635,7 @@ def QuantizeWeights : Pass<"qc-quantize-weights", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"weights", "weights", "std::string", "\"i8\"", "code type of weights: iN, N in 2..8 or 16">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "code of weights: iN, N in 2..8 or 16, or b1">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
     Option<"granularity", "granularity", "std::string", "\"channel\"", "channel: weights have one scale per output channel, or tensor: one per layer">,
     Option<"zeroPoints", "zero-points", "bool", "true", "of constants that are activations; false: the code of 0 is 0">,

@@ -27,6 +27,8 @@ struct PrecisionOptions {
   std::string
       minimize; ///< loss | weight-bytes | flash | arena | latency | ace | bops; empty: loss if there is a budget for costs
   std::string candidates = "2,3,4,5,6,8,16"; ///< bits that a layer may get
+  std::string activationCandidates;          ///< bits that a tensor of activations may get; empty: those of `activations`
+  unsigned slices = 1;                       ///< runs of output channels with bits of their own, at most
   int64_t maxWeightBytes = -1, maxFlash = -1, maxArena = -1;
   double maxLatency = -1; ///< microseconds
   double clock = 3000;    ///< MHz, for latency
@@ -54,6 +56,7 @@ struct PipelineOptions {
   bool zeroPoints = true;                    ///< of activations; false: the code of 0 is 0
   std::string quantProfile;                  ///< what the hardware can do (QuantProfile.h): a name or a file; empty: anything
   bool equalize = false;                     ///< like ranges of weights on both sides of a channel
+  std::string rotate = "off";                ///< off | hadamard | eigen: orthonormal matrices between linear layers
   std::string migrate = "off";               ///< off | smooth | awq: scales between activations and weights
   double migrationStrength = 0.5;            ///< its exponent
   std::string rounding = "nearest";          ///< nearest, or a method that needs samples
@@ -62,13 +65,16 @@ struct PipelineOptions {
   bool biasCorrection = true;                ///< of reconstructed layers
   double sensitivity = 0.7;                  ///< how far positions count by what they do to the network's result
   double damping = 0;                        ///< of second moments, as a part of the mean of the diagonal; 0: by the samples
+  double coupling = 0;                       ///< how far errors of a layer's output channels count together
+  std::string augment;                       ///< copies of the samples for rounding: mirror, zoom, shift
+  unsigned learnSteps = 0;                   ///< turns through the samples in which scales and biases move for the result
   unsigned roundingMemory = 2048;            ///< MiB for the values of samples between two layers
   PrecisionOptions precision;                ///< bits of each layer's weights under budgets
   /// Bytes of the constants in the object made of a module at stage `llvm`; null: what its globals hold.
   std::function<llvm::Expected<int64_t>(mlir::ModuleOp)> measureConstants;
-  std::string pairSafe = "off";              ///< off | shrink
-  std::string requant = "onnx";              ///< rounding contract
-  std::string calibrator = "mse";            ///< minmax | percentile | mse | entropy
+  std::string pairSafe = "off";   ///< off | shrink
+  std::string requant = "onnx";   ///< rounding contract
+  std::string calibrator = "mse"; ///< minmax | percentile | mse | entropy
   double percentile = 99.99;
   std::string samples;       ///< calibration .npz
   std::string ranges;        ///< range file, instead of or on top of samples

@@ -126,6 +126,11 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
   if (!integer && !(s.code.isF32() && element.isF32() && getElementType(weight).isF32()))
     return refuse("its element types have no dot kernel");
 
+  auto finish = [&]() -> FailureOr<SmallVector<ContractionShape, 1>> {
+    if (kernel.getWeightGroup() && !(s.grouped = s.findGroups()))
+      return refuse("its weights have no factors in groups of " + Twine(GroupedWeights::length));
+    return SmallVector<ContractionShape, 1>{s};
+  };
   if (auto matmul = dyn_cast<MatmulOp>(s.main)) {
     auto lhs = getShape(matmul.getLhs()), rhs = getShape(weight);
     if (product(rhs.drop_back(2)) != 1 || matmul.getLhsZeroPoint() || matmul.getRhsZeroPoint() ||
@@ -139,7 +144,7 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
     s.outPerGroup = rhs.back();
     s.inW = s.outW = product(lhs.drop_back());
     s.centered = s.main->hasAttr(centeredName);
-    return SmallVector<ContractionShape, 1>{s};
+    return finish();
   }
   Value activations = s.main->getOperand(0);
   auto in = getShape(activations), out = getShape(acc), kernelShape = getShape(weight);
@@ -181,7 +186,7 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
   if (spatial == 2)
     set(0, s.inH, s.outH, s.kernelH, s.strideH, s.dilationH, s.padTop);
   set(spatial - 1, s.inW, s.outW, s.kernelW, s.strideW, s.dilationW, s.padLeft);
-  return SmallVector<ContractionShape, 1>{s};
+  return finish();
 }
 
 /// `[O][C][taps]` (`[K][N]` of a product, `[C][O/groups][taps]` of a transposed convolution) to `[O][taps][C]`.
@@ -217,6 +222,11 @@ const std::vector<int8_t> &ContractionShape::getWeights(size_t phase) const {
     IntView(weight).visit([&](auto values) { *ordered = reorder<int8_t>(*this, phase, values); });
   }
   return *ordered;
+}
+std::shared_ptr<const GroupedWeights> ContractionShape::findGroups() const {
+  if (isFloat() || isProduct() || groups != 1 || phases.size() != 1 || inPerGroup == 0 || inPerGroup % GroupedWeights::length)
+    return nullptr;
+  return GroupedWeights::find(getWeights());
 }
 std::vector<float> ContractionShape::getFloatWeights(size_t phase) const {
   SmallVector<float> storage;
@@ -345,7 +355,10 @@ static bool isByLane(const DotKernel &dot) {
 static int64_t getSumBytes(const ContractionPlan &p) {
   if (p.prescales())
     return llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * p.s.scaleGroups() * 4, 64);
-  return p.dot->step == DotStep::VPMADDCODES || p.isMarked() ? llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * 4, 64) : 0;
+  if (p.dot->step != DotStep::VPMADDCODES && !p.isMarked())
+    return 0;
+  int64_t sums = p.s.grouped ? p.s.inPerGroup / GroupedWeights::length : 1; // of each group
+  return llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * sums * 4, 64);
 }
 
 ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKernel &dot, int64_t rows, int64_t vectors,
@@ -377,7 +390,7 @@ ContractionPlan makePlan(const ContractionShape &s, const Isa &isa, const DotKer
   if (isa.hasGroups()) // the larger the groups, the fewer are left for weights of several steps
     longest = std::min<int64_t>(2 * isa.registers - 2, 28);
   for (int64_t u : {4, 2, 3, 5})
-    if (p.steps % u == 0 && rows * vectors * u <= longest) {
+    if ((s.grouped ? p.groupSteps() : p.steps) % u == 0 && rows * vectors * u <= longest) {
       p.unroll = u;
       break;
     }
@@ -543,9 +556,15 @@ static bool hasFewBits(const ContractionShape &s, const Isa &isa, const DotKerne
   int64_t whole = std::max<int64_t>(4 * isa.lanes, dot.k0 * 8);
   if (!s.isPointwise() || s.isProduct() || s.groups != 1 || s.phases.size() != 1 || s.inPerGroup % whole)
     return false;
-  WeightCode code = WeightCode::find({ArrayRef<int8_t>(s.getWeights())}, /*needsZero=*/false);
+  WeightCode code = s.grouped ? s.grouped->code : WeightCode::find({ArrayRef<int8_t>(s.getWeights())}, /*needsZero=*/false);
   return code.isFewBits() && dot.chain * 2 * ((int64_t(1) << code.bits) - 1) * 128 <= 32767 &&
          s.weight.getNumElements() * (8 - code.bits) >= 8 * leastSavedBytes;
+}
+
+/// True if the sums of a group of weights can be multiplied with their factor.
+static bool takesGroups(const DotKernel &dot) {
+  return dot.needs == DotProof::Nothing ? dot.step != DotStep::SMMLA
+                                        : dot.needs == DotProof::FewBits && dot.k0 * dot.chain == GroupedWeights::length;
 }
 
 /// True if the row multiplies f32 with weights as these are stored.
@@ -564,6 +583,8 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
   if (permuted &&
       (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2 || parts.size() != 1 || s.phases.size() != 1))
     return "only one group of pairs that need a proof has an order, and only chains of up to two have one";
+  if (s.grouped && !takesGroups(dot))
+    return "its sums cannot stop behind each group of weights";
   if (!takesCodes(dot, s.code) || (s.isProduct() && !takesCodes(dot, IntegerType::get(s.code.getContext(), 16))))
     return "it does not multiply codes of 16 bits";
   if (permuted || dot.needs == DotProof::Nothing)
@@ -597,7 +618,7 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
     // Where there are no vectors, plain loops multiply f32; they would need all stored weights in memory.
     if (s.isFloat() ? !isFloatRow(s, dot) || !(isa.hasVectors() || s.stored) : dot.isas.empty() || !dot.isFor(isa))
       continue;
-    if (!takesCodes(dot, s.isProduct() ? IntegerType::get(s.code.getContext(), 16) : s.code))
+    if (!takesCodes(dot, s.isProduct() ? IntegerType::get(s.code.getContext(), 16) : s.code) || (s.grouped && !takesGroups(dot)))
       continue;
     if (dot.needs == DotProof::Nothing)
       return choice.dot ? choice : DotChoice{&dot, nullptr};
@@ -666,6 +687,8 @@ WeightCode getWeightCode(ArrayRef<ContractionPlan> plans) {
   for (const ContractionPlan &p : plans) {
     if (p.packing || p.s.isFloat() || p.s.isProduct())
       return {};
+    if (p.s.grouped)
+      return p.s.grouped->code;
     needsZero |= p.steps * p.dot->k0 > p.runLength;
     for (size_t phase = 0; phase < p.s.phases.size(); ++phase)
       weights.push_back(p.s.getWeights(phase));
@@ -691,6 +714,9 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   why = Epilogue::check(acc);
   if (!why.empty())
     return why;
+  // Factors of groups, where they make few bits of weights that have more.
+  if (ContractionShape &s = parts->front(); parts->size() == 1 && s.weight && s.weight.getNumElements() >= 8 * leastSavedBytes)
+    s.grouped = s.findGroups();
   DotChoice choice = chooseDot(*parts, isa);
   if (!choice.dot)
     return "no dot kernel of " + isa.name.str() + " multiplies its types";
@@ -721,7 +747,9 @@ std::string planContraction(KernelOp op, const Isa &isa) {
     for (const auto &[candidate, used] : forms)
       for (int64_t tile = 0; tile < 8 * tileRows; ++tile) {
         int64_t vectors = tile / tileRows + 1, rows = tile % tileRows + 1;
-        if (!fitsRegisters(*candidate, used, rows, vectors) && rows * vectors > 1)
+        // The sums of a group lie beside those of all groups; longer chains leave the latter in memory anyway.
+        bool twice = parts->front().grouped && candidate->chain == 1;
+        if (!fitsRegisters(*candidate, used, twice ? 2 * rows : rows, vectors) && rows * vectors > 1)
           continue;
         if ((vectors - 1) * used.lanes >= channels || rows > mostRows)
           continue;
@@ -768,6 +796,8 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   op.setScratchBytes(getScratchBytes(best));
   if (code.isPacked())
     op.setWeightBits(getWeightCode(best).bits);
+  if (first.s.grouped)
+    op.setWeightGroup(GroupedWeights::length);
   return "";
 }
 

@@ -3,6 +3,7 @@
 #define QC_LIB_CONVERSION_EMITKERNELS_CONTRACTION_H
 
 #include "Dots.h"
+#include "GroupedWeights.h"
 #include "StoredWeights.h"
 #include "qc/Conversion/PairSafe.h"
 
@@ -49,6 +50,8 @@ struct ContractionShape {
   uint64_t bound = 0;
   std::optional<StoredShape> stored; ///< of f32: `weight` holds what is stored
   mlir::ElementsAttr weight, bias;   ///< bias may be null
+  /// The weights as codes and factors of groups, where the kernel stores them so (`weight_group`).
+  std::shared_ptr<const GroupedWeights> grouped;
   /// Of a product of two activations the right side, a block argument [batch][inPerGroup][outPerGroup], instead of `weight`; what
   /// is taken off its codes.
   Value right;
@@ -73,6 +76,10 @@ struct ContractionShape {
   /// What is stored, in the same order, and its scales as [groups*outPerGroup][scaleGroups()].
   std::vector<int32_t> getStoredWeights(size_t phase = 0) const;
   std::vector<float> getStoredScales() const;
+  /// Codes and factors of groups, if the weights have them and a step can stop behind each group; null else.
+  std::shared_ptr<const GroupedWeights> findGroups() const;
+  /// What lies in memory: weights, or their codes.
+  const std::vector<int8_t> &getStoredCodes(size_t phase = 0) const { return grouped ? grouped->codes : getWeights(phase); }
   int64_t scaleGroups() const { return (inPerGroup + stored->group - 1) / stored->group; }
   /// The biases of all phases, for each one [outC] and `slack` zeros; what `shift` adds to every code is taken off.
   Value getBiases(Kernel &k, int64_t shift, int64_t slack) const;
@@ -127,6 +134,8 @@ struct ContractionPlan {
   bool prescales() const { return decodes() && flat && s.stored->fields.isInteger(); }
   /// True if two steps add up in i16 where the panel's marks allow it.
   bool isMarked() const { return hasMarks(*dot); }
+  /// Steps whose sum is multiplied with one factor; 0: there are no factors.
+  int64_t groupSteps() const { return s.grouped ? GroupedWeights::length / dot->k0 : 0; }
 
   int64_t runs() const { return mergedTaps ? s.kernelH : s.taps(); }
   /// Strides and first rows as the panel sees them: it holds only what a kernel of height or width 1 reads.

@@ -74,6 +74,8 @@ public:
       stored = StoredMemory(k, p);
     else
       p.packing ? packPermuted() : packWeights();
+    if (s.grouped)
+      packFactors();
     bias = s.getBiases(k, p.getShift(), p.vectors * p.lanes);
     if (p.panel)
       panel = k.getScratch(p.getType(k), 0, p.panelBytes / p.elementBytes());
@@ -140,13 +142,26 @@ private:
     std::vector<int8_t> packed;
     packed.reserve(s.phases.size() * weightsPerPhase() * p.vectorWeights());
     for (size_t phase = 0; phase < s.phases.size(); ++phase)
-      pack(s.getWeights(phase), packed);
+      pack(s.getStoredCodes(phase), packed);
     if (!code.isPacked() && p.hasWideWeights())
       weights =
           PackedWeights(k.constants.get(k.b, k.loc, k.b.getIntegerType(16), std::vector<int64_t>(packed.begin(), packed.end())),
                         p.vectorWeights());
     else
       weights = PackedWeights(k, packed, p.vectorWeights(), code, canInterleave(p, code.bits));
+  }
+
+  /// The factor of each group of a channel's weights, in their order: [block][run][group][vector][lane].
+  void packFactors() {
+    std::vector<int8_t> packed;
+    int64_t perRun = p.steps / p.groupSteps(), perChannel = p.runs() * perRun;
+    for (int64_t block = 0; block <= p.fullBlocks(); ++block) {
+      int64_t vectors = block < p.fullBlocks() ? p.vectors : p.tailVectors(), first = block * p.vectors * p.lanes;
+      for (int64_t i = 0; i < (vectors ? perChannel : 0); ++i)
+        for (int64_t n = first; n < first + vectors * p.lanes; ++n)
+          packed.push_back(n < s.outPerGroup ? int8_t(s.grouped->factors[n * perChannel + i]) : 0);
+    }
+    factors = k.constants.get(k.b, k.loc, packed);
   }
 
   /// `body` if there are units in `range`.
@@ -348,6 +363,8 @@ private:
   void sumPositions(Value source, Value from, int64_t nextPosition, Value count) {
     int64_t bytes = 4 * p.lanes;
     Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
+    if (s.grouped)
+      return sumGroups(source, from, nextPosition, count);
     Value none = k.splat(i32, 0, p.lanes), low = arith::ConstantIntOp::create(k.b, k.loc, i32, code.low);
     k.loop(k.index(0), count, 1, {}, [&](Value position, ValueRange) {
       Value first = k.add(from, k.mul(position, nextPosition));
@@ -357,6 +374,29 @@ private:
       })[0];
       Value all = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, sum);
       k.storeScalar(arith::MulIOp::create(k.b, k.loc, all, low), sums, position);
+      return SmallVector<Value>();
+    });
+  }
+
+  /// The same of each group of weights, for the even and the odd products of a lane, in i16: 16 products of 4 and 8 bits.
+  void sumGroups(Value source, Value from, int64_t nextPosition, Value count) {
+    int64_t bytes = 4 * p.lanes, together = bytes / GroupedWeights::length, groups = s.inPerGroup / GroupedWeights::length;
+    Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
+    Arithmetic a(k);
+    k.loop(k.index(0), count, 1, {}, [&](Value position, ValueRange) {
+      Value first = k.add(from, k.mul(position, nextPosition)), to = k.mul(position, groups);
+      k.loop(groups, together, {}, [&](Value group, ValueRange) {
+        Value x = k.load(source, k.add(first, k.mul(group, GroupedWeights::length)), bytes);
+        Value pairs = emitPairs(k, k.splat(i8, 1, bytes), x);
+        for (int64_t g = 0; g < together; ++g) {
+          Value sum = k.slice(pairs, g * 16, 16);
+          for (int64_t half = 8; half >= 2; half /= 2)
+            sum = a.add(k.slice(sum, 0, half), k.slice(sum, half, half));
+          sum = k.bitcast(a.mul(sum, code.low), i32);
+          k.storeScalar(vector::ExtractOp::create(k.b, k.loc, sum, 0), sums, k.add(to, k.add(group, g)));
+        }
+        return SmallVector<Value>();
+      });
       return SmallVector<Value>();
     });
   }
@@ -515,6 +555,7 @@ private:
     // A permuted block keeps its size where channels are missing.
     int64_t stepWeights = p.packing ? p.vectors : vectors, runWeights = p.steps * stepWeights;
     TileRun tile{k, p, rows, vectors, source, weights, nextPosition, stepWeights, Value(), Value(), magnitudes, marks};
+    tile.factors = factors;
     if (p.packing && dot.chain > 1) {
       tile.fullEnd = getChainEnd(block, 0);
       tile.halfEnd = getChainEnd(block, 1);
@@ -523,7 +564,11 @@ private:
     // Codes are multiplied without what all of them have in common, negative activations without their magnitudes.
     SmallVector<Value> starts = biases;
     auto loadSum = [&](int64_t row) { return k.broadcast(k.loadScalar(sums, k.add(bandPosition, row)), p.lanes); };
-    bool hasCodes = dot.step == DotStep::VPMADDCODES;
+    bool hasCodes = dot.step == DotStep::VPMADDCODES && !s.grouped;
+    if (dot.step == DotStep::VPMADDCODES && s.grouped) {
+      tile.groupSums = sums;
+      tile.groupBase = k.mul(bandPosition, s.inPerGroup / GroupedWeights::length);
+    }
     if (p.isMarked())
       for (Value &start : biases)
         start = Arithmetic(k).add(start, loadSum(0));
@@ -560,7 +605,7 @@ private:
   PackedWeights weights;
   StoredMemory stored;       ///< instead, where the tile decodes them
   std::optional<Flat> right; ///< of a product
-  Value bias, panel, magnitudes, marks, sums;
+  Value bias, factors, panel, magnitudes, marks, sums;
   PhaseCursor phase;
   Range blocks;                      ///< of channels, in each group
   Value permuted, shuffles, offsets; ///< of the permuted form

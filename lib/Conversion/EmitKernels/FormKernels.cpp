@@ -103,7 +103,7 @@ private:
     Operation *last = chain.back();
     OpBuilder b(last);
     auto kernel = KernelOp::create(b, last->getLoc(), TypeRange(last->getResultTypes()), inputs.getArrayRef(), ValueRange(),
-                                   b.getStringAttr(""), StringAttr(), DenseI64ArrayAttr(), UnitAttr(), IntegerAttr(),
+                                   b.getStringAttr(""), StringAttr(), DenseI64ArrayAttr(), UnitAttr(), IntegerAttr(), IntegerAttr(),
                                    b.getI64IntegerAttr(0), DenseI64ArrayAttr(), b.getI64IntegerAttr(1));
     Block *block = &kernel.getBody().emplaceBlock();
     IRMapping mapping;

@@ -102,7 +102,10 @@ int64_t getSavedBytes(KernelOp op) {
     for (Operation &inner : op.getBody().front())
       if (isa<AccumulatorOpInterface>(inner) && inner.getNumOperands() > 1) {
         Type weights = inner.getOperand(1).getType();
-        saved += getStoredBytes(weights) - (cast<ShapedType>(weights).getNumElements() * int64_t(*bits) + 7) / 8;
+        int64_t count = cast<ShapedType>(weights).getNumElements();
+        saved += getStoredBytes(weights) - (count * int64_t(*bits) + 7) / 8;
+        if (auto group = op.getWeightGroup())
+          saved -= count / int64_t(*group); // a byte for each factor
       }
   return saved;
 }

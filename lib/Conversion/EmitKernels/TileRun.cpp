@@ -1,6 +1,8 @@
 // Runs of dot steps: the general loop, and the forms for instructions that take a lane of a register or a small matrix.
 #include "TileRun.h"
+#include "Arithmetic.h"
 #include "Dots.h"
+#include "X86.h"
 
 #include <numeric>
 
@@ -37,6 +39,8 @@ SmallVector<Value> TileRun::finish(ValueRange accs) {
 }
 
 SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
+  if (factors)
+    return runGroups(from, weightRun, accs);
   switch (p.dot->step) {
   case DotStep::SDOT:
     return runLanes(from, weightRun, 0, accs);
@@ -46,7 +50,7 @@ SmallVector<Value> TileRun::run(Value from, Value weightRun, ValueRange accs) {
     return runMatrices(from, weightRun, accs);
   case DotStep::Widening:
     // By lane of eight activations, where that is an operand of the instruction.
-    if (k.isa.arch == "aarch64" && p.steps >= 8)
+    if (k.isa.arch == "aarch64" && steps >= 8)
       return runWideningLanes(from, weightRun, accs);
     return runSteps(from, weightRun, k.index(0), accs);
   default:
@@ -128,6 +132,61 @@ void TileRun::addChain(Value from, Value weightRun, Value first, int64_t offset,
     acc = addPairs(k, pair, acc);
 }
 
+void TileRun::addCodes(Value from, Value weightStep, Value group, ArrayRef<Value> factors, SmallVector<Value> &accs) {
+  const DotKernel &dot = *p.dot;
+  Type i16 = k.b.getIntegerType(16), i32 = k.b.getI32Type();
+  Arithmetic a(k);
+  SmallVector<Value> pairs;
+  for (int64_t row = 0; row < rows; ++row) {
+    Value lacks = k.loadScalar(groupSums, k.add(group, row * (p.s.inPerGroup / GroupedWeights::length)));
+    pairs.append(vectors, k.bitcast(k.broadcast(lacks, p.lanes), i16));
+  }
+  for (int64_t u = 0; u < steps; ++u) {
+    SmallVector<Value> w;
+    for (int64_t v = 0; v < vectors; ++v)
+      w.push_back(weights.loadCodes(k, weightStep, u * stepWeights + v));
+    for (int64_t row = 0; row < rows; ++row) {
+      Value x = loadActivation(k, dot, p.s.code, source, k.add(from, row * nextPosition + u * dot.k0));
+      for (int64_t v = 0; v < vectors; ++v)
+        pairs[row * vectors + v] = a.add(pairs[row * vectors + v], emitPairs(k, w[v], x));
+    }
+  }
+  // Widened by the factor in the place of 1.
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value both = k.bitcast(a.bitOr(factors[v], a.shl(factors[v], 16)), i16);
+    for (int64_t row = 0; row < rows; ++row) {
+      Value &acc = accs[row * vectors + v];
+      acc = a.add(acc, x86::call(k, x86::pmaddwd, VectorType::get({p.lanes}, i32), {pairs[row * vectors + v], both}));
+    }
+  }
+}
+
+SmallVector<Value> TileRun::runGroups(Value from, Value weightRun, ValueRange accs) {
+  Type i32 = k.b.getI32Type();
+  Arithmetic a(k);
+  int64_t groupSteps = p.groupSteps(), groupVectors = groupSteps * stepWeights;
+  TileRun part = *this;
+  part.factors = Value();
+  part.steps = groupSteps;
+  return k.loop(steps / groupSteps, 1, accs, [&](Value group, ValueRange carried) {
+    Value weight = k.add(weightRun, k.mul(group, groupVectors)), at = k.add(from, k.mul(group, GroupedWeights::length));
+    Value first = arith::DivUIOp::create(k.b, k.loc, weight, k.index(groupSteps));
+    SmallVector<Value> scale, next(carried);
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value bytes = k.load(factors, k.mul(k.add(first, v), p.lanes), p.lanes);
+      scale.push_back(k.extend(bytes, k.b.getIntegerType(8, /*isSigned=*/false), i32));
+    }
+    if (p.dot->step == DotStep::VPMADDCODES) {
+      part.addCodes(at, weight, k.add(group, groupBase), scale, next);
+      return next;
+    }
+    SmallVector<Value> sums = part.run(at, weight, SmallVector<Value>(next.size(), k.splat(i32, 0, p.lanes)));
+    for (int64_t i = 0; i < rows * vectors; ++i)
+      next[i] = a.add(next[i], a.mul(sums[i], scale[i % vectors]));
+    return next;
+  });
+}
+
 SmallVector<Value> TileRun::runChains(Value from, Value weightRun, Value low, Value high, ArrayRef<int64_t> lengths,
                                       ValueRange accs) {
   int64_t group = 0;
@@ -177,18 +236,18 @@ SmallVector<Value> TileRun::runMarked(Value from, Value weightRun, ValueRange ac
   });
 }
 
-SmallVector<Value> TileRun::forEachUnit(int64_t unit, int64_t begin, ValueRange accs, StepsFn steps) {
-  int64_t group = getGroup(unit), rest = (p.steps - begin) % group;
+SmallVector<Value> TileRun::forEachUnit(int64_t unit, int64_t begin, ValueRange accs, StepsFn body) {
+  int64_t group = getGroup(unit), rest = (steps - begin) % group;
   auto forEach = [&](Value first, int64_t all, SmallVector<Value> &values) {
     for (int64_t offset = 0; offset < all; offset += unit)
-      steps(first, offset, std::min(unit, all - offset), values);
+      body(first, offset, std::min(unit, all - offset), values);
   };
-  SmallVector<Value> next = k.loop(k.index(begin), k.index(p.steps - rest), group, accs, [&](Value first, ValueRange carried) {
+  SmallVector<Value> next = k.loop(k.index(begin), k.index(steps - rest), group, accs, [&](Value first, ValueRange carried) {
     SmallVector<Value> values(carried);
     forEach(first, group, values);
     return values;
   });
-  forEach(k.index(p.steps - rest), rest, next);
+  forEach(k.index(steps - rest), rest, next);
   return next;
 }
 
@@ -233,7 +292,7 @@ SmallVector<Value> TileRun::runSteps(Value from, Value weightRun, Value first, V
   };
   if (auto begin = getConstantIntValue(first))
     return forEachUnit(*begin ? 1 : p.unroll, *begin, accs, runUnit);
-  return k.loop(first, k.index(p.steps), 1, accs, [&](Value step, ValueRange carried) {
+  return k.loop(first, k.index(steps), 1, accs, [&](Value step, ValueRange carried) {
     SmallVector<Value> next(carried);
     runUnit(step, 0, 1, next);
     return next;
@@ -276,7 +335,7 @@ SmallVector<Value> TileRun::runLanes(Value from, Value weightRun, int64_t begin,
 /// The same with the activations of the next group loaded behind the last use of this one's, from the sum of two registers (row
 /// and position in the run): such a load issues beside sdot, one that adds a number or writes its address back does not.
 SmallVector<Value> TileRun::runLanesAhead(Value from, Value weightRun, ValueRange accs) {
-  int64_t whole = p.steps / 4 * 4, bytes = 4 * p.dot->k0;
+  int64_t whole = steps / 4 * 4, bytes = 4 * p.dot->k0;
   if (whole < 8)
     return runLanes(from, weightRun, 0, accs);
   SmallVector<Value> starts;
@@ -302,7 +361,7 @@ SmallVector<Value> TileRun::runLanesAhead(Value from, Value weightRun, ValueRang
 
 SmallVector<Value> TileRun::runWideningLanes(Value from, Value weightRun, ValueRange accs) {
   Type i16 = k.b.getIntegerType(16), i32 = k.b.getI32Type();
-  int64_t whole = p.steps / 8 * 8, half = p.lanes; // a group is at most eight steps
+  int64_t whole = steps / 8 * 8, half = p.lanes; // a group is at most eight steps
   SmallVector<Value> next = k.loop(whole, 8, accs, [&](Value first, ValueRange carried) {
     SmallVector<Value> sums(carried), x;
     Value at = k.add(weightRun, k.mul(first, stepWeights));
@@ -326,7 +385,7 @@ SmallVector<Value> TileRun::runWideningLanes(Value from, Value weightRun, ValueR
     }
     return sums;
   });
-  return whole < p.steps ? runSteps(from, weightRun, k.index(whole), next) : next;
+  return whole < steps ? runSteps(from, weightRun, k.index(whole), next) : next;
 }
 
 /// Two rows of eight times two channels of eight; 16 activations of two rows are two steps.

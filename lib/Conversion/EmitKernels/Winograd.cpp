@@ -137,7 +137,7 @@ std::string planWinograd(KernelOp op, const Isa &isa) {
     return why;
   const ContractionShape &s = parts->front();
   // Transformed, every weight has 12 bits. What loses time by being a contraction instead saves at least half of the bytes.
-  if (WeightCode::find(ArrayRef<int8_t>(s.getWeights()), /*needsZero=*/false).isFewBits(4))
+  if (WeightCode::find(ArrayRef<int8_t>(s.getWeights()), /*needsZero=*/false).isFewBits(4) || s.findGroups())
     return "its weights have few bits";
   why = Epilogue::check(getChannelsLastResult(s.main->getResult(0)));
   if (!why.empty())

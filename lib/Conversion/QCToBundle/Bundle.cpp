@@ -122,6 +122,8 @@ void describeKernel(KernelOp kernel, llvm::json::Object &row) {
     row["permuted"] = true;
   if (auto bits = kernel.getWeightBits())
     row["weight_bits"] = int64_t(*bits);
+  if (auto group = kernel.getWeightGroup())
+    row["weight_group"] = int64_t(*group);
   int64_t macs = 0, constants = 0, inputs = 0, outputs = 0;
   llvm::json::Array layers;
   for (Operation &op : kernel.getBody().front().without_terminator()) {
@@ -241,7 +243,7 @@ void collectTensors(ModuleOp module, BundleInfo &info) {
       if (isa<RankedTensorType>(result.getType()))
         add(result, getLocName(result.getLoc()), isa<ConstantOp>(op) ? "constant" : "activation");
     for (auto [name, rows] : {std::pair("qc.rounding", &info.rounding), std::pair("qc.equalization", &info.equalization),
-                              std::pair("qc.migration", &info.migration)})
+                              std::pair("qc.migration", &info.migration), std::pair("qc.rotation", &info.rotation)})
       if (auto list = op->getAttrOfType<ArrayAttr>(name))
         for (Attribute row : list)
           rows->push_back(toJson(row));
@@ -272,6 +274,8 @@ void collectPrecision(ModuleOp module, BundleInfo &info) {
       continue;
     info.precision = *toJson(total).getAsObject();
     (*info.precision)["layers"] = toJson(layers);
+    if (Attribute activations = function->getAttr("qc.precision_activations"))
+      (*info.precision)["activations"] = toJson(activations);
     if (points)
       (*info.precision)["pareto"] = toJson(points);
   }
@@ -362,6 +366,8 @@ void collectKernels(ModuleOp module, BundleInfo &info) {
       name += " permuted";
     if (auto bits = kernel.getWeightBits())
       name += " w" + std::to_string(*bits);
+    if (auto group = kernel.getWeightGroup())
+      name += "/" + std::to_string(*group);
     auto tasks = kernel.getTasks();
     for (Operation &op : kernel.getBody().front())
       kernels[(op.getName().stripDialect() + " " + getLocName(op.getLoc())).str()] =

@@ -17,7 +17,7 @@ struct Handling {
 /// Why an op is no integer arithmetic once it is quantized; "" if it is.
 std::string whyFloat(Operation *op) {
   bool computesInFloat = llvm::any_of(op->getOperands(), isFloatTensor) || llvm::any_of(op->getResults(), isFloatTensor);
-  if (!computesInFloat || isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op))
+  if (!computesInFloat || isa<quant::QuantizeCastOp, DequantizeCastOpInterface>(op))
     return "";
   return whyNotInteger(op);
 }

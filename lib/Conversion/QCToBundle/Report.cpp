@@ -111,6 +111,13 @@ json::Array describeDecisions(const BundleInfo &info) {
       add("graph", *row.getString("name"), Twine(what) + " over " + Twine(int64_t(number("channels"))) + " channels",
           formatv("by factors from {0:g3} to {1:g3}", number("least_factor"), number("largest_factor")).str());
     }
+  for (const json::Value &value : info.rotation) {
+    const json::Object &row = *value.getAsObject();
+    add("graph", *row.getArray("readers")->front().getAsString(),
+        Twine(*row.getInteger("channels")) + " channels turned: " + *row.getString("basis"),
+        (Twine(row.getArray("givers")->size()) + " layers give them, " + Twine(row.getArray("readers")->size()) + " read them")
+            .str());
+  }
   for (const json::Value &value : info.asymmetricWeights) {
     const json::Object &row = *value.getAsObject();
     add("integer", *row.getString("name"), "zero point subtracted from the weights",
@@ -187,6 +194,7 @@ json::Value describeReport(const BundleInfo &info) {
       {"rounding", json::Array(info.rounding)},
       {"equalization", json::Array(info.equalization)},
       {"migration", json::Array(info.migration)},
+      {"rotation", json::Array(info.rotation)},
       {"clock_mhz", getClockMHz(info.target)},
       {"stored_weights", json::Array(info.storedWeights)},
       {"activations", json::Array(info.activations)},
@@ -272,6 +280,13 @@ std::string makeSummary(const BundleInfo &info) {
       os << formatv("  {0}: {1}, {2:f3}, {3:f3}\n", row.getString("name").value_or(""), int64_t(number("channels")),
                     number("least_factor"), number("largest_factor"));
     }
+  }
+  if (!info.rotation.empty())
+    os << "\nChannels turned between layers (first that reads them, channels, matrix, layers that give and that read them):\n";
+  for (const json::Value &value : info.rotation) {
+    const json::Object &row = *value.getAsObject();
+    os << formatv("  {0}: {1}, {2}, {3}, {4}\n", *row.getArray("readers")->front().getAsString(), *row.getInteger("channels"),
+                  *row.getString("basis"), row.getArray("givers")->size(), row.getArray("readers")->size());
   }
   if (!info.asymmetricWeights.empty())
     os << "\nWeights with zero points (bits stored in the model, bits once the zero point is subtracted; more than 8 cost time "

@@ -593,16 +593,26 @@ struct LowerQuantize : Pattern<quant::QuantizeCastOp> {
   }
 };
 
+/// A constant that only float ops read becomes a float constant: nothing is left to compute.
+struct LowerDequantizedConstant : OpInterfaceConversionPattern<DequantizeCastOpInterface> {
+  using OpInterfaceConversionPattern::OpInterfaceConversionPattern;
+  LogicalResult matchAndRewrite(DequantizeCastOpInterface op, ArrayRef<Value> operands,
+                                ConversionPatternRewriter &rewriter) const override {
+    ElementsAttr codes = getConstant(operands[0]);
+    if (!codes)
+      return rewriter.notifyMatchFailure(op, "not a constant");
+    SmallVector<double> values = getScheme(op.getCodes().getType()).decode(getInts(codes), getShape(op.getCodes()));
+    rewriter.replaceOpWithNewOp<ConstantOp>(
+        op, makeElements(cast<RankedTensorType>(op->getResult(0).getType()), SmallVector<float>(values.begin(), values.end())));
+    return success();
+  }
+};
+
 struct LowerDequantize : Pattern<quant::DequantizeCastOp> {
   using Pattern::Pattern;
   LogicalResult matchAndRewrite(quant::DequantizeCastOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    // A constant that only float ops read becomes a float constant: nothing is left to compute.
-    if (ElementsAttr codes = getConstant(in.getInput())) {
-      SmallVector<double> values = getScheme(op.getInput().getType()).decode(getInts(codes), getShape(op.getInput()));
-      rewriter.replaceOpWithNewOp<ConstantOp>(
-          op, makeElements(cast<RankedTensorType>(op.getType()), SmallVector<float>(values.begin(), values.end())));
-      return success();
-    }
+    if (getConstant(in.getInput()))
+      return rewriter.notifyMatchFailure(op, "a constant");
     if (auto channels = ChannelParameters::get(op.getInput())) {
       // N3: f32(code - zero point) * scale; the difference is exact.
       Location loc = op.getLoc();
@@ -786,6 +796,7 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
                  LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerCodes<CompareOp>, LowerPRelu, LowerAveragePool, LowerReduce,
                  LowerSameScale, LowerConstant, LowerQuantize, LowerDequantize, LowerStorageCast, LowerThreshold>(types, context,
                                                                                                                   *rounding);
+    patterns.add<LowerDequantizedConstant>(types, context);
     populateRowPatterns(types, patterns, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);

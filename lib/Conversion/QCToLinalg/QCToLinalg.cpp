@@ -389,7 +389,7 @@ private:
     if (int64_t bytes = kernel.getScratchBytes())
       inits.push_back(e.empty({bytes * int64_t(kernel.getSlots())}, b.getI8Type()));
     auto lowered = KernelOp::create(b, e.loc, types, inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
-                                    kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(),
+                                    kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getWeightGroupAttr(),
                                     kernel.getScratchBytesAttr(), kernel.getTasksAttr(), kernel.getSlotsAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());

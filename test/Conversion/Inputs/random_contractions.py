@@ -49,6 +49,17 @@ def get_bound(weights, code, bias):
     return int((weights * code + np.abs(bias)).max())
 
 
+def share_factors(weight, axis, high):
+    """Codes of four bits times a factor for each 32 inputs of a channel, now and then; else as it is."""
+    inputs = weight.shape[axis]
+    if inputs % 32 or high > 255 or number(0, 2):
+        return weight
+    codes = random.integers(-8, 8, weight.shape) if number(0, 1) else random.choice([-7, -1, 0, 3, 7], weight.shape)
+    factors = list(weight.shape)
+    factors[axis] //= 32
+    return codes * random.integers(1, pick(2, 5, 16), factors).repeat(32, axis)
+
+
 def requantize(value, shape, axis, bound):
     """Codes, or the accumulators as they are."""
     if not number(0, 3):
@@ -131,6 +142,9 @@ def convolve(index, rank, groups, ins, channels, shape):
     last, first = [batch] + sizes + [ins * groups], [batch, ins * groups] + sizes
     axes = tuple(range(1, rank + 2))
     code, low, high, weight, bias, x, bound = operands(axes, [channels, ins] + kernel, last, channels)
+    if groups == 1:
+        weight = share_factors(weight, 1, high)
+        bound = get_bound(np.abs(weight).sum(axis=axes), max(-low, high), bias)
     argument(index, last, code, x)
     w, b = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32)
     forward, back = [0, rank + 1] + list(range(1, rank + 1)), [0] + list(range(2, rank + 2)) + [1]
@@ -188,6 +202,8 @@ def product(index):
         if number(0, 2):
             weight = np.maximum(weight, -127)
             bound = get_bound(np.abs(weight).sum(axis=0), max(-low, high), bias)
+    weight = share_factors(weight, 0, high)
+    bound = get_bound(np.abs(weight).sum(axis=0), max(-low, high), bias)
     argument(index, [rows, depth], code, x)
     w, b, to = constant(weight, "i8", np.int8), constant(bias, "i32", np.int32), [rows, channels]
     value = emit("qc.matmul", f"%a{index}, {w}, {b} {{{centered}acc_bound = {bound} : ui64}}",

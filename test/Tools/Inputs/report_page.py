@@ -180,9 +180,13 @@ def check_memory(browser, report):
 
 def check_precision(browser, report):
     precision = report["precision"]
-    equal("bits", browser.column("bits-table", "weights"), [str(layer["bits"]) for layer in precision["layers"]])
-    equal("bytes", browser.column("bits-table", "size"), [thousands(layer["bytes"]) for layer in precision["layers"]])
-    equal("reasons", browser.column("bits-table", "why"), [layer["reason"] for layer in precision["layers"]])
+    rows = [row for layer in precision["layers"] for row in layer.get("slices", [layer])]
+    equal("bits", browser.column("bits-table", "weights"), [str(row["bits"]) for row in rows])
+    equal("bytes", browser.column("bits-table", "size"), [thousands(row["bytes"]) for row in rows])
+    equal("reasons", browser.column("bits-table", "why"), [row["reason"] for row in rows])
+    if "activations" in precision:
+        equal("bits of activations", browser.column("activation-bits-table", "codes"), [str(row["bits"]) for row in precision["activations"]])
+        equal("reasons of activations", browser.column("activation-bits-table", "why"), [row["reason"] for row in precision["activations"]])
     if "pareto" in precision:
         equal("points", browser.run("return document.querySelectorAll('#front circle').length"), len(precision["pareto"]) + 1)
         equal("chosen", browser.run("return document.querySelectorAll('#front-chosen').length"), 1)

@@ -10,7 +10,7 @@ using namespace qc;
 Domain qc::getDomain(Type type) {
   if (auto shaped = dyn_cast<ShapedType>(type))
     type = shaped.getElementType();
-  if (isa<quant::QuantizedType>(type))
+  if (isa<quant::QuantizedType, QuantSchemeInterface>(type))
     return Domain::Quantized;
   return isa<FloatType>(type) ? Domain::Float : Domain::Integer;
 }
@@ -27,6 +27,13 @@ std::pair<int64_t, int64_t> qc::getCodeLimits(IntegerType type) {
 IntegerType qc::getCodeType(quant::QuantizedType type) {
   return IntegerType::get(type.getContext(), type.getStorageTypeIntegralWidth(),
                           type.isSigned() ? IntegerType::Signless : IntegerType::Unsigned);
+}
+
+Type qc::getStorageType(Type element) {
+  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
+    return getCodeType(quantized);
+  auto scheme = dyn_cast<QuantSchemeInterface>(element);
+  return scheme ? scheme.getCodeType() : element;
 }
 
 RankedTensorType qc::withElementType(Type type, Type elementType) {

@@ -11,7 +11,7 @@ using namespace qc;
 LogicalResult qc::verifyElementTypes(Operation *op) {
   for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
     if (auto shaped = dyn_cast<ShapedType>(type);
-        shaped && !isa<FloatType, IntegerType, quant::QuantizedType>(shaped.getElementType()))
+        shaped && !isa<FloatType, IntegerType, quant::QuantizedType, QuantSchemeInterface>(shaped.getElementType()))
       return op->emitOpError() << "element type must be a float, a quantized type or an integer, not " << shaped.getElementType();
   if (failed(verifyQuantizedTypes(op)))
     return failure();

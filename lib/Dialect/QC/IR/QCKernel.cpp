@@ -41,6 +41,8 @@ LogicalResult KernelOp::verify() {
     return emitOpError("tasks are two positive numbers: parts of the positions and of the channels");
   if (auto bits = getWeightBits(); bits && (int64_t(*bits) < 1 || int64_t(*bits) > 7))
     return emitOpError("weight_bits are 1 to 7, not ") << int64_t(*bits);
+  if (auto group = getWeightGroup(); group && (int64_t(*group) < 1 || !getWeightBits()))
+    return emitOpError("a weight_group is a positive number of codes beside weight_bits");
   int64_t scratch = getScratchBytes(), slots = getSlots();
   if (slots < 1 || (slots > 1 && !getTasks()))
     return emitOpError("has ") << slots << " slots: without tasks there is one";
@@ -134,8 +136,8 @@ struct KernelBuffers : BufferizableOpInterface::ExternalModel<KernelBuffers, Ker
       return failure();
     auto lowered =
         KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
-                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getScratchBytesAttr(),
-                         kernel.getTasksAttr(), kernel.getSlotsAttr());
+                         kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getWeightGroupAttr(),
+                         kernel.getScratchBytesAttr(), kernel.getTasksAttr(), kernel.getSlotsAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());
     replaceOpWithBufferizedValues(rewriter, op, ArrayRef(inits).take_front(kernel.getNumResults()));

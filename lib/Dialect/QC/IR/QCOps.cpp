@@ -35,13 +35,16 @@ void ConstantOp::print(OpAsmPrinter &printer) {
 LogicalResult ConstantOp::verify() {
   if (failed(verifyQuantizedTypes(*this)))
     return failure();
-  Type element = qc::getElementType(getResult());
-  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
-    element = qc::getCodeType(quantized);
+  QuantSchemeInterface scheme = getScheme(getType());
+  Type element = getStorageType(qc::getElementType(getResult()));
   if (element != getValue().getShapedType().getElementType() ||
       getValue().getShapedType().getShape() != qc::getShape(getResult()))
     return emitOpError() << "value must have shape and element type of the result (" << element << "), got "
                          << getValue().getType();
+  if (SmallVector<int64_t> levels = scheme ? scheme.getLevels() : SmallVector<int64_t>(); !levels.empty())
+    for (int64_t code : getInts(getValue()))
+      if (!llvm::is_contained(levels, code))
+        return emitOpError() << "holds " << code << ", which is no code of " << qc::getElementType(getResult());
   return success();
 }
 
@@ -68,7 +71,7 @@ static bool comesFromConstant(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (isa<ConstantOp>(op))
       return true;
-    if (!isa<quant::QuantizeCastOp, quant::DequantizeCastOp, ObserveOp>(op))
+    if (!isa<quant::QuantizeCastOp, DequantizeCastOpInterface, ObserveOp>(op))
       return false;
     value = op->getOperand(0);
   }
@@ -179,9 +182,7 @@ std::string PReluOp::whyFloat() {
 static LogicalResult verifyContraction(Operation *op, Value bias) {
   if (!bias)
     return success();
-  Type element = getElementType(bias);
-  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
-    element = getCodeType(quantized);
+  Type element = getStorageType(getElementType(bias));
   if (auto integer = dyn_cast<IntegerType>(element); integer && integer.getWidth() < 32)
     return op->emitOpError("bias must be i32 or i64 in the quantized and integer domains");
   return success();
@@ -501,6 +502,13 @@ LogicalResult RequantizeOp::verify() {
     if (bound >= 0x1p62)
       return emitOpError("the sum of products may exceed 62 bits; a narrower accumulator or multiplier is needed");
   }
+  return success();
+}
+
+LogicalResult DcastOp::verify() {
+  if (isa<quant::QuantizedType>(qc::getElementType(getInput())) || !getScheme(getInput().getType()) ||
+      !qc::getElementType(getResult()).isF32())
+    return emitOpError("turns codes of a type of this dialect into f32; quant.dcast is for upstream's types");
   return success();
 }
 

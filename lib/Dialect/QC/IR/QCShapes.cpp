@@ -148,6 +148,7 @@ FailureOr<Shape> CastOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> ClampOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> ActivationOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> ObserveOp::inferShape(std::string &) { return same(getInput()); }
+FailureOr<Shape> DcastOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> QuantizeOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> DequantizeOp::inferShape(std::string &) { return same(getInput()); }
 FailureOr<Shape> LutOp::inferShape(std::string &) { return same(getInput()); }

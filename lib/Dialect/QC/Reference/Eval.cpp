@@ -109,9 +109,7 @@ FailureOr<SmallVector<Tensor>> reference::moveOperands(QuantizableOpInterface op
 
 IntegerType reference::getIntegerType(const Tensor &tensor) {
   Type element = tensor.type.getElementType();
-  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
-    return getCodeType(quantized);
-  return cast<IntegerType>(element);
+  return cast<IntegerType>(getStorageType(element));
 }
 
 Tensor reference::makeResult(Operation *op) { return Tensor::zeros(cast<RankedTensorType>(op->getResult(0).getType())); }
@@ -177,7 +175,7 @@ FailureOr<Tensor> qc::evaluate(Operation *op, ArrayRef<Tensor> operands) {
       .Case<ConstantOp, CastOp, ConvOp, ConvTransposeOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, ClampOp, ActivationOp, FunctionOp,
             PReluOp, BinaryOp, CompareOp, SelectOp, TakeOp, ScatterOp, SoftmaxOp, SoftmaxCodesOp, NormalizeOp, NormalizeCodesOp,
             HypotCodesOp, DivideCodesOp, PoolOp, ReduceOp, ConcatOp, SliceOp, PadOp, ReshapeOp, TransposeOp, GatherOp, ObserveOp,
-            QuantizeOp, DequantizeOp, DecodeOp, RequantizeOp, LutOp, PwlOp, ThresholdOp, quant::QuantizeCastOp,
+            DcastOp, QuantizeOp, DequantizeOp, DecodeOp, RequantizeOp, LutOp, PwlOp, ThresholdOp, quant::QuantizeCastOp,
             quant::DequantizeCastOp, quant::StorageCastOp>([&](auto concrete) { return evaluateOp(concrete, operands); })
       .Default([](Operation *other) -> FailureOr<Tensor> {
         return other->emitError("has no evaluation; the evaluator runs stages up to 'packed'");

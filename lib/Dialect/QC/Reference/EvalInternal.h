@@ -59,6 +59,7 @@ Result evaluateOp(PwlOp op, Operands operands);
 Result evaluateOp(ThresholdOp op, Operands operands);
 Result evaluateOp(mlir::quant::QuantizeCastOp op, Operands operands);
 Result evaluateOp(mlir::quant::DequantizeCastOp op, Operands operands);
+Result evaluateOp(DcastOp op, Operands operands);
 Result evaluateOp(mlir::quant::StorageCastOp op, Operands operands);
 
 //===-- Index spaces --------------------------------------------------------------------------------------------------------===//

@@ -94,16 +94,19 @@ Result reference::evaluateOp(quant::QuantizeCastOp op, Operands operands) {
   return result;
 }
 
-Result reference::evaluateOp(quant::DequantizeCastOp op, Operands operands) {
+static Result evaluateDequantizeCast(Operation *op, Operands operands) {
   Tensor result = makeResult(op);
   auto scheme = getScheme(operands[0].type);
   if (!scheme || !result.isFloat())
-    return op.emitError("has an evaluation from quantized types to f32 only");
+    return op->emitError("has an evaluation from quantized types to f32 only");
   // N3: exact in double, rounded to f32. For codes up to 16 bits that is the f32 arithmetic of qc.dequantize.
   auto values = scheme.decode(operands[0].ints, result.type.getShape());
   result.floats.assign(values.begin(), values.end());
   return result;
 }
+
+Result reference::evaluateOp(quant::DequantizeCastOp op, Operands operands) { return evaluateDequantizeCast(op, operands); }
+Result reference::evaluateOp(DcastOp op, Operands operands) { return evaluateDequantizeCast(op, operands); }
 
 Result reference::evaluateOp(quant::StorageCastOp op, Operands operands) {
   Tensor result = makeResult(op);

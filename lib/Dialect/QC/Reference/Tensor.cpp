@@ -30,7 +30,5 @@ Tensor Tensor::fromAttr(ElementsAttr attr, RankedTensorType type) {
 ElementsAttr Tensor::toAttr() const {
   if (isFloat())
     return makeElements(type, ArrayRef<float>(floats));
-  if (auto quantized = dyn_cast<quant::QuantizedType>(type.getElementType()))
-    return makeElements(RankedTensorType::get(type.getShape(), getCodeType(quantized)), ArrayRef<int64_t>(ints));
-  return makeElements(type, ArrayRef<int64_t>(ints));
+  return makeElements(RankedTensorType::get(type.getShape(), getStorageType(type.getElementType())), ArrayRef<int64_t>(ints));
 }

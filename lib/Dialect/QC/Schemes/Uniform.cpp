@@ -28,6 +28,7 @@ double roundScale(Type type, double scale) { return hasF32Scale(type) ? double(f
 
 template <typename Model, typename TypeT> struct UniformBase : QuantSchemeInterface::ExternalModel<Model, TypeT> {
   IntegerType getCodeType(Type type) const { return qc::getCodeType(cast<quant::QuantizedType>(type)); }
+  unsigned getBits(Type type) const { return getCodeType(type).getWidth(); }
   std::pair<int64_t, int64_t> getCodeRange(Type type) const {
     auto q = cast<quant::QuantizedType>(type);
     return {q.getStorageTypeMin(), q.getStorageTypeMax()};
@@ -85,11 +86,10 @@ double ceilPowerOfTwo(double x) {
   return std::ldexp(1.0, mantissa == 0.5 ? exponent - 1 : exponent);
 }
 
-/// Scales must be normal f32 numbers: a smaller one would lose its mantissa.
-double toScale(double x) { return std::max(double(float(x)), double(std::numeric_limits<float>::min())); }
-
 IntegerType signless(IntegerType type) { return IntegerType::get(type.getContext(), type.getWidth()); }
 } // namespace
+
+double qc::toScale(double x) { return std::max(double(float(x)), double(std::numeric_limits<float>::min())); }
 
 void qc::registerSchemes(MLIRContext &context) { registerUniformSchemes(context); }
 
@@ -101,23 +101,25 @@ void qc::registerUniformSchemes(MLIRContext &context) {
 LogicalResult qc::verifyQuantizedTypes(Operation *op) {
   for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
     auto shaped = dyn_cast<ShapedType>(type);
-    auto quantized = shaped ? dyn_cast<quant::QuantizedType>(shaped.getElementType()) : quant::QuantizedType();
-    if (!quantized)
-      continue;
-    auto scheme = dyn_cast<QuantSchemeInterface>(Type(quantized));
+    QuantSchemeInterface scheme = shaped ? getScheme(type) : QuantSchemeInterface();
+    // Types of this dialect have verified themselves.
+    if (auto quantized = shaped ? dyn_cast<quant::QuantizedType>(shaped.getElementType()) : quant::QuantizedType()) {
+      if (!scheme)
+        return op->emitOpError() << "element type " << quantized << " has no quantization scheme";
+      if (!quantized.getExpressedType().isF32())
+        return op->emitOpError() << "quantized types stand for f32, not for " << quantized.getExpressedType();
+      auto [low, high] = scheme.getCodeRange();
+      for (int64_t zero : scheme.getZeroPointValues())
+        if (zero < low || zero > high)
+          return op->emitOpError() << "zero point " << zero << " is outside the codes [" << low << ", " << high << "] of "
+                                   << quantized;
+      // A subnormal scale has lost bits of its mantissa. Biases have products of scales, which upstream keeps positive.
+      for (double scale : scheme.getScaleValues())
+        if (hasF32Scale(quantized) && scale < std::numeric_limits<float>::min())
+          return op->emitOpError() << "scale of " << quantized << " is not a normal f32 number";
+    }
     if (!scheme)
-      return op->emitOpError() << "element type " << quantized << " has no quantization scheme";
-    if (!quantized.getExpressedType().isF32())
-      return op->emitOpError() << "quantized types stand for f32, not for " << quantized.getExpressedType();
-    auto [low, high] = scheme.getCodeRange();
-    for (int64_t zero : scheme.getZeroPointValues())
-      if (zero < low || zero > high)
-        return op->emitOpError() << "zero point " << zero << " is outside the codes [" << low << ", " << high << "] of "
-                                 << quantized;
-    // A subnormal scale has lost bits of its mantissa. Biases have products of scales, which upstream keeps positive.
-    for (double scale : scheme.getScaleValues())
-      if (hasF32Scale(quantized) && scale < std::numeric_limits<float>::min())
-        return op->emitOpError() << "scale of " << quantized << " is not a normal f32 number";
+      continue;
     int64_t axis = scheme.getChannelAxis(), scales = scheme.getScaleValues().size();
     if (axis >= 0 && (axis >= shaped.getRank() || shaped.getDimSize(axis) != scales))
       return op->emitOpError() << "has " << scales << " scales along axis " << axis << " of " << type;

@@ -34,6 +34,8 @@ std::pair<int64_t, int64_t> getCodeLimits(mlir::IntegerType type);
 
 /// The integer type that the codes of a quantized element type have in the integer domain: `iN` signed, `uiN` unsigned.
 mlir::IntegerType getCodeType(mlir::quant::QuantizedType type);
+/// An element type as its elements lie in memory: the integer type of a quantized type's codes, any other type itself.
+mlir::Type getStorageType(mlir::Type elementType);
 
 /// `type` with another element type.
 mlir::RankedTensorType withElementType(mlir::Type type, mlir::Type elementType);
@@ -116,11 +118,14 @@ constexpr llvm::StringLiteral centeredName = "qc.centered";
 mlir::ElementsAttr getConstant(mlir::Value value);
 } // namespace qc
 
+#include "qc/Dialect/QC/IR/QCAttrInterfaces.h.inc"
 #include "qc/Dialect/QC/IR/QCDialect.h.inc"
 #include "qc/Dialect/QC/IR/QCOpInterfaces.h.inc"
 #include "qc/Dialect/QC/IR/QCTypeInterfaces.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "qc/Dialect/QC/IR/QCAttributes.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "qc/Dialect/QC/IR/QCTypes.h.inc"
 #define GET_OP_CLASSES
 #include "qc/Dialect/QC/IR/QCOps.h.inc"
 

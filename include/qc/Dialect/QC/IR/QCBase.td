@@ -14,7 +14,7 @@ def QC_Dialect : Dialect {
     Graph ops that are polymorphic over the element type. One op has one meaning in three domains:
 
     - **float**: operands and results are `f32`; the op on real numbers, evaluated in f32.
-    - **quantized**: element types are `!quant.uniform`; the op on the real values that the codes stand for,
+    - **quantized**: element types are `!quant.uniform` or `!qc.coded`; the op on the real values that the codes stand for,
       rounded once into the result type by the numbered rule of `docs/Numerics.md`.
     - **integer**: element types are plain integers (`i8` is signed, `ui8` unsigned); raw arithmetic on codes with explicit
       zero points. Contractions give accumulators (`i32` or `i64`); `qc.requantize` is the only op that narrows.
@@ -23,6 +23,7 @@ def QC_Dialect : Dialect {
   }];
   let dependentDialects = ["::mlir::quant::QuantDialect"];
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
 }
 
 class QC_I32Enum<string name, string summary, list<I32EnumAttrCase> cases> : I32EnumAttr<name, summary, cases> {

@@ -68,6 +68,30 @@ def QC_AccumulatorOpInterface : OpInterface<"AccumulatorOpInterface"> {
   let verify = [{ return ::qc::verifyAccumulator($_op); }];
 }
 
+def QC_DequantizeCastOpInterface : OpInterface<"DequantizeCastOpInterface"> {
+  let cppNamespace = "::qc";
+  let description = [{
+    An op that gives the real values of codes, as f32: its one operand has a type with `QuantSchemeInterface`. `quant.dcast` is one;
+    upstream lets it take upstream's types only, so that types of this dialect have `qc.dcast`. Passes ask for this interface.
+  }];
+  let methods = [
+    InterfaceMethod<"The codes.", "::mlir::Value", "getCodes", (ins), "", [{ return $_op->getOperand(0); }]>
+  ];
+}
+
+def QC_CodeAttrInterface : AttrInterface<"CodeAttrInterface"> {
+  let cppNamespace = "::qc";
+  let description = [{
+    Which multiples of a scale a weight can be: the part of `!qc.coded` that differs from scheme to scheme. Codes are these multiples
+    themselves, so that kernels multiply with them as they are.
+  }];
+  let methods = [
+    InterfaceMethod<"The multiples, two at least, ascending.", "::llvm::SmallVector<int64_t>", "getLevels">,
+    InterfaceMethod<[{The scale of least squared error where each of `values` gets its nearest level; 0 if all are 0.}],
+      "double", "fitScale", (ins "::llvm::ArrayRef<double>":$values)>
+  ];
+}
+
 def QC_QuantSchemeInterface : TypeInterface<"QuantSchemeInterface"> {
   let cppNamespace = "::qc";
   let description = [{
@@ -77,6 +101,9 @@ def QC_QuantSchemeInterface : TypeInterface<"QuantSchemeInterface"> {
   let methods = [
     InterfaceMethod<"The integer type of a code; `iN` is signed, `uiN` unsigned.", "::mlir::IntegerType", "getCodeType">,
     InterfaceMethod<"The smallest and the largest code in use.", "::std::pair<int64_t, int64_t>", "getCodeRange">,
+    InterfaceMethod<[{The codes in use, ascending, where those are not all of the range; else empty.}],
+      "::llvm::SmallVector<int64_t>", "getLevels", (ins), "", [{ return {}; }]>,
+    InterfaceMethod<"Bits that a code takes where codes are packed densely.", "unsigned", "getBits">,
     InterfaceMethod<"The axis with one scale per index, or -1 for one scale per tensor.", "int64_t", "getChannelAxis">,
     InterfaceMethod<[{Scales as f32 values in doubles: one, or one per index of the channel axis.}],
       "::llvm::SmallVector<double>", "getScaleValues">,

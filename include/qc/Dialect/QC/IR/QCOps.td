@@ -4,6 +4,7 @@
 
 include "qc/Dialect/QC/IR/QCBase.td"
 include "qc/Dialect/QC/IR/QCInterfaces.td"
+include "qc/Dialect/QC/IR/QCTypes.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -677,6 +678,24 @@ def QC_ObserveOp : QC_Op<"observe", [QC_Shape, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
+def QC_DcastOp : QC_Op<"dcast", [QC_Shape, DeclareOpInterfaceMethods<QC_DequantizeCastOpInterface>]> {
+  let summary = "the real values of codes of `!qc.coded`, as f32";
+  let description = [{
+    What `quant.dcast` is for upstream's types, which are the only ones that it takes.
+    ```mlir
+    func.func @dcast() -> tensor<1x2xf32> {
+      %w = qc.constant dense<[[-1, 1]]> : tensor<1x2xi2> -> tensor<1x2x!qc.coded<#qc.signs, f32:0, {0.5}>>
+      %y = qc.dcast %w : tensor<1x2x!qc.coded<#qc.signs, f32:0, {0.5}>> -> tensor<1x2xf32>
+      return %y : tensor<1x2xf32>
+    }
+    ```
+  }];
+  let arguments = (ins QC_Tensor:$input);
+  let results = (outs QC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def QC_QuantizeOp : QC_Op<"quantize", [QC_Shape]> {
   let summary = "f32 to codes at the boundary of the integer program: saturate(rne(x / scale) + zero_point)";
   let description = [{
@@ -803,7 +822,8 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
     The region takes one argument per input and computes the result with ordinary ops; weights are constants in it. So its meaning is
     that of the ops, whatever was decided: `form` names the loop nest, `dot` the row of `DotKernels.def` that multiplies, `tile` the
     register tile `[positions, vectors of channels]` (a third number: the lanes of a vector, where registers form groups), `permuted` that each block of channels reads its activations in its own order
-    (`PairSafe.h`), `weight_bits` that its weights lie in memory with so many bits each (1 to 7; bytes without it), `tasks` into how many parts `[positions, channels]` it is divided, of which `slots` may run at once. Up to stage
+    (`PairSafe.h`), `weight_bits` that its weights lie in memory with so many bits each (1 to 7; bytes without it), `weight_group` that these are codes, multiplied with one factor for
+    so many neighbours along the reduction, `tasks` into how many parts `[positions, channels]` it is divided, of which `slots` may run at once. Up to stage
     `packed` there are no `inits`; then come one destination per result and,
     if `scratch_bytes` is not 0, one of that many `i8` for each slot. Operands become buffers; the region never changes.
     ```mlir
@@ -819,7 +839,7 @@ def QC_KernelOp : Op<QC_Dialect, "kernel", [IsolatedFromAbove, SingleBlock, Attr
     ```
   }];
   let arguments = (ins Variadic<AnyShaped>:$inputs, Variadic<AnyShaped>:$inits, StrAttr:$form, OptionalAttr<StrAttr>:$dot,
-    OptionalAttr<DenseI64ArrayAttr>:$tile, UnitAttr:$permuted, OptionalAttr<I64Attr>:$weight_bits,
+    OptionalAttr<DenseI64ArrayAttr>:$tile, UnitAttr:$permuted, OptionalAttr<I64Attr>:$weight_bits, OptionalAttr<I64Attr>:$weight_group,
     DefaultValuedAttr<I64Attr, "0">:$scratch_bytes,
     OptionalAttr<DenseI64ArrayAttr>:$tasks, DefaultValuedAttr<I64Attr, "1">:$slots);
   let results = (outs Variadic<QC_Tensor>:$results);

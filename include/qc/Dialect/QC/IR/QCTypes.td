@@ -1,0 +1,52 @@
+// Quantized types of this dialect and their codes. What is affine has upstream's types (`!quant.uniform`).
+#ifndef QC_TYPES_TD
+#define QC_TYPES_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "qc/Dialect/QC/IR/QCBase.td"
+include "qc/Dialect/QC/IR/QCInterfaces.td"
+
+class QC_Code<string name, string codeMnemonic> : AttrDef<QC_Dialect, name, [DeclareAttrInterfaceMethods<QC_CodeAttrInterface>]> {
+  let mnemonic = codeMnemonic;
+}
+
+def QC_SignsAttr : QC_Code<"Signs", "signs"> {
+  let summary = "one bit: -1 or 1";
+  let description = [{
+    Weights are `scale` or `-scale`; a number below 0 encodes as -1. The scale of least error is the mean magnitude (Rastegari et al.,
+    XNOR-Net, 2016, section 3.1).
+  }];
+}
+
+def QC_GroupedAttr : AttrDef<QC_Dialect, "Grouped"> {
+  let mnemonic = "grouped";
+  let summary = "how weights are rounded whose scale differs from group to group";
+  let description = [{
+    Symmetric codes of `bits` bits, times a factor of 1 to 16 that `length` neighbouring inputs of an output channel share: the scale of a group is
+    that many times the channel's (Dai et al., VS-Quant, 2021). The products are integers of 8 bits, so that sums need no other arithmetic than with those;
+    kernels keep codes and factors (docs/Kernels.md).
+  }];
+  let parameters = (ins "unsigned":$bits, "int64_t":$length);
+  let assemblyFormat = "`<` $bits `,` $length `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t mostFactor = 16;
+    int64_t getHighest() const { return (int64_t(1) << (getBits() - 1)) - 1; }
+  }];
+}
+
+def QC_CodedType : TypeDef<QC_Dialect, "Coded", [DeclareTypeInterfaceMethods<QC_QuantSchemeInterface, ["getLevels"]>]> {
+  let mnemonic = "coded";
+  let summary = "numbers `scale * level` with the levels of a code";
+  let description = [{
+    `code` names the levels, `expressedType` is `f32`; one scale, or one per index of an axis:
+    `!qc.coded<#qc.signs, f32, 0.5>`, `!qc.coded<#qc.signs, f32:0, {0.5, 0.25}>`. A code is its level, kept in the narrowest signed
+    integer type that holds all levels.
+  }];
+  let parameters = (ins "::qc::CodeAttrInterface":$code, "::mlir::Type":$expressedType, "int64_t":$axis,
+    "::mlir::DenseF64ArrayAttr":$scales);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+#endif // QC_TYPES_TD
