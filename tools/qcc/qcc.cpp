@@ -105,9 +105,9 @@ cl::opt<std::string> mode("mode", cl::desc("int (default); in f32: f32, weight-o
                           cl::init("int"), cl::cat(category));
 cl::opt<std::string>
     weights("weights",
-            cl::desc("code of weights: iN, N in 2..8 or 16, or b1 (default i8), then others for kinds of layers: "
+            cl::desc("code of weights: iN, N in 2..8 or 16, iN/G, or b1 (default i8), then others for kinds of layers: "
                      "depthwise, pointwise, dense, first, last"),
-            cl::value_desc("iN[,kind=iN...]"), cl::init("i8"), cl::cat(category));
+            cl::value_desc("code[,kind=code...]"), cl::init("i8"), cl::cat(category));
 cl::opt<int64_t> group("group", cl::desc("for -mode=weight-only: inputs that share a scale, a multiple of 32 (default 0: all)"),
                        cl::init(0), cl::cat(category));
 cl::opt<std::string> quantProfile("quant-profile",
