@@ -323,22 +323,32 @@ private:
     return codes;
   }
 
-  /// Codes times the least factor that holds the largest weight of each group.
+  /// Codes times the least factor that holds the largest weight of each group; errors are balanced in each.
   static std::vector<int32_t> encodeGroups(const Contraction &layer, GroupedAttr grouped, ArrayRef<float> values,
                                            ArrayRef<double> scales) {
     std::vector<int32_t> groups = layer.getFactorGroups(grouped.getLength()), codes(values.size());
+    std::vector<SmallVector<int64_t, 32>> members(*std::max_element(groups.begin(), groups.end()) + 1);
+    for (int64_t k = 0; k < layer.depth; ++k)
+      members[groups[k]].push_back(k);
     double highest = double(grouped.getHighest());
-    for (int64_t c = 0; c < layer.channels; ++c) {
-      double scale = scales[scales.size() == 1 ? 0 : c];
-      std::vector<double> largest(*std::max_element(groups.begin(), groups.end()) + 1);
-      for (int64_t k = 0; k < layer.depth; ++k)
-        largest[groups[k]] = std::max(largest[groups[k]], std::fabs(double(values[layer.getWeightIndex(c, k)])));
-      for (int64_t k = 0; k < layer.depth; ++k) {
-        double factor = std::clamp(std::ceil(largest[groups[k]] / (scale * highest)), 1.0, double(GroupedAttr::mostFactor));
-        double code = std::nearbyint(double(values[layer.getWeightIndex(c, k)]) / (scale * factor));
-        codes[layer.getWeightIndex(c, k)] = int32_t(factor * std::clamp(code, -highest, highest));
+    for (int64_t c = 0; c < layer.channels; ++c)
+      for (ArrayRef<int64_t> group : members) {
+        double scale = scales[scales.size() == 1 ? 0 : c], largest = 0;
+        auto getValue = [&](int64_t k) { return double(values[layer.getWeightIndex(c, k)]); };
+        for (int64_t k : group)
+          largest = std::max(largest, std::fabs(getValue(k)));
+        double factor = std::clamp(std::ceil(largest / (scale * highest)), 1.0, double(GroupedAttr::mostFactor));
+        SmallVector<int32_t, 32> some;
+        std::vector<std::pair<double, size_t>> errors;
+        for (auto [i, k] : llvm::enumerate(group)) {
+          double real = getValue(k) / (scale * factor);
+          some.push_back(int32_t(std::clamp(std::nearbyint(real), -highest, highest)));
+          errors.push_back({real - some.back(), i});
+        }
+        balanceChannel(some, errors, grouped.getHighest());
+        for (auto [code, k] : llvm::zip_equal(some, group))
+          codes[layer.getWeightIndex(c, k)] = int32_t(factor) * code;
       }
-    }
     return codes;
   }
 

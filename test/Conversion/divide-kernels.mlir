@@ -13,8 +13,8 @@
 // CHECK-LABEL: func.func @product_positions
 // CHECK: qc.kernel "contract"{{.*}}slots = 4 : i64, tasks = array<i64: {{[1-9][0-9]*}}, 1>
 func.func @product_positions(%x: tensor<1024x64xi8>) -> tensor<1024x32xi32> {
-  %w = qc.constant dense<60> : tensor<64x32xi8>
-  %y = qc.matmul %x, %w {acc_bound = 491520 : ui64} : (tensor<1024x64xi8>, tensor<64x32xi8>) -> tensor<1024x32xi32>
+  %w = qc.constant dense<-100> : tensor<64x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 819200 : ui64} : (tensor<1024x64xi8>, tensor<64x32xi8>) -> tensor<1024x32xi32>
   return %y : tensor<1024x32xi32>
 }
 
@@ -24,8 +24,8 @@ func.func @product_positions(%x: tensor<1024x64xi8>) -> tensor<1024x32xi32> {
 // CHECK-LABEL: func.func @product_channels
 // CHECK: qc.kernel "contract"{{.*}}slots = 4 : i64, tasks = array<i64: 1, {{[2-9]|1[0-6]}}>
 func.func @product_channels(%x: tensor<1x1024xi8>) -> tensor<1x1024xi32> {
-  %w = qc.constant dense<60> : tensor<1024x1024xi8>
-  %y = qc.matmul %x, %w {acc_bound = 7864320 : ui64} : (tensor<1x1024xi8>, tensor<1024x1024xi8>) -> tensor<1x1024xi32>
+  %w = qc.constant dense<-100> : tensor<1024x1024xi8>
+  %y = qc.matmul %x, %w {acc_bound = 13107200 : ui64} : (tensor<1x1024xi8>, tensor<1024x1024xi8>) -> tensor<1x1024xi32>
   return %y : tensor<1x1024xi32>
 }
 
@@ -38,8 +38,8 @@ func.func @product_channels(%x: tensor<1x1024xi8>) -> tensor<1x1024xi32> {
 // EAGER-LABEL: func.func @product_small
 // EAGER: slots = 2 : i64, tasks = array<i64:
 func.func @product_small(%x: tensor<16x64xi8>) -> tensor<16x32xi32> {
-  %w = qc.constant dense<60> : tensor<64x32xi8>
-  %y = qc.matmul %x, %w {acc_bound = 491520 : ui64} : (tensor<16x64xi8>, tensor<64x32xi8>) -> tensor<16x32xi32>
+  %w = qc.constant dense<-100> : tensor<64x32xi8>
+  %y = qc.matmul %x, %w {acc_bound = 819200 : ui64} : (tensor<16x64xi8>, tensor<64x32xi8>) -> tensor<16x32xi32>
   return %y : tensor<16x32xi32>
 }
 
