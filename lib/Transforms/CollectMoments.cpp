@@ -94,6 +94,33 @@ llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, 
   return llvm::Error::success();
 }
 
+llvm::Expected<LayerStream> openStream(func::FuncOp function, const std::string &path, ArrayRef<Operation *> places,
+                                       unsigned memory, const std::string &what, const std::string &remedy) {
+  Samples source;
+  if (llvm::Error error = source.open(path, function))
+    return std::move(error);
+  for (const Input &input : source.inputs())
+    if (input.state)
+      return llvm::createStringError(what + " follows single samples, and input '" + input.name + "' is a state: " + remedy);
+  size_t perSample = 1;
+  {
+    LayerStream dry(function, 0);
+    Operation *previous = nullptr;
+    for (Operation *place : places) {
+      perSample = std::max(perSample, dry.measure(previous, place));
+      previous = place;
+    }
+  }
+  int64_t count = std::min<int64_t>(source.size(), (size_t(memory) << 20) / perSample);
+  if (count == 0)
+    return llvm::createStringError("one sample of this network takes " + std::to_string((perSample >> 20) + 1) +
+                                   " MiB: raise memory=" + std::to_string(memory));
+  LayerStream stream(function, count);
+  if (llvm::Error error = feedStreams(source, count, nullptr, stream))
+    return std::move(error);
+  return stream;
+}
+
 LogicalResult collectMoments(const Contraction &contraction, Operation *reference, const LayerStream *quantized,
                              const LayerStream &floats, int64_t count, const MomentSources &sources, StringRef path,
                              std::array<LayerMoments, 2> &halves, MostRows mostRows) {

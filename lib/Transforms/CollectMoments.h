@@ -29,6 +29,12 @@ mlir::OwningOpRef<mlir::ModuleOp> cloneFloat(mlir::func::FuncOp function, mlir::
 llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart = 0,
                         const Augmentation &augmentation = {});
 
+/// The samples of the file at `path` at the arguments of `function`, to be moved on through `places`, ops of it in their order:
+/// as many as `memory` MiB hold. Refuses networks with states; `what` then follows single samples, and `remedy` says what to do.
+llvm::Expected<LayerStream> openStream(mlir::func::FuncOp function, const std::string &path,
+                                       llvm::ArrayRef<mlir::Operation *> places, unsigned memory, const std::string &what,
+                                       const std::string &remedy);
+
 /// How many samples that leaves.
 int64_t countSamples(int64_t size, int64_t apart);
 

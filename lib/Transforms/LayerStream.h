@@ -55,6 +55,7 @@ std::vector<Contraction> getContractions(mlir::func::FuncOp function);
 class LayerStream {
 public:
   LayerStream(mlir::func::FuncOp function, int64_t samples);
+  int64_t getSamples() const { return samples; }
 
   /// Bytes per sample that the values alive in front of `op`, and while they are computed those in front of `previous` (null: the
   /// arguments), take.

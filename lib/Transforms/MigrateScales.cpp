@@ -1,6 +1,6 @@
 // Moves scales between activations and weights by what samples bring.
+#include "CollectMoments.h"
 #include "Quantizable.h"
-#include "Samples.h"
 #include "ScalePairs.h"
 #include "qc/Transforms/Passes.h"
 
@@ -57,47 +57,24 @@ private:
     std::vector<ScalePair> pairs = findScalePairs(function);
     if (pairs.empty())
       return llvm::Error::success();
-    Samples source;
-    if (llvm::Error error = source.open(samples, function))
-      return error;
-    for (const Input &input : source.inputs())
-      if (input.state)
-        return llvm::createStringError("by=" + by + " follows single samples, and input '" + input.name +
-                                       "' is a state: leave migration out for networks with states");
     auto getReader = [](const ScalePair &pair) {
       return *llvm::min_element(pair.producer->getUsers(), [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
     };
-    size_t perSample = 1;
-    {
-      LayerStream dry(function, 0);
-      Operation *previous = nullptr;
-      for (const ScalePair &pair : pairs) {
-        perSample = std::max(perSample, dry.measure(previous, getReader(pair)));
-        previous = getReader(pair);
-      }
-    }
-    int64_t count = std::min<int64_t>(source.size(), (size_t(memory) << 20) / perSample);
-    if (count == 0)
-      return llvm::createStringError("one sample of this network takes " + std::to_string((perSample >> 20) + 1) +
-                                     " MiB: raise memory=" + std::to_string(memory));
-    LayerStream stream(function, count);
-    for (int64_t i = 0; i < count; ++i) {
-      SmallVector<char *> buffers;
-      for (size_t k = 0; k < source.inputs().size(); ++k)
-        buffers.push_back(stream.getInput(k, i));
-      if (llvm::Error error = source.next(buffers))
-        return error;
-    }
+    auto stream = openStream(function, samples, llvm::map_to_vector(pairs, getReader), memory, "by=" + by,
+                             "leave migration out for networks with states");
+    if (!stream)
+      return stream.takeError();
+    int64_t count = stream->getSamples();
     // All statistics before the first change: moving scales changes no other pair's reals but those of its own channels.
     std::vector<ChannelStatistics> statistics(pairs.size());
     for (auto [pair, row] : llvm::zip_equal(pairs, statistics)) {
-      if (failed(stream.advance(getReader(pair))))
+      if (failed(stream->advance(getReader(pair))))
         return llvm::createStringError("the network could not be compiled for migration");
       Value value = pair.producer->getResult(0);
       int64_t inner = isa<ConvOp>(pair.producer) ? product(getShape(value).drop_front(2)) : 1;
       std::vector<float> values;
       for (int64_t i = 0; i < count; ++i) {
-        stream.read(value, i, values);
+        stream->read(value, i, values);
         row.add(values, pair.channels, inner);
       }
     }

@@ -1,7 +1,6 @@
 // Turns the channels between linear layers by orthonormal matrices.
-#include "LayerStream.h"
+#include "CollectMoments.h"
 #include "Quantizable.h"
-#include "Samples.h"
 #include "SplitMix.h"
 #include "qc/Transforms/Passes.h"
 
@@ -391,13 +390,6 @@ private:
       moments.push_back(Matrix::Zero(space.size, space.size));
     if (spaces.empty())
       return llvm::Error::success();
-    Samples source;
-    if (llvm::Error error = source.open(samples, function))
-      return error;
-    for (const Input &input : source.inputs())
-      if (input.state)
-        return llvm::createStringError("basis=eigen follows single samples, and input '" + input.name +
-                                       "' is a state: use basis=hadamard for networks with states");
     struct Place {
       Operation *reader;
       size_t space;
@@ -409,29 +401,13 @@ private:
         if (read.insert(reader->getOperand(0)).second)
           places.push_back({reader, i});
     llvm::sort(places, [](const Place &a, const Place &b) { return a.reader->isBeforeInBlock(b.reader); });
-    size_t perSample = 1;
-    {
-      LayerStream dry(function, 0);
-      Operation *previous = nullptr;
-      for (const Place &place : places) {
-        perSample = std::max(perSample, dry.measure(previous, place.reader));
-        previous = place.reader;
-      }
-    }
-    int64_t count = std::min<int64_t>(source.size(), (size_t(memory) << 20) / perSample);
-    if (count == 0)
-      return llvm::createStringError("one sample of this network takes " + std::to_string((perSample >> 20) + 1) +
-                                     " MiB: raise memory=" + std::to_string(memory));
-    LayerStream stream(function, count);
-    for (int64_t i = 0; i < count; ++i) {
-      SmallVector<char *> buffers;
-      for (size_t k = 0; k < source.inputs().size(); ++k)
-        buffers.push_back(stream.getInput(k, i));
-      if (llvm::Error error = source.next(buffers))
-        return error;
-    }
+    auto stream = openStream(function, samples, llvm::map_to_vector(places, [](const Place &place) { return place.reader; }),
+                             memory, "basis=eigen", "use basis=hadamard for networks with states");
+    if (!stream)
+      return stream.takeError();
+    int64_t count = stream->getSamples();
     for (const Place &place : places) {
-      if (failed(stream.advance(place.reader)))
+      if (failed(stream->advance(place.reader)))
         return llvm::createStringError("the network could not be compiled for its moments");
       const Space &space = spaces[place.space];
       Value value = place.reader->getOperand(0);
@@ -439,7 +415,7 @@ private:
       Matrix sum = Matrix::Zero(space.size, space.size);
       std::vector<float> values;
       for (int64_t i = 0; i < count; ++i) {
-        stream.read(value, i, values);
+        stream->read(value, i, values);
         // Rows lie one behind another, the positions of an image side by side.
         using Floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
         int64_t columns = space.isRows ? space.size : inner, block = space.isRows ? int64_t(values.size()) : space.size * inner;

@@ -249,6 +249,16 @@ struct Sensitivity::Impl {
     return success();
   }
 
+  /// `clone`, alone in `module`, with arguments of `types`, of which it has added some, and what losses are of as results.
+  FailureOr<std::unique_ptr<Network>> compile(OwningOpRef<ModuleOp> module, func::FuncOp clone, ArrayRef<Type> types) {
+    SmallVector<Value> results = getOutputs(clone);
+    clone.getBody().front().getTerminator()->setOperands(results);
+    clone.setFunctionType(FunctionType::get(clone.getContext(), types, TypeRange(ValueRange(results))));
+    clone->removeAttr(clone.getResAttrsAttrName());
+    clone->removeAttr(clone.getArgAttrsAttrName());
+    return Network::compile(std::move(module));
+  }
+
   /// The float network with one more argument for each layer, which is added to what it gives before it is clamped.
   FailureOr<std::unique_ptr<Network>> compileDisturbed(ArrayRef<LayerSensitivity> layers) {
     IRMapping inner;
@@ -272,12 +282,7 @@ struct Sensitivity::Impl {
       auto sum = AddOp::create(builder, op->getLoc(), type, op->getResult(0), change, low, high);
       op->getResult(0).replaceAllUsesExcept(sum.getResult(), sum);
     }
-    SmallVector<Value> results = getOutputs(clone);
-    body.getTerminator()->setOperands(results);
-    clone.setFunctionType(FunctionType::get(clone.getContext(), types, TypeRange(ValueRange(results))));
-    clone->removeAttr(clone.getResAttrsAttrName());
-    clone->removeAttr(clone.getArgAttrsAttrName());
-    return Network::compile(std::move(module));
+    return compile(std::move(module), clone, types);
   }
 
   LogicalResult measure(std::vector<LayerSensitivity> &layers) {
@@ -407,12 +412,7 @@ struct Sensitivity::Impl {
         value.replaceAllUsesExcept(sum, made);
       }
     }
-    SmallVector<Value> results = getOutputs(clone);
-    body.getTerminator()->setOperands(results);
-    clone.setFunctionType(FunctionType::get(clone.getContext(), types, TypeRange(ValueRange(results))));
-    clone->removeAttr(clone.getResAttrsAttrName());
-    clone->removeAttr(clone.getArgAttrsAttrName());
-    return Network::compile(std::move(module));
+    return compile(std::move(module), clone, types);
   }
 
   LogicalResult measure(std::vector<ActivationGroup> &groups) {

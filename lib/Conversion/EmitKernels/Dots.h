@@ -32,7 +32,7 @@ MarkedChains markChains(Kernel &k, Value activations, Value accumulator);
 
 /// `k0` activations at `offset`, in every lane.
 Value loadActivation(Kernel &k, const DotKernel &dot, Type code, Value memory, Value offset);
-/// Vector `index` of `lanes * k0` weights, as the step wants them.
+/// Vector `first + at` of `lanes * k0` weights, as the step wants them (PackedWeights::load).
 Value loadWeights(Kernel &k, const DotKernel &dot, const PackedWeights &weights, Value first, int64_t at);
 /// The products of a step that adds pairs in i16, [lanes * 2] of them.
 Value emitPairs(Kernel &k, Value activation, Value weights);

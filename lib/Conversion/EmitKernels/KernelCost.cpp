@@ -41,7 +41,6 @@ double getBytes(Value value, std::optional<unsigned> bits = std::nullopt) {
   return double(product(getShape(value))) * (bits ? double(*bits) : std::max(8u, getElementType(value).getIntOrFloatBitWidth())) /
          8;
 }
-
 } // namespace
 
 double getClockMHz(const Target &target) {
