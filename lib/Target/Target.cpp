@@ -124,9 +124,11 @@ Expected<Target> getTarget(StringRef name, StringRef cpu, StringRef features) {
   }
   if (!features.empty()) {
     target.features += (target.features.empty() ? "" : ",") + features.str();
-    // Every processor with avx2 has f16c, too, which LLVM does not say.
-    if ((features.contains("+avx2") || features.contains("+avxvnni")) && !features.contains("f16c"))
-      target.features += ",+f16c";
+    // Every processor with avx2 has f16c and fma, too, which LLVM does not say.
+    if (features.contains("+avx2") || features.contains("+avxvnni"))
+      for (StringRef implied : {"f16c", "fma"})
+        if (!features.contains(implied))
+          target.features += (",+" + implied).str();
     target.headerNote += "," + features.str();
   }
   Triple triple(target.triple);

@@ -120,7 +120,7 @@ WeightScheme fitToLayer(const WeightScheme &scheme, Operation *op) {
   std::optional<Contraction> layer = Contraction::get(op);
   if (layer && !layer->getFactorGroups(grouped.getLength()).empty())
     return scheme;
-  emitRemark(op->getLoc()) << "the inputs of " << describeNode(op) << " are no whole groups of " << grouped.getLength()
+  emitRemark(op->getLoc()) << "the inputs of " << describeNode(op) << " make no groups of 16 to " << grouped.getLength()
                            << ": its weights have one scale per channel";
   return IntegerType::get(op->getContext(), grouped.getBits());
 }

@@ -49,8 +49,11 @@ std::optional<Contraction> Contraction::get(Operation *op) {
 }
 
 std::vector<int32_t> Contraction::getFactorGroups(int64_t length) const {
+  constexpr int64_t unit = 8, least = 16; // kernels take whole steps; each group costs a byte
   int64_t taps = kernel[0] * kernel[1] * kernel[2], inputs = depth / std::max<int64_t>(taps, 1);
-  if (groups != 1 || depth == 0 || inputs % length)
+  while (length >= least && inputs % length)
+    length -= unit;
+  if (groups != 1 || depth == 0 || length < least)
     return {};
   std::vector<int32_t> result(depth);
   for (int64_t k = 0; k < depth; ++k)

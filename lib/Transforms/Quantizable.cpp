@@ -53,7 +53,7 @@ static std::optional<std::pair<unsigned, int64_t>> parseGrouped(StringRef text) 
   unsigned bits = 0;
   int64_t length = 0;
   if (!code.consume_front("i") || code.getAsInteger(10, bits) || group.getAsInteger(10, length) || bits < 2 || bits > 4 ||
-      length < 32 || length % 32)
+      length < 16 || length % 16)
     return std::nullopt;
   return std::pair(bits, length);
 }
@@ -79,7 +79,7 @@ std::string listWeightCodes() {
   std::string text = "iN with N in 2..8 or 16";
   for (const NamedCode &code : getNamedCodes())
     text += ", or " + code.name.str();
-  return text + ", or iN/G with N in 2..4 and groups of G = 32, 64, ... inputs";
+  return text + ", or iN/G with N in 2..4 and groups of G = 16, 32, ... inputs";
 }
 
 bool isFloatTensor(Value value) {

@@ -71,7 +71,8 @@ SmallVector<double> fitScales(const WeightScheme &scheme, ArrayRef<float> values
 }
 
 /// Rounds codes of one channel the other way, those with the largest errors first; `errors` are real - code and index.
-void balanceChannel(MutableArrayRef<int32_t> codes, std::vector<std::pair<double, size_t>> &errors, int64_t highest) {
+void balanceChannel(MutableArrayRef<int32_t> codes, std::vector<std::pair<double, size_t>> &errors, int64_t lowest,
+                    int64_t highest) {
   double sum = 0;
   for (auto [error, i] : errors)
     sum += error;
@@ -87,7 +88,7 @@ void balanceChannel(MutableArrayRef<int32_t> codes, std::vector<std::pair<double
     if (error * double(step) <= 0)
       break;
     std::pop_heap(errors.begin(), end, isLater);
-    if (std::abs(codes[i] + step) > highest)
+    if (codes[i] + step < lowest || codes[i] + step > highest)
       continue;
     codes[i] += int32_t(step);
     count -= step;
@@ -115,7 +116,7 @@ void balanceRounding(MutableArrayRef<int32_t> codes, ArrayRef<float> values, Arr
         for (int64_t i = outer + (first + c) * inner, end = i + inner; i < end; ++i)
           errors[c].push_back({double(values[i]) / scales[first + c] - double(codes[i]), i});
     for (auto &channel : errors)
-      balanceChannel(codes, channel, highest);
+      balanceChannel(codes, channel, -highest, highest);
   }
 }
 
@@ -323,29 +324,26 @@ private:
     return codes;
   }
 
-  /// Codes times the least factor that holds the largest weight of each group; errors are balanced in each.
+  /// Codes times the factors of least error; errors are balanced in each group.
   static std::vector<int32_t> encodeGroups(const Contraction &layer, GroupedAttr grouped, ArrayRef<float> values,
                                            ArrayRef<double> scales) {
     std::vector<int32_t> groups = layer.getFactorGroups(grouped.getLength()), codes(values.size());
     std::vector<SmallVector<int64_t, 32>> members(*std::max_element(groups.begin(), groups.end()) + 1);
     for (int64_t k = 0; k < layer.depth; ++k)
       members[groups[k]].push_back(k);
-    double highest = double(grouped.getHighest());
     for (int64_t c = 0; c < layer.channels; ++c)
       for (ArrayRef<int64_t> group : members) {
-        double scale = scales[scales.size() == 1 ? 0 : c], largest = 0;
-        auto getValue = [&](int64_t k) { return double(values[layer.getWeightIndex(c, k)]); };
-        for (int64_t k : group)
-          largest = std::max(largest, std::fabs(getValue(k)));
-        double factor = std::clamp(std::ceil(largest / (scale * highest)), 1.0, double(GroupedAttr::mostFactor));
+        double scale = scales[scales.size() == 1 ? 0 : c];
+        SmallVector<double, 32> reals =
+            llvm::map_to_vector<32>(group, [&](int64_t k) { return double(values[layer.getWeightIndex(c, k)]) / scale; });
+        int64_t factor = grouped.chooseFactor(reals, {});
         SmallVector<int32_t, 32> some;
         std::vector<std::pair<double, size_t>> errors;
-        for (auto [i, k] : llvm::enumerate(group)) {
-          double real = getValue(k) / (scale * factor);
-          some.push_back(int32_t(std::clamp(std::nearbyint(real), -highest, highest)));
-          errors.push_back({real - some.back(), i});
+        for (auto [i, real] : llvm::enumerate(reals)) {
+          some.push_back(int32_t(grouped.toProduct(real, double(factor))) / int32_t(factor));
+          errors.push_back({real / double(factor) - some.back(), i});
         }
-        balanceChannel(some, errors, grouped.getHighest());
+        balanceChannel(some, errors, grouped.getLowest(), grouped.getHighest());
         for (auto [code, k] : llvm::zip_equal(some, group))
           codes[layer.getWeightIndex(c, k)] = int32_t(factor) * code;
       }

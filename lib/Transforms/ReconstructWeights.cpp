@@ -404,7 +404,7 @@ private:
     const WeightScheme &scheme = layer.scheme;
     if (GroupedAttr grouped = scheme.getGrouped()) {
       problem.factorGroups = layer.contraction.getFactorGroups(grouped.getLength());
-      problem.highestCode = grouped.getHighest();
+      problem.grouped = grouped;
     }
     SmallVector<int64_t> levels = scheme.getLevels();
     problem.levels.assign(levels.begin(), levels.end());

@@ -32,8 +32,8 @@ static double getWidestScale(const RoundingProblem &problem, int64_t channel) {
 static double toCode(double value, const RoundingProblem &problem, double factor = 1) {
   if (!problem.levels.empty())
     return double(getNearestLevel(problem.levels, value));
-  if (!problem.factorGroups.empty())
-    return factor * std::clamp(std::nearbyint(value / factor), -double(problem.highestCode), double(problem.highestCode));
+  if (problem.grouped)
+    return problem.grouped.toProduct(value, factor);
   return std::clamp(std::nearbyint(value), -double(problem.highest), double(problem.highest));
 }
 
@@ -42,29 +42,21 @@ static double toCode(double value, const RoundingProblem &problem, double factor
 static Row chooseFactors(const RoundingProblem &problem, const Row &target, const Eigen::VectorXd &moments, double scale) {
   if (problem.factorGroups.empty())
     return Row();
-  int64_t depth = problem.depth, most = problem.highest / problem.highestCode;
+  int64_t depth = problem.depth;
   int32_t groups = *std::max_element(problem.factorGroups.begin(), problem.factorGroups.end()) + 1;
   std::vector<std::vector<int>> members(groups);
   for (int64_t k = 0; k < depth; ++k)
     members[problem.factorGroups[k]].push_back(int(k));
   Row factors(depth);
   for (const std::vector<int> &group : members) {
-    double largest = 0, least = INFINITY, best = 1;
-    for (int k : group)
-      largest = std::max(largest, std::fabs(target(k)));
-    // From what holds the largest weight down to what clips at half of it.
-    double widest = std::clamp(std::ceil(largest / (scale * double(problem.highestCode))), 1.0, double(most));
-    for (double factor = widest; factor >= std::max(1.0, std::floor(widest / 2)); --factor) {
-      double error = 0;
-      for (int k : group) {
-        double difference = target(k) - toCode(target(k) / scale, problem, factor) * scale;
-        error += difference * difference * moments(k);
-      }
-      if (error < least)
-        least = error, best = factor;
+    llvm::SmallVector<double, 64> values, weights;
+    for (int k : group) {
+      values.push_back(target(k) / scale);
+      weights.push_back(moments(k));
     }
+    double factor = double(problem.grouped.chooseFactor(values, weights));
     for (int k : group)
-      factors(k) = best;
+      factors(k) = factor;
   }
   return factors;
 }

@@ -3,6 +3,7 @@
 #define QC_LIB_TRANSFORMS_WEIGHTROUNDING_H
 
 #include "LayerMoments.h"
+#include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include <optional>
 #include <string_view>
@@ -23,17 +24,17 @@ struct RoundingOptions {
 struct RoundingProblem {
   const GroupObjective &objective;
   int64_t channels, depth;
-  int64_t highest;                 ///< codes lie in [-highest, highest]
+  int64_t highest;                 ///< codes lie in [-highest, highest]; so do products with factors
   std::vector<double> largest;     ///< per channel: magnitude of the network's own weights
   std::vector<double> leastScales; ///< per channel
   bool powerOfTwo;                 ///< of scales
   double sharedScale = 0;          ///< the scale of all channels, if they have one
   /// The codes, ascending, where not all of [-highest, highest] are; `largest` / `highest` is then the scale of least error.
   std::vector<int64_t> levels = {};
-  /// Where codes in [-highestCode, highestCode] are multiplied with a factor per group of inputs: each input's group. `highest` is
-  /// then that of the products, which stand for codes everywhere else.
+  /// Where codes are multiplied with a factor per group of inputs: each input's group. The products stand for codes everywhere
+  /// else.
   std::vector<int32_t> factorGroups = {};
-  int64_t highestCode = 0;
+  GroupedAttr grouped = {};
 };
 
 /// Gives all groups of a layer, and all their channels, the one scale of least error, each weight rounded by itself and inputs

@@ -15,7 +15,7 @@
 // LOOPS-NOT: memref<64x8xf32>
 // LOOPS: arith.andi {{.*}} : vector<8xi32>
 // LOOPS: arith.sitofp {{.*}} : vector<8xi32> to vector<8xf32>
-// LOOPS: vector.fma
+// LOOPS: math.fma
 func.func @codes(%x: tensor<1x64xf32>) -> tensor<1x8xf32> {
   %c = qc.constant dense<-3> : tensor<64x8xi4>
   %s = qc.constant dense<0.5> : tensor<2x8xf32>

@@ -76,5 +76,5 @@ func.func private @no_wide_group() attributes {code = #qc.grouped<5, 32>}
 
 // -----
 
-// expected-error @below {{a group is a multiple of 32 inputs, not 48}}
-func.func private @no_odd_group() attributes {code = #qc.grouped<4, 48>}
+// expected-error @below {{a group is a multiple of 16 inputs, not 40}}
+func.func private @no_odd_group() attributes {code = #qc.grouped<4, 40>}

@@ -2,33 +2,33 @@
 // RUN: qopt %s --qc-quantize-weights=weights=i4/32 2>&1 | FileCheck %s
 // RUN: qopt %s --qc-assign-weight-codes=weights=i3/64 2>&1 | FileCheck %s --check-prefix=ASSIGN
 // RUN: not qopt %s --qc-assign-weight-codes=weights=i4/40 2>&1 | FileCheck %s --check-prefix=LENGTH
-// LENGTH: error: weights=i4/40: use iN with N in 2..8 or 16, or b1, or iN/G with N in 2..4 and groups of G = 32, 64, ... inputs
+// LENGTH: error: weights=i4/40: use iN with N in 2..8 or 16, or b1, or iN/G with N in 2..4 and groups of G = 16, 32, ... inputs
 // RUN: not qopt %s --qc-quantize-weights=weights=i5/32 2>&1 | FileCheck %s --check-prefix=WIDE
-// WIDE: error: 'i5/32' is no code type of weights: use iN with N in 2..8 or 16, or b1, or iN/G with N in 2..4 and groups of G = 32, 64, ... inputs
+// WIDE: error: 'i5/32' is no code type of weights: use iN with N in 2..8 or 16, or b1, or iN/G with N in 2..4 and groups of G = 16, 32, ... inputs
 !q = !quant.uniform<i8:f32, 0.5>
 
-// CHECK: the inputs of 'odd' are no whole groups of 32: its weights have one scale per channel
-// ASSIGN: the inputs of 'odd' are no whole groups of 64: its weights have one scale per channel
+// CHECK: the inputs of 'odd' make no groups of 16 to 32: its weights have one scale per channel
+// ASSIGN: the inputs of 'odd' make no groups of 16 to 64: its weights have one scale per channel
 
-// The scale is 112 / (7 * 16). The first group has the factor 16 for the codes 7 and 1, the second one 1.
+// The scale is 120 / (8 * 15). The first group has the factor -15 for the codes -8 and -1, the second one -1 for -8 and 3.
 // CHECK-LABEL: @groups
-// CHECK: qc.constant dense<{{\[\[}}112], [16], [112], [16], {{.*}}[7], [-3], [7], [-3]]> : tensor<64x1xi8> -> tensor<64x1x!quant.uniform<i8<-127:127>:f32:1, {1.000000e+00}>>
+// CHECK: qc.constant dense<{{\[\[}}120], [15], [120], [15], {{.*}}[8], [-3], [8], [-3]]> : tensor<64x1xi8> -> tensor<64x1x!quant.uniform<i8<-127:127>:f32:1, {1.000000e+00}>>
 // ASSIGN-LABEL: @groups
 // ASSIGN: qc.matmul {{.*}}qc.weight_code = #qc.grouped<3, 64>
 func.func @groups(%q: tensor<1x64x!q>) -> tensor<1x1x!q> {
   %x = quant.dcast %q : tensor<1x64x!q> to tensor<1x64xf32>
-  %w = qc.constant dense<[[112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [112.0], [16.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0], [7.0], [-3.0]]> : tensor<64x1xf32>
+  %w = qc.constant dense<[[120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [120.0], [15.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0], [8.0], [-3.0]]> : tensor<64x1xf32>
   %y = qc.matmul %x, %w : (tensor<1x64xf32>, tensor<64x1xf32>) -> tensor<1x1xf32>
   %z = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
   return %z : tensor<1x1x!q>
 }
 
-// Groups are of channels of one tap: the factor of the second tap is 6 for the code 6.
+// Groups are of channels of one tap: the factor of the second tap is -5 for the code -8.
 // CHECK-LABEL: @taps
-// CHECK: qc.constant dense<{{\[\[}}[112, 36], [112, 36], {{.*}} tensor<1x32x2xi8> -> tensor<1x32x2x!quant.uniform<i8<-127:127>:f32:0, {2.500000e-01}>>
+// CHECK: qc.constant dense<{{\[\[}}[120, 40], [120, 40], {{.*}} tensor<1x32x2xi8> -> tensor<1x32x2x!quant.uniform<i8<-127:127>:f32:0, {2.500000e-01}>>
 func.func @taps(%q: tensor<1x32x2x!q>) -> tensor<1x1x1x!q> {
   %x = quant.dcast %q : tensor<1x32x2x!q> to tensor<1x32x2xf32>
-  %w = qc.constant dense<[[[28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0], [28.0, 9.0]]]> : tensor<1x32x2xf32>
+  %w = qc.constant dense<[[[30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0], [30.0, 10.0]]]> : tensor<1x32x2xf32>
   %y = qc.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 1} : (tensor<1x32x2xf32>, tensor<1x32x2xf32>) -> tensor<1x1x1xf32>
   %z = quant.qcast %y : tensor<1x1x1xf32> to tensor<1x1x1x!q>
   return %z : tensor<1x1x1x!q>

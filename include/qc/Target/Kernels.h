@@ -16,6 +16,8 @@ struct Isa {
   int64_t registers; ///< vectors that can be held at once
   int64_t units;     ///< vector instructions that the cost model lets begin in a cycle
   bool hasVectors() const { return lanes > 1; }
+  /// True if one instruction multiplies and adds f32 with one rounding.
+  bool hasFusedMultiplyAdd() const { return (arch == "x86" && lanes >= 8) || arch == "aarch64" || hasGroups(); }
   /// True if registers form groups of any power of two.
   bool hasGroups() const { return arch == "riscv" && hasVectors(); }
   /// The same registers in groups that hold `count` lanes.

@@ -127,8 +127,8 @@ FailureOr<SmallVector<ContractionShape, 1>> ContractionShape::get(KernelOp kerne
     return refuse("its element types have no dot kernel");
 
   auto finish = [&]() -> FailureOr<SmallVector<ContractionShape, 1>> {
-    if (kernel.getWeightGroup() && !(s.grouped = s.findGroups()))
-      return refuse("its weights have no factors in groups of " + Twine(GroupedWeights::length));
+    if (auto length = kernel.getWeightGroup(); length && !(s.grouped = s.findGroups(*length)))
+      return refuse("its weights have no factors in groups of " + Twine(*length));
     return SmallVector<ContractionShape, 1>{s};
   };
   if (auto matmul = dyn_cast<MatmulOp>(s.main)) {
@@ -224,9 +224,15 @@ const std::vector<int8_t> &ContractionShape::getWeights(size_t phase) const {
   return *ordered;
 }
 std::shared_ptr<const GroupedWeights> ContractionShape::findGroups() const {
-  if (isFloat() || isProduct() || groups != 1 || phases.size() != 1 || inPerGroup == 0 || inPerGroup % GroupedWeights::length)
+  for (int64_t length : GroupedWeights::getLengths())
+    if (std::shared_ptr<const GroupedWeights> found = findGroups(length))
+      return found;
+  return nullptr;
+}
+std::shared_ptr<const GroupedWeights> ContractionShape::findGroups(int64_t length) const {
+  if (isFloat() || isProduct() || groups != 1 || phases.size() != 1 || inPerGroup == 0 || length < 1 || inPerGroup % length)
     return nullptr;
-  return GroupedWeights::find(getWeights());
+  return GroupedWeights::find(getWeights(), length);
 }
 std::vector<float> ContractionShape::getFloatWeights(size_t phase) const {
   SmallVector<float> storage;
@@ -357,7 +363,7 @@ static int64_t getSumBytes(const ContractionPlan &p) {
     return llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * p.s.scaleGroups() * 4, 64);
   if (p.dot->step != DotStep::VPMADDCODES && !p.isMarked())
     return 0;
-  int64_t sums = p.s.grouped ? p.s.inPerGroup / GroupedWeights::length : 1; // of each group
+  int64_t sums = p.s.grouped ? p.s.inPerGroup / p.s.grouped->length : 1; // of each group
   return llvm::alignTo(std::max<int64_t>(p.band, 1) * p.rows * sums * 4, 64);
 }
 
@@ -453,8 +459,8 @@ bool fitsRegisters(const DotKernel &dot, const Isa &isa, int64_t rows, int64_t v
     return rows == 1 && vectors <= 6;
   case DotStep::VPSIGNB: // the activation, its magnitude, ones
     return rows * vectors + vectors + 4 <= isa.registers;
-  case DotStep::Decode: // a vector of weights, what it is made of, an activation, a mask
-    return rows * vectors + 4 <= isa.registers;
+  case DotStep::Decode: // words stay for all their fields; activations, a vector of weights, a mask
+    return rows * vectors + vectors + rows + 2 <= isa.registers;
   case DotStep::VPMADDWD:
   case DotStep::VPDPBUSD:
   case DotStep::FMA:
@@ -562,9 +568,9 @@ static bool hasFewBits(const ContractionShape &s, const Isa &isa, const DotKerne
 }
 
 /// True if the sums of a group of weights can be multiplied with their factor.
-static bool takesGroups(const DotKernel &dot) {
-  return dot.needs == DotProof::Nothing ? dot.step != DotStep::SMMLA
-                                        : dot.needs == DotProof::FewBits && dot.k0 * dot.chain == GroupedWeights::length;
+static bool takesGroups(const DotKernel &dot, int64_t length) {
+  return dot.needs == DotProof::Nothing ? dot.step != DotStep::SMMLA && length % dot.k0 == 0
+                                        : dot.needs == DotProof::FewBits && dot.k0 * dot.chain == length;
 }
 
 /// True if the row multiplies f32 with weights as these are stored.
@@ -583,7 +589,7 @@ std::string checkDot(ArrayRef<ContractionShape> parts, const Isa &isa, const Dot
   if (permuted &&
       (dot.needs != DotProof::PairSafe || s.groups != 1 || dot.chain > 2 || parts.size() != 1 || s.phases.size() != 1))
     return "only one group of pairs that need a proof has an order, and only chains of up to two have one";
-  if (s.grouped && !takesGroups(dot))
+  if (s.grouped && !takesGroups(dot, s.grouped->length))
     return "its sums cannot stop behind each group of weights";
   if (!takesCodes(dot, s.code) || (s.isProduct() && !takesCodes(dot, IntegerType::get(s.code.getContext(), 16))))
     return "it does not multiply codes of 16 bits";
@@ -618,7 +624,8 @@ static DotChoice chooseDot(ArrayRef<ContractionShape> parts, const Isa &isa) {
     // Where there are no vectors, plain loops multiply f32; they would need all stored weights in memory.
     if (s.isFloat() ? !isFloatRow(s, dot) || !(isa.hasVectors() || s.stored) : dot.isas.empty() || !dot.isFor(isa))
       continue;
-    if (!takesCodes(dot, s.isProduct() ? IntegerType::get(s.code.getContext(), 16) : s.code) || (s.grouped && !takesGroups(dot)))
+    if (!takesCodes(dot, s.isProduct() ? IntegerType::get(s.code.getContext(), 16) : s.code) ||
+        (s.grouped && !takesGroups(dot, s.grouped->length)))
       continue;
     if (dot.needs == DotProof::Nothing)
       return choice.dot ? choice : DotChoice{&dot, nullptr};
@@ -797,7 +804,7 @@ std::string planContraction(KernelOp op, const Isa &isa) {
   if (code.isPacked())
     op.setWeightBits(getWeightCode(best).bits);
   if (first.s.grouped)
-    op.setWeightGroup(GroupedWeights::length);
+    op.setWeightGroup(first.s.grouped->length);
   return "";
 }
 

@@ -76,8 +76,9 @@ struct ContractionShape {
   /// What is stored, in the same order, and its scales as [groups*outPerGroup][scaleGroups()].
   std::vector<int32_t> getStoredWeights(size_t phase = 0) const;
   std::vector<float> getStoredScales() const;
-  /// Codes and factors of groups, if the weights have them and a step can stop behind each group; null else.
+  /// Codes and factors of the longest groups (or of `length`) that the weights have, if a step can stop behind each; null else.
   std::shared_ptr<const GroupedWeights> findGroups() const;
+  std::shared_ptr<const GroupedWeights> findGroups(int64_t length) const;
   /// What lies in memory: weights, or their codes.
   const std::vector<int8_t> &getStoredCodes(size_t phase = 0) const { return grouped ? grouped->codes : getWeights(phase); }
   int64_t scaleGroups() const { return (inPerGroup + stored->group - 1) / stored->group; }
@@ -135,7 +136,7 @@ struct ContractionPlan {
   /// True if two steps add up in i16 where the panel's marks allow it.
   bool isMarked() const { return hasMarks(*dot); }
   /// Steps whose sum is multiplied with one factor; 0: there are no factors.
-  int64_t groupSteps() const { return s.grouped ? GroupedWeights::length / dot->k0 : 0; }
+  int64_t groupSteps() const { return s.grouped ? s.grouped->length / dot->k0 : 0; }
 
   int64_t runs() const { return mergedTaps ? s.kernelH : s.taps(); }
   /// Strides and first rows as the panel sees them: it holds only what a kernel of height or width 1 reads.

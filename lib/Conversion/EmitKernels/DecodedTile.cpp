@@ -107,6 +107,14 @@ void prescalePanel(Kernel &k, const ContractionPlan &p, Value panel, Value sums,
   });
 }
 
+/// x * w + acc, with one rounding where an instruction does that: vector.fma is two instructions, since code generation fuses
+/// nothing by itself.
+static Value multiplyAdd(Kernel &k, Value x, Value w, Value acc) {
+  if (k.isa.hasFusedMultiplyAdd())
+    return math::FmaOp::create(k.b, k.loc, x, w, acc);
+  return vector::FMAOp::create(k.b, k.loc, x, w, acc);
+}
+
 SmallVector<Value> DecodedTile::startGroup(Value group) {
   SmallVector<Value> accs;
   for (int64_t row = 0; row < rows; ++row) {
@@ -137,13 +145,11 @@ void DecodedTile::multiplyStep(Value from, Value word, int64_t count, SmallVecto
       Value w = fields.decode(k, words[v], i);
       if (fields.isInteger() && !sums) {
         Value lowest = k.splat(double(fields.lowest()), p.lanes);
-        w = fields.getShift(i)
-                ? vector::FMAOp::create(k.b, k.loc, w, k.splat(std::ldexp(1.0, -int(fields.getShift(i))), p.lanes), lowest)
-                      .getResult()
-                : arith::AddFOp::create(k.b, k.loc, w, lowest).getResult();
+        w = fields.getShift(i) ? multiplyAdd(k, w, k.splat(std::ldexp(1.0, -int(fields.getShift(i))), p.lanes), lowest)
+                               : arith::AddFOp::create(k.b, k.loc, w, lowest).getResult();
       }
       for (int64_t row = 0; row < rows; ++row)
-        accs[row * vectors + v] = vector::FMAOp::create(k.b, k.loc, x[row], w, accs[row * vectors + v]);
+        accs[row * vectors + v] = multiplyAdd(k, x[row], w, accs[row * vectors + v]);
     }
   }
 }
@@ -164,8 +170,7 @@ SmallVector<Value> DecodedTile::multiply(Value from, Value word, int64_t count, 
 SmallVector<Value> DecodedTile::addScaled(ValueRange accs, Value scale, ArrayRef<Value> totals) {
   SmallVector<Value> result;
   for (int64_t i = 0; i < rows * vectors; ++i)
-    result.push_back(vector::FMAOp::create(k.b, k.loc, accs[i],
-                                           k.load(memory.scales, k.add(scale, i % vectors * p.lanes), p.lanes), totals[i]));
+    result.push_back(multiplyAdd(k, accs[i], k.load(memory.scales, k.add(scale, i % vectors * p.lanes), p.lanes), totals[i]));
   return result;
 }
 

@@ -380,17 +380,17 @@ private:
 
   /// The same of each group of weights, for the even and the odd products of a lane, in i16: 16 products of 4 and 8 bits.
   void sumGroups(Value source, Value from, int64_t nextPosition, Value count) {
-    int64_t bytes = 4 * p.lanes, together = bytes / GroupedWeights::length, groups = s.inPerGroup / GroupedWeights::length;
+    int64_t bytes = 4 * p.lanes, length = s.grouped->length, together = bytes / length, groups = s.inPerGroup / length;
     Type i8 = k.b.getIntegerType(8), i32 = k.b.getI32Type();
     Arithmetic a(k);
     k.loop(k.index(0), count, 1, {}, [&](Value position, ValueRange) {
       Value first = k.add(from, k.mul(position, nextPosition)), to = k.mul(position, groups);
       k.loop(groups, together, {}, [&](Value group, ValueRange) {
-        Value x = k.load(source, k.add(first, k.mul(group, GroupedWeights::length)), bytes);
+        Value x = k.load(source, k.add(first, k.mul(group, length)), bytes);
         Value pairs = emitPairs(k, k.splat(i8, 1, bytes), x);
         for (int64_t g = 0; g < together; ++g) {
-          Value sum = k.slice(pairs, g * 16, 16);
-          for (int64_t half = 8; half >= 2; half /= 2)
+          Value sum = k.slice(pairs, g * length / 2, length / 2);
+          for (int64_t half = length / 4; half >= 2; half /= 2)
             sum = a.add(k.slice(sum, 0, half), k.slice(sum, half, half));
           sum = k.bitcast(a.mul(sum, code.low), i32);
           k.storeScalar(vector::ExtractOp::create(k.b, k.loc, sum, 0), sums, k.add(to, k.add(group, g)));
@@ -567,7 +567,7 @@ private:
     bool hasCodes = dot.step == DotStep::VPMADDCODES && !s.grouped;
     if (dot.step == DotStep::VPMADDCODES && s.grouped) {
       tile.groupSums = sums;
-      tile.groupBase = k.mul(bandPosition, s.inPerGroup / GroupedWeights::length);
+      tile.groupBase = k.mul(bandPosition, s.inPerGroup / s.grouped->length);
     }
     if (p.isMarked())
       for (Value &start : biases)

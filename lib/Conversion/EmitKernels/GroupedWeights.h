@@ -8,16 +8,19 @@
 
 namespace qc {
 /// weight = factor * code, one factor for each `length` neighbours of an output channel's weights: the greatest common divisor,
-/// so nothing is lost. Scales of groups that are small multiples of the channel's leave such weights.
+/// with the sign that makes the code of the largest magnitude negative. So nothing is lost. Scales of groups that are small
+/// multiples of the channel's leave such weights.
 struct GroupedWeights {
-  static constexpr int64_t length = 32;
-  std::vector<int8_t> codes;    ///< as `weights`
-  std::vector<uint8_t> factors; ///< 1 to 128, one for each `length` of them
-  WeightCode code;              ///< of all codes; its shift is 0
+  int64_t length;
+  std::vector<int8_t> codes;   ///< as `weights`
+  std::vector<int8_t> factors; ///< not 0, one for each `length` of them
+  WeightCode code;             ///< of all codes; its shift is 0
 
-  /// Of whole groups; null if weights have few bits as they are, if their codes take more than four, if all factors are equal, or
-  /// if codes and factors together take as many bits.
-  static std::shared_ptr<const GroupedWeights> find(ArrayRef<int8_t> weights);
+  /// The lengths of groups that kernels take, the longest first.
+  static ArrayRef<int64_t> getLengths();
+  /// Of whole groups of `length`; null if weights have few bits as they are, if their codes take more than four, if all factors
+  /// are equal, or if codes and factors together take as many bits.
+  static std::shared_ptr<const GroupedWeights> find(ArrayRef<int8_t> weights, int64_t length);
 };
 } // namespace qc
 

@@ -75,7 +75,7 @@ bool canInterleave(const ContractionPlan &p, int64_t bits) {
   int64_t group = getInterleavedVectors(bits);
   auto fits = [&](int64_t vectors) {
     int64_t steps = group / std::gcd(group, vectors);
-    return p.steps % steps == 0 && (p.dot->step != DotStep::SDOTAhead || steps <= 4);
+    return (p.s.grouped ? p.groupSteps() : p.steps) % steps == 0 && (p.dot->step != DotStep::SDOTAhead || steps <= 4);
   };
   return (p.fullBlocks() == 0 || fits(p.vectors)) && (p.tailVectors() == 0 || fits(p.tailVectors()));
 }
@@ -138,7 +138,7 @@ void TileRun::addCodes(Value from, Value weightStep, Value group, ArrayRef<Value
   Arithmetic a(k);
   SmallVector<Value> pairs;
   for (int64_t row = 0; row < rows; ++row) {
-    Value lacks = k.loadScalar(groupSums, k.add(group, row * (p.s.inPerGroup / GroupedWeights::length)));
+    Value lacks = k.loadScalar(groupSums, k.add(group, row * (p.s.inPerGroup / p.s.grouped->length)));
     pairs.append(vectors, k.bitcast(k.broadcast(lacks, p.lanes), i16));
   }
   for (int64_t u = 0; u < steps; ++u) {
@@ -153,7 +153,7 @@ void TileRun::addCodes(Value from, Value weightStep, Value group, ArrayRef<Value
   }
   // Widened by the factor in the place of 1.
   for (int64_t v = 0; v < vectors; ++v) {
-    Value both = k.bitcast(a.bitOr(factors[v], a.shl(factors[v], 16)), i16);
+    Value both = k.bitcast(a.bitOr(a.bitAnd(factors[v], 0xffff), a.shl(factors[v], 16)), i16);
     for (int64_t row = 0; row < rows; ++row) {
       Value &acc = accs[row * vectors + v];
       acc = a.add(acc, x86::call(k, x86::pmaddwd, VectorType::get({p.lanes}, i32), {pairs[row * vectors + v], both}));
@@ -169,12 +169,12 @@ SmallVector<Value> TileRun::runGroups(Value from, Value weightRun, ValueRange ac
   part.factors = Value();
   part.steps = groupSteps;
   return k.loop(steps / groupSteps, 1, accs, [&](Value group, ValueRange carried) {
-    Value weight = k.add(weightRun, k.mul(group, groupVectors)), at = k.add(from, k.mul(group, GroupedWeights::length));
+    Value weight = k.add(weightRun, k.mul(group, groupVectors)), at = k.add(from, k.mul(group, p.s.grouped->length));
     Value first = arith::DivUIOp::create(k.b, k.loc, weight, k.index(groupSteps));
     SmallVector<Value> scale, next(carried);
     for (int64_t v = 0; v < vectors; ++v) {
       Value bytes = k.load(factors, k.mul(k.add(first, v), p.lanes), p.lanes);
-      scale.push_back(k.extend(bytes, k.b.getIntegerType(8, /*isSigned=*/false), i32));
+      scale.push_back(k.extend(bytes, k.b.getIntegerType(8), i32));
     }
     if (p.dot->step == DotStep::VPMADDCODES) {
       part.addCodes(at, weight, k.add(group, groupBase), scale, next);

@@ -50,14 +50,17 @@ def get_bound(weights, code, bias):
 
 
 def share_factors(weight, axis, high):
-    """Codes of four bits times a factor for each 32 inputs of a channel, now and then; else as it is."""
+    """Codes of four bits times a factor for each 32, 24 or 16 inputs of a channel, now and then; else as it is."""
     inputs = weight.shape[axis]
-    if inputs % 32 or high > 255 or number(0, 2):
+    lengths = [each for each in (32, 24, 16) if inputs % each == 0]
+    if not lengths or high > 255 or number(0, 2):
         return weight
+    length = pick(*lengths)
     codes = random.integers(-8, 8, weight.shape) if number(0, 1) else random.choice([-7, -1, 0, 3, 7], weight.shape)
     factors = list(weight.shape)
-    factors[axis] //= 32
-    return codes * random.integers(1, pick(2, 5, 16), factors).repeat(32, axis)
+    factors[axis] //= length
+    signs = random.choice(pick([1], [-1, 1]), factors)
+    return codes * (signs * random.integers(1, pick(2, 5, 16), factors)).repeat(length, axis)
 
 
 def requantize(value, shape, axis, bound):

@@ -131,9 +131,32 @@ SmallVector<double> CodedType::decode(ArrayRef<int64_t> codes, ArrayRef<int64_t>
 LogicalResult GroupedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, unsigned bits, int64_t length) {
   if (bits < 2 || bits > 4)
     return emitError() << "codes of groups have 2 to 4 bits, not " << bits;
-  if (length < 32 || length % 32)
-    return emitError() << "a group is a multiple of 32 inputs, not " << length;
+  if (length < 16 || length % 16)
+    return emitError() << "a group is a multiple of 16 inputs, not " << length;
   return success();
+}
+
+double GroupedAttr::toProduct(double value, double factor) const {
+  return factor * std::clamp(std::nearbyint(value / factor), double(getLowest()), double(getHighest()));
+}
+
+int64_t GroupedAttr::chooseFactor(ArrayRef<double> values, ArrayRef<double> moments) const {
+  double largest = 0, least = INFINITY;
+  for (double v : values)
+    largest = std::max(largest, std::fabs(v));
+  // From what holds the largest weight on either side down to what clips at half of it.
+  int64_t widest = int64_t(std::clamp(std::ceil(largest / double(getHighest())), 1.0, double(mostFactor))), best = 1;
+  for (int64_t size = widest; size >= std::max<int64_t>(1, widest / 2); --size)
+    for (int64_t factor : {size, -size}) {
+      double error = 0;
+      for (auto [i, v] : llvm::enumerate(values)) {
+        double difference = v - toProduct(v, double(factor));
+        error += difference * difference * (moments.empty() ? 1 : moments[i]);
+      }
+      if (error < least)
+        least = error, best = factor;
+    }
+  return best;
 }
 
 //===-- Casts --------------------------------------------------------------------------------------------------------------===//
@@ -192,7 +215,7 @@ unsigned WeightScheme::getBits() const {
 }
 int64_t WeightScheme::getHighest() const {
   if (GroupedAttr grouped = getGrouped())
-    return grouped.getHighest() * GroupedAttr::mostFactor;
+    return -grouped.getLowest() * GroupedAttr::mostFactor;
   return cast<QuantSchemeInterface>(getType(1.0, -1)).getCodeRange().second;
 }
 SmallVector<int64_t> WeightScheme::getLevels() const { return cast<QuantSchemeInterface>(getType(1.0, -1)).getLevels(); }

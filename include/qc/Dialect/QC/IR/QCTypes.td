@@ -22,16 +22,23 @@ def QC_GroupedAttr : AttrDef<QC_Dialect, "Grouped"> {
   let mnemonic = "grouped";
   let summary = "how weights are rounded whose scale differs from group to group";
   let description = [{
-    Symmetric codes of `bits` bits, times a factor of 1 to 16 that `length` neighbouring inputs of an output channel share: the scale of a group is
-    that many times the channel's (Dai et al., VS-Quant, 2021). The products are integers of 8 bits, so that sums need no other arithmetic than with those;
-    kernels keep codes and factors (docs/Kernels.md).
+    Codes of `bits` bits, -2^(bits-1) to 2^(bits-1) - 1, times a factor that at most `length` neighbouring inputs of an output channel share: the scale of a
+    group is that many times the channel's (Dai et al., VS-Quant, 2021). Factors are 1 to 15 or -15 to -1, so that the code that has no opposite serves the
+    side where a group reaches further. The products are integers of 8 bits: sums need no other arithmetic than with those, and kernels keep codes and factors
+    (docs/Kernels.md).
   }];
   let parameters = (ins "unsigned":$bits, "int64_t":$length);
   let assemblyFormat = "`<` $bits `,` $length `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    static constexpr int64_t mostFactor = 16;
-    int64_t getHighest() const { return (int64_t(1) << (getBits() - 1)) - 1; }
+    static constexpr int64_t mostFactor = 15;
+    int64_t getLowest() const { return -(int64_t(1) << (getBits() - 1)); }
+    int64_t getHighest() const { return -getLowest() - 1; }
+    /// The factor of least error for a group whose weights are `values` times the channel's scale, each error's square times its
+    /// `moment` (empty: 1).
+    int64_t chooseFactor(llvm::ArrayRef<double> values, llvm::ArrayRef<double> moments) const;
+    /// The product of `factor` and a code that is nearest to `value`.
+    double toProduct(double value, double factor) const;
   }];
 }
 
