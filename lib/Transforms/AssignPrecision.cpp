@@ -156,15 +156,12 @@ private:
       std::string problem;
       unsigned widest = 8;
       StringRef(WeightCodes::parse(options.weights, problem)->code).drop_front().getAsInteger(10, widest);
-      SmallVector<unsigned> bits;
-      for (StringRef part : llvm::split(precision.candidates, ',')) {
-        unsigned number = 0;
-        part.getAsInteger(10, number);
-        if (number <= widest && !llvm::is_contained(bits, number))
-          bits.push_back(number);
-      }
-      llvm::sort(bits);
-      if (bits.empty())
+      std::vector<WeightScheme> candidates;
+      for (StringRef part : llvm::split(precision.candidates, ','))
+        if (WeightScheme scheme = *parseWeightCode(("i" + part).str(), function.getContext()); scheme.getBits() <= widest)
+          candidates.push_back(scheme);
+      llvm::sort(candidates, [](const WeightScheme &a, const WeightScheme &b) { return a.getBits() < b.getBits(); });
+      if (candidates.empty())
         return fail("candidates=" + precision.candidates + ": none is as narrow as weights=" + options.weights + " demands");
       for (AssignedCode &code : *codes) {
         std::optional<Contraction> contraction = Contraction::get(code.op);
@@ -177,7 +174,12 @@ private:
           row.free = layers.size();
           LayerSensitivity layer;
           layer.contraction = *contraction;
-          layer.bits.assign(bits.begin(), bits.end());
+          for (const WeightScheme &scheme : candidates) {
+            GroupedAttr grouped = scheme.getGrouped();
+            bool fits = !grouped || !contraction->getFactorGroups(grouped.getLength()).empty();
+            layer.bits.push_back(scheme.getBits());
+            layer.schemes.push_back(fits ? scheme : IntegerType::get(function.getContext(), scheme.getBits()));
+          }
           layer.ends = getSliceEnds(*contraction, precision.slices);
           layers.push_back(std::move(layer));
         }
@@ -231,7 +233,7 @@ private:
     void setCode(Row &row, unsigned bits) {
       row.bits = bits;
       row.op->removeAttr(weightSlicesName);
-      row.op->setAttr(weightCodeName, row.pinned ? row.pinned : TypeAttr::get(IntegerType::get(function.getContext(), bits)));
+      row.op->setAttr(weightCodeName, row.pinned ? row.pinned : layers[*row.free].getScheme(bits).getAttr());
     }
 
     /// What `choice` says.
@@ -269,7 +271,7 @@ private:
         SmallVector<Attribute> attrs;
         for (auto [channels, bits] : runs)
           attrs.push_back(b.getDictionaryAttr({b.getNamedAttr("channels", b.getI64IntegerAttr(channels)),
-                                               b.getNamedAttr("code", TypeAttr::get(b.getIntegerType(bits)))}));
+                                               b.getNamedAttr("code", layers[*row.free].getScheme(bits).getAttr())}));
         row.op->setAttr(weightSlicesName, b.getArrayAttr(attrs));
       }
     }

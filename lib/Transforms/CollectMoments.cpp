@@ -202,14 +202,20 @@ std::vector<double> getGroupWeights(const Contraction &contraction, int64_t grou
 }
 
 RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,
-                            ArrayRef<double> weights, ArrayRef<float> biases, int64_t highest, double inputScale,
+                            ArrayRef<double> weights, ArrayRef<float> biases, const WeightScheme &scheme, double inputScale,
                             bool powerOfTwo) {
-  RoundingProblem problem{objective, contraction.channels, contraction.depth, highest, {}, {}, powerOfTwo};
+  RoundingProblem problem{objective, contraction.channels, contraction.depth, scheme.getHighest(), {}, {}, powerOfTwo};
+  if ((problem.grouped = scheme.getGrouped()))
+    problem.factorGroups = contraction.getFactorGroups(problem.grouped.getLength());
+  SmallVector<int64_t> levels = scheme.getLevels();
+  problem.levels.assign(levels.begin(), levels.end());
   for (int64_t c = 0; c < contraction.channels; ++c) {
+    ArrayRef<double> channel = weights.slice(c * contraction.depth, contraction.depth);
     double largest = 0;
-    for (double w : weights.slice(c * contraction.depth, contraction.depth))
+    for (double w : channel)
       largest = std::max(largest, std::fabs(w));
-    problem.largest.push_back(largest);
+    // Where codes have few levels, what stands for it is the scale of least error of the weights by themselves.
+    problem.largest.push_back(levels.empty() ? largest : scheme.fitScale(channel) * double(problem.highest));
     // Twice the bias: its correction comes on top.
     problem.leastScales.push_back(
         getLeastWeightScale(biases.empty() ? 0 : 2 * std::fabs(double(biases[group * contraction.channels + c])), inputScale));

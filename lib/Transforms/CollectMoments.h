@@ -60,10 +60,10 @@ mlir::LogicalResult collectMoments(const Contraction &contraction, mlir::Operati
 /// The weights of one group, channels x depth; `values` are those of the layer's constant.
 std::vector<double> getGroupWeights(const Contraction &contraction, int64_t group, llvm::ArrayRef<float> values);
 
-/// How the weights of one group become codes in [-highest, highest]. `biases`: of all channels, or none.
+/// How the weights of one group become codes of `scheme`. `biases`: of all channels, or none.
 RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,
-                            llvm::ArrayRef<double> weights, llvm::ArrayRef<float> biases, int64_t highest, double inputScale,
-                            bool powerOfTwo);
+                            llvm::ArrayRef<double> weights, llvm::ArrayRef<float> biases, const WeightScheme &scheme,
+                            double inputScale, bool powerOfTwo);
 } // namespace qc
 
 #endif // QC_LIB_TRANSFORMS_COLLECTMOMENTS_H

@@ -48,9 +48,26 @@ std::optional<Contraction> Contraction::get(Operation *op) {
   return result;
 }
 
+/// Positions of the image that is flattened to the rows `x` of a product; 1 if none is. In memory the channels of each will lie
+/// together (qc-assign-layout).
+static int64_t getFlattenedPositions(Value x) {
+  while (Operation *op = x.getDefiningOp()) {
+    if (isa<ReshapeOp>(op)) {
+      ArrayRef<int64_t> from = getShape(op->getOperand(0)), to = getShape(x);
+      bool isFlat = from.size() > 2 && from[1] > 1 && to.size() == 2 && to[0] == from[0];
+      return isFlat ? product(from.drop_front(2)) : 1;
+    }
+    if (!isa<quant::DequantizeCastOp, quant::QuantizeCastOp>(op))
+      return 1;
+    x = op->getOperand(0);
+  }
+  return 1;
+}
+
 std::vector<int32_t> Contraction::getFactorGroups(int64_t length) const {
   constexpr int64_t unit = 8, least = 16; // kernels take whole steps; each group costs a byte
-  int64_t taps = kernel[0] * kernel[1] * kernel[2], inputs = depth / std::max<int64_t>(taps, 1);
+  int64_t taps = isProduct ? getFlattenedPositions(op->getOperand(0)) : kernel[0] * kernel[1] * kernel[2];
+  int64_t inputs = depth / std::max<int64_t>(taps, 1);
   while (length >= least && inputs % length)
     length -= unit;
   if (groups != 1 || depth == 0 || length < least)

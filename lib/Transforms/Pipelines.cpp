@@ -242,7 +242,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
                               llvm::cl::init(0)};
   Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
   Option<std::string> minimize{*this, "minimize", llvm::cl::desc("loss or a cost: bits of each layer"), llvm::cl::init("")};
-  Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get"),
+  Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get, 2 to 4 also with groups: 4/32"),
                                  llvm::cl::init("2,3,4,5,6,8,16")};
   Option<std::string> activationCandidates{*this, "activation-candidates",
                                            llvm::cl::desc("bits that a tensor of activations may get"), llvm::cl::init("")};
@@ -451,9 +451,19 @@ static std::vector<std::string> checkPrecision(const PipelineOptions &options) {
     problems.push_back("clock-mhz: use a number above 0");
   if (precision.pareto == 1 || precision.pareto > 64)
     problems.push_back("pareto=" + std::to_string(precision.pareto) + ": use 2 to 64 points");
-  for (StringRef part : llvm::split(precision.candidates, ','))
-    if (!isCodeType(("i" + part).str(), /*isWeight=*/true))
-      problems.push_back("candidates=" + precision.candidates + ": use bits of 2..8 or 16, as in 2,4,8");
+  llvm::DenseSet<StringRef> widths;
+  for (StringRef part : llvm::split(precision.candidates, ',')) {
+    auto [bits, group] = part.split('/');
+    const RoundingMethod *method = findRoundingMethod(options.rounding);
+    if (!isWeightCode(("i" + part).str()))
+      problems.push_back("candidates=" + precision.candidates +
+                         ": use bits of 2..8 or 16, 2 to 4 also with groups of inputs, as in 2/32,4,8");
+    else if (!widths.insert(bits).second)
+      problems.push_back("candidates=" + precision.candidates + " names " + bits.str() + " bits twice: keep one of them");
+    else if (!group.empty() && method && !method->anyLevels)
+      problems.push_back("candidates=" + precision.candidates + " with groups, and rounding=" + options.rounding +
+                         ", which chooses between neighbouring integers: use rounding=nearest or rounding=sequential");
+  }
   if (precision.slices < 1 || precision.slices > 64)
     problems.push_back("slices=" + std::to_string(precision.slices) + ": use 1 (whole layers) to 64");
   if (!precision.activationCandidates.empty() && isCodeType(options.activations, /*isWeight=*/false)) {

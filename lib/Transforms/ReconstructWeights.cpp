@@ -399,21 +399,6 @@ private:
       old->erase();
   }
 
-  /// Where codes have few levels, those and the scales of least error of the weights by themselves; the groups of factors.
-  static void setLevels(RoundingProblem &problem, const Layer &layer, ArrayRef<double> weights) {
-    const WeightScheme &scheme = layer.scheme;
-    if (GroupedAttr grouped = scheme.getGrouped()) {
-      problem.factorGroups = layer.contraction.getFactorGroups(grouped.getLength());
-      problem.grouped = grouped;
-    }
-    SmallVector<int64_t> levels = scheme.getLevels();
-    problem.levels.assign(levels.begin(), levels.end());
-    if (levels.empty())
-      return;
-    for (int64_t c = 0; c < problem.channels; ++c)
-      problem.largest[c] = scheme.fitScale(weights.slice(c * problem.depth, problem.depth)) * double(problem.highest);
-  }
-
   void round(const Layer &layer, const std::array<LayerMoments, 2> &halves, const OutputSensitivity *outputs, int64_t count,
              SmallVectorImpl<Attribute> &reports) {
     const Contraction &contraction = layer.contraction;
@@ -444,9 +429,8 @@ private:
         double certain = double(outputs->gradients) / double(outputs->gradients + channels);
         objectives.back().couple(outputs->products[g], certain * coupling);
       }
-      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, layer.scheme.getHighest(),
+      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, layer.scheme,
                                      layer.inputScale, powerOfTwo));
-      setLevels(problems.back(), layer, groupWeights.back());
     }
     if (granularity == "tensor")
       shareScale(problems);

@@ -503,9 +503,8 @@ struct Sensitivity::Impl {
       std::vector<double> weights = getGroupWeights(contraction, g, values);
       // Rounding to nearest is balanced, which leaves the means nearly as they are, too.
       GroupObjective objective = makeObjective(halves, moments, g, weights, options.damping, /*centered=*/true);
-      for (auto [i, bits] : llvm::enumerate(layer.bits)) {
-        RoundingProblem problem = makeProblem(contraction, g, objective, weights, biases, (int64_t(1) << (bits - 1)) - 1,
-                                              inputScale, options.powerOfTwo);
+      for (auto [i, scheme] : llvm::enumerate(layer.schemes)) {
+        RoundingProblem problem = makeProblem(contraction, g, objective, weights, biases, scheme, inputScale, options.powerOfTwo);
         RoundedWeights rounded = options.method
                                      ? options.method->round(problem, options.rounding, getForEach(function.getContext()))
                                      : roundToNearest(problem, weights);

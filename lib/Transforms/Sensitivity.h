@@ -20,8 +20,9 @@ struct SensitivityOptions {
 /// A layer whose weights may have several code types.
 struct LayerSensitivity {
   Contraction contraction;
-  std::vector<unsigned> bits; ///< candidates, ascending
-  std::vector<int64_t> ends;  ///< of runs of output channels that may have several code types
+  std::vector<unsigned> bits;        ///< of each candidate, ascending
+  std::vector<WeightScheme> schemes; ///< of each candidate
+  std::vector<int64_t> ends;         ///< of runs of output channels that may have several code types
   // For each run and candidate:
   std::vector<std::vector<double>> errors; ///< (q - w) H (q - w)^T, as a part of w H w^T of the layer
   std::vector<std::vector<double>> losses; ///< what that does to the network's outputs, see OutputLoss
@@ -29,6 +30,8 @@ struct LayerSensitivity {
   std::vector<std::vector<float>> weights, biases; ///< decoded; biases with their correction, none if there are none
 
   int64_t getBegin(size_t slice) const { return slice ? ends[slice - 1] : 0; }
+  /// Of the candidate with so many bits.
+  const WeightScheme &getScheme(unsigned candidate) const { return schemes[llvm::find(bits, candidate) - bits.begin()]; }
 };
 
 /// How far outputs of a network are from those of the float network. For a result behind a softmax the mean of the
@@ -76,7 +79,7 @@ public:
 
   /// Reads the samples. Emits what is wrong with them.
   mlir::LogicalResult open();
-  /// Fills in errors, losses and rounded weights of the layers, which are in the order of the function. `bits` are given.
+  /// Fills in errors, losses and rounded weights of the layers, which are in the order of the function. Candidates are given.
   mlir::LogicalResult measure(std::vector<LayerSensitivity> &layers);
   /// Fills in the losses of the groups: samples run through the float network in which only that group is rounded.
   mlir::LogicalResult measure(std::vector<ActivationGroup> &groups);

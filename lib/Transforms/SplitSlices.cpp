@@ -31,14 +31,14 @@ private:
     if (!layer || layer->groups != 1 || !canSplit(op))
       return op->emitError() << "slices: " << describeNode(op)
                              << " is no layer of one group whose result is rounded once: give it one code type";
-    std::vector<std::pair<int64_t, IntegerType>> runs;
+    std::vector<std::pair<int64_t, Attribute>> runs;
     int64_t sum = 0;
     for (auto run : op->getAttrOfType<ArrayAttr>(weightSlicesName).getAsRange<DictionaryAttr>()) {
       auto channels = run.getAs<IntegerAttr>("channels");
-      auto code = run.getAs<TypeAttr>("code");
-      if (!channels || channels.getInt() < 1 || !code || !isa<IntegerType>(code.getValue()))
-        return op->emitError() << "slices: each run has a number of channels and an integer code type";
-      runs.push_back({channels.getInt(), cast<IntegerType>(code.getValue())});
+      Attribute code = run.get("code");
+      if (!channels || channels.getInt() < 1 || !WeightScheme::get(code))
+        return op->emitError() << "slices: each run has a number of channels and a code type of weights";
+      runs.push_back({channels.getInt(), code});
       sum += channels.getInt();
     }
     if (sum != layer->channels)
@@ -60,7 +60,7 @@ private:
       Operation *part = builder.clone(*op);
       part->setLoc(loc);
       part->removeAttr(weightSlicesName);
-      part->setAttr(weightCodeName, TypeAttr::get(code));
+      part->setAttr(weightCodeName, code);
       part->setOperand(1, weights);
       if (biases)
         part->setOperand(2, biases);

@@ -39,6 +39,18 @@
 // RUN: qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz isa=avx2 max-weight-bytes=3400 rounding=sequential" -o %t/sequential.mlir 2> /dev/null
 // RUN: %python %t/judge.py %t/sequential.mlir 3400
 
+// Few bits with factors of groups, where a layer has groups: 'c' has 16 positions of 32 channels, 'a' three channels.
+// RUN: qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz isa=avx2 max-weight-bytes=2200 candidates=2/32,4/32,8 rounding=sequential" -o %t/groups.mlir 2> /dev/null
+// RUN: FileCheck %s --check-prefix=GROUPS < %t/groups.mlir
+// RUN: %python %t/judge.py %t/groups.mlir 2200
+// GROUPS: qc.matmul {{.*}}qc.weight_code = #qc.grouped<{{[24]}}, 32>
+// RUN: not qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz isa=avx2 max-weight-bytes=3400 candidates=4,4/32,6/32 rounding=adaround" 2>&1 | FileCheck %s --check-prefix=NOGROUPS
+// NOGROUPS: error: candidates=4,4/32,6/32 names 4 bits twice: keep one of them
+// RUN: not qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz isa=avx2 max-weight-bytes=3400 candidates=4/40,8" 2>&1 | FileCheck %s --check-prefix=LENGTH
+// LENGTH: error: candidates=4/40,8: use bits of 2..8 or 16, 2 to 4 also with groups of inputs, as in 2/32,4,8
+// RUN: not qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz isa=avx2 max-weight-bytes=3400 candidates=4/32,8 rounding=adaround" 2>&1 | FileCheck %s --check-prefix=NEIGHBOURS
+// NEIGHBOURS: error: candidates=4/32,8 with groups, and rounding=adaround, which chooses between neighbouring integers: use rounding=nearest or rounding=sequential
+
 // As few bytes as keep every largest result but one in sixteen; the front of bytes and loss.
 // RUN: qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz isa=avx2 max-drop=6.25 minimize=weight-bytes pareto=4 pareto-out=%t/front.json" -o %t/drop.mlir 2> /dev/null
 // RUN: %python %t/front.py %t/drop.mlir %t/front.json 0.9375
@@ -110,7 +122,7 @@
 // RUN: not qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz minimize=weight-bytes max-weight-bytes=4000 max-drop=10" 2>&1 | FileCheck %s --check-prefix=TWICE
 // TWICE: error: minimize=weight-bytes contradicts the budget for it: drop one of them
 // RUN: not qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz max-weight-bytes=4000 candidates=2,9" 2>&1 | FileCheck %s --check-prefix=CANDIDATES
-// CANDIDATES: error: candidates=2,9: use bits of 2..8 or 16, as in 2,4,8
+// CANDIDATES: error: candidates=2,9: use bits of 2..8 or 16, 2 to 4 also with groups of inputs, as in 2/32,4,8
 // RUN: not qopt %t/net.mlir --qc-assign-precision="max-weight-bytes=4000" 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: error: budgets for the bits of weights need calibration samples, which tell what fewer bits lose: give calib
 // RUN: not qopt %t/net.mlir --qc-assign-precision="samples=%t/net.npz max-weight-bytes=4000 constraints=%t/wrong.json" 2>&1 | FileCheck %s --check-prefix=WRONG
@@ -172,13 +184,15 @@ import sys
 text = open(sys.argv[1]).read()
 line = next(line for line in text.split("\n") if "qc.precision = " in line)
 bits, sizes = ([int(v) for v in re.findall(rf"{key} = (\d+) : i64", line.split("qc.precision_total")[0])] for key in ("bits", "bytes"))
-codes = [int(v) for v in re.findall(r"qc.weight_code = i(\d+)", text)]
+found = re.findall(r"qc.weight_code = (?:i(\d+)|#qc.grouped<(\d), (\d+)>)", text)
+codes = [int(v or w) for v, w, _ in found]
 total = int(re.search(r"weight_bytes = (\d+)", line).group(1))
 print(bits, sizes, total)
 assert bits == codes and len(set(bits)) > 1, codes
 assert sum(sizes) == total <= int(sys.argv[2])
 weights = [32 * 27, 32 * 9, 512 * 5]  # depthwise kernels keep bytes
-assert sizes == [-(-n * b // 8) if n != 32 * 9 and b <= 6 else n for n, b in zip(weights, bits)], sizes
+factors = [n // int(length) if length else 0 for n, (_, _, length) in zip(weights, found)]  # a byte for each group
+assert sizes == [-(-n * b // 8) + f if n != 32 * 9 and b <= 6 else n for n, b, f in zip(weights, bits, factors)], sizes
 //--- less.py
 import re
 import sys

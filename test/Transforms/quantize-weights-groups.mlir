@@ -45,3 +45,17 @@ func.func @no_groups(%q: tensor<1x3x!q>) -> tensor<1x1x!q> {
   %z = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
   return %z : tensor<1x1x!q>
 }
+
+// Behind a flattened image they are of channels of one position: in memory these lie together.
+// CHECK-LABEL: @flattened
+// CHECK: qc.constant dense<{{\[\[}}120], [8], [8], [8], [120], [8], [8], [8], {{.*}} tensor<64x1xi8> -> tensor<64x1x!quant.uniform<i8<-127:127>:f32:1, {1.000000e+00}>>
+func.func @flattened(%q: tensor<1x16x2x2x!q>) -> tensor<1x1x!q> {
+  %x = quant.dcast %q : tensor<1x16x2x2x!q> to tensor<1x16x2x2xf32>
+  %r = qc.reshape %x : tensor<1x16x2x2xf32> -> tensor<1x64xf32>
+  %c = quant.qcast %r : tensor<1x64xf32> to tensor<1x64x!q>
+  %d = quant.dcast %c : tensor<1x64x!q> to tensor<1x64xf32>
+  %w = qc.constant dense<[[120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0], [120.0], [8.0], [8.0], [8.0]]> : tensor<64x1xf32>
+  %y = qc.matmul %d, %w : (tensor<1x64xf32>, tensor<64x1xf32>) -> tensor<1x1xf32>
+  %z = quant.qcast %y : tensor<1x1xf32> to tensor<1x1x!q>
+  return %z : tensor<1x1x!q>
+}

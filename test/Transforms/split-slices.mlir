@@ -44,7 +44,7 @@
 // GROUPED: error: {{.*}}slices: 'c' is no layer of one group whose result is rounded once: give it one code type
 // TWICE: error: {{.*}}slices: 'm' is no layer of one group whose result is rounded once: give it one code type
 // SHORT: error: {{.*}}slices: the runs have 2 channels together, the layer has 3
-// CODE: error: {{.*}}slices: each run has a number of channels and an integer code type
+// CODE: error: {{.*}}slices: each run has a number of channels and a code type of weights
 
 //--- samples.py
 import sys

@@ -171,8 +171,10 @@ cl::opt<std::string>
              cl::desc("mixed precision: loss (default with budgets for costs), weight-bytes (default with -max-drop "
                       "alone), flash, arena, latency, ace or bops"),
              cl::cat(category));
-cl::opt<std::string> candidates("candidates", cl::desc("bits that a layer's weights may get (default 2,3,4,5,6,8,16)"),
-                                cl::init("2,3,4,5,6,8,16"), cl::cat(category));
+cl::opt<std::string>
+    candidates("candidates",
+               cl::desc("bits that a layer's weights may get, 2 to 4 also with groups: 4/32 (default 2,3,4,5,6,8,16)"),
+               cl::init("2,3,4,5,6,8,16"), cl::cat(category));
 cl::opt<std::string>
     activationCandidates("activation-candidates",
                          cl::desc("bits that a tensor of activations may get, as in 8,16 (default: those of -activations)"),

@@ -494,7 +494,7 @@ def AssignPrecision : Pass<"qc-assign-precision", "::mlir::ModuleOp"> {
     Option<"constraints", "constraints", "std::string", "\"\"", "JSON file with code types of single layers">,
     Option<"rounding", "rounding", "std::string", "\"nearest\"", "nearest, sequential or adaround: how weights become codes later">,
     Option<"isa", "isa", "std::string", "\"scalar\"", "what kernels may use (row of Isas.def)">,
-    Option<"candidates", "candidates", "std::string", "\"2,3,4,5,6,8,16\"", "bits that a layer may get">,
+    Option<"candidates", "candidates", "std::string", "\"2,3,4,5,6,8,16\"", "bits that a layer may get, 2 to 4 also with factors of groups: 4/32">,
     Option<"slices", "slices", "unsigned", "1", "runs of output channels of a layer that may get bits of their own, at most">,
     Option<"minimize", "minimize", "std::string", "\"loss\"", "loss, weight-bytes, flash, arena, latency, ace or bops">,
     Option<"maxWeightBytes", "max-weight-bytes", "int64_t", "-1", "bytes of packed weights (-1: any)">,

@@ -26,7 +26,7 @@ std::string getStageNames(bool withBundle);
 struct PrecisionOptions {
   std::string
       minimize; ///< loss | weight-bytes | flash | arena | latency | ace | bops; empty: loss if there is a budget for costs
-  std::string candidates = "2,3,4,5,6,8,16"; ///< bits that a layer may get
+  std::string candidates = "2,3,4,5,6,8,16"; ///< bits that a layer may get, or bits/group (WeightScheme)
   std::string activationCandidates;          ///< bits that a tensor of activations may get; empty: those of `activations`
   unsigned slices = 1;                       ///< runs of output channels with bits of their own, at most
   int64_t maxWeightBytes = -1, maxFlash = -1, maxArena = -1;
