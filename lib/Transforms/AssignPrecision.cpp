@@ -175,10 +175,8 @@ private:
           LayerSensitivity layer;
           layer.contraction = *contraction;
           for (const WeightScheme &scheme : candidates) {
-            GroupedAttr grouped = scheme.getGrouped();
-            bool fits = !grouped || !contraction->getFactorGroups(grouped.getLength()).empty();
             layer.bits.push_back(scheme.getBits());
-            layer.schemes.push_back(fits ? scheme : IntegerType::get(function.getContext(), scheme.getBits()));
+            layer.schemes.push_back(fitToLayer(scheme, code.op, /*quiet=*/true));
           }
           layer.ends = getSliceEnds(*contraction, precision.slices);
           layers.push_back(std::move(layer));

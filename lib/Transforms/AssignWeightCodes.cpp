@@ -113,15 +113,16 @@ FailureOr<std::vector<AssignedCode>> assignWeightCodes(func::FuncOp function, St
   return result;
 }
 
-WeightScheme fitToLayer(const WeightScheme &scheme, Operation *op) {
+WeightScheme fitToLayer(const WeightScheme &scheme, Operation *op, bool quiet) {
   GroupedAttr grouped = scheme.getGrouped();
   if (!grouped)
     return scheme;
   std::optional<Contraction> layer = Contraction::get(op);
   if (layer && !layer->getFactorGroups(grouped.getLength()).empty())
     return scheme;
-  emitRemark(op->getLoc()) << "the inputs of " << describeNode(op) << " make no groups of 16 to " << grouped.getLength()
-                           << ": its weights have one scale per channel";
+  if (!quiet)
+    emitRemark(op->getLoc()) << "the inputs of " << describeNode(op) << " make no groups of 16 to " << grouped.getLength()
+                             << ": its weights have one scale per channel";
   return IntegerType::get(op->getContext(), grouped.getBits());
 }
 

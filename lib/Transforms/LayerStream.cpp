@@ -64,7 +64,7 @@ static int64_t getFlattenedPositions(Value x) {
   return 1;
 }
 
-std::vector<int32_t> Contraction::getFactorGroups(int64_t length) const {
+std::vector<std::vector<int32_t>> Contraction::getFactorGroups(int64_t length) const {
   constexpr int64_t unit = 8, least = 16; // kernels take whole steps; each group costs a byte
   int64_t taps = isProduct ? getFlattenedPositions(op->getOperand(0)) : kernel[0] * kernel[1] * kernel[2];
   int64_t inputs = depth / std::max<int64_t>(taps, 1);
@@ -72,9 +72,9 @@ std::vector<int32_t> Contraction::getFactorGroups(int64_t length) const {
     length -= unit;
   if (groups != 1 || depth == 0 || length < least)
     return {};
-  std::vector<int32_t> result(depth);
+  std::vector<std::vector<int32_t>> result(depth / length);
   for (int64_t k = 0; k < depth; ++k)
-    result[k] = int32_t(k / taps / length * taps + k % taps);
+    result[k / taps / length * taps + k % taps].push_back(int32_t(k));
   return result;
 }
 

@@ -327,12 +327,10 @@ private:
   /// Codes times the factors of least error; errors are balanced in each group.
   static std::vector<int32_t> encodeGroups(const Contraction &layer, GroupedAttr grouped, ArrayRef<float> values,
                                            ArrayRef<double> scales) {
-    std::vector<int32_t> groups = layer.getFactorGroups(grouped.getLength()), codes(values.size());
-    std::vector<SmallVector<int64_t, 32>> members(*std::max_element(groups.begin(), groups.end()) + 1);
-    for (int64_t k = 0; k < layer.depth; ++k)
-      members[groups[k]].push_back(k);
+    std::vector<std::vector<int32_t>> groups = layer.getFactorGroups(grouped.getLength());
+    std::vector<int32_t> codes(values.size());
     for (int64_t c = 0; c < layer.channels; ++c)
-      for (ArrayRef<int64_t> group : members) {
+      for (ArrayRef<int32_t> group : groups) {
         double scale = scales[scales.size() == 1 ? 0 : c];
         SmallVector<double, 32> reals =
             llvm::map_to_vector<32>(group, [&](int64_t k) { return double(values[layer.getWeightIndex(c, k)]) / scale; });

@@ -39,8 +39,8 @@ mlir::FailureOr<std::vector<AssignedCode>> assignWeightCodes(mlir::func::FuncOp 
 /// products, and so that the accumulator's scale is a normal f32 number.
 double getLeastWeightScale(double largestBias, double inputScale);
 
-/// `scheme`, or without groups if the inputs of `op` are no whole ones: then a remark says so.
-WeightScheme fitToLayer(const WeightScheme &scheme, mlir::Operation *op);
+/// `scheme`, or without groups if the inputs of `op` make none: then a remark says so, unless it is `quiet`.
+WeightScheme fitToLayer(const WeightScheme &scheme, mlir::Operation *op, bool quiet = false);
 
 /// Puts codes of the quantized `type` behind a cast in the place of a constant operand.
 void replaceByCodes(mlir::OpOperand &operand, mlir::Type type, llvm::ArrayRef<int32_t> codes);

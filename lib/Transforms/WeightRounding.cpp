@@ -42,20 +42,15 @@ static double toCode(double value, const RoundingProblem &problem, double factor
 static Row chooseFactors(const RoundingProblem &problem, const Row &target, const Eigen::VectorXd &moments, double scale) {
   if (problem.factorGroups.empty())
     return Row();
-  int64_t depth = problem.depth;
-  int32_t groups = *std::max_element(problem.factorGroups.begin(), problem.factorGroups.end()) + 1;
-  std::vector<std::vector<int>> members(groups);
-  for (int64_t k = 0; k < depth; ++k)
-    members[problem.factorGroups[k]].push_back(int(k));
-  Row factors(depth);
-  for (const std::vector<int> &group : members) {
+  Row factors(problem.depth);
+  for (const std::vector<int32_t> &group : problem.factorGroups) {
     llvm::SmallVector<double, 64> values, weights;
-    for (int k : group) {
+    for (int32_t k : group) {
       values.push_back(target(k) / scale);
       weights.push_back(moments(k));
     }
     double factor = double(problem.grouped.chooseFactor(values, weights));
-    for (int k : group)
+    for (int32_t k : group)
       factors(k) = factor;
   }
   return factors;

@@ -31,9 +31,9 @@ struct RoundingProblem {
   double sharedScale = 0;          ///< the scale of all channels, if they have one
   /// The codes, ascending, where not all of [-highest, highest] are; `largest` / `highest` is then the scale of least error.
   std::vector<int64_t> levels = {};
-  /// Where codes are multiplied with a factor per group of inputs: each input's group. The products stand for codes everywhere
+  /// Where codes are multiplied with a factor per group of inputs: the inputs of each. The products stand for codes everywhere
   /// else.
-  std::vector<int32_t> factorGroups = {};
+  std::vector<std::vector<int32_t>> factorGroups = {};
   GroupedAttr grouped = {};
 };
 
