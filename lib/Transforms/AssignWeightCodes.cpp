@@ -176,6 +176,30 @@ double getLeastWeightScale(double largestBias, double inputScale) {
   return std::max(largestBias / (inputScale * 0x1p29), double(std::numeric_limits<float>::min()) / inputScale);
 }
 
+void balanceChannel(MutableArrayRef<int32_t> codes, std::vector<std::pair<double, size_t>> &errors, int64_t lowest,
+                    int64_t highest) {
+  double sum = 0;
+  for (auto [error, i] : errors)
+    sum += error;
+  int64_t count = int64_t(std::nearbyint(sum)), step = count > 0 ? 1 : -1;
+  // Few are needed of many: a heap instead of a sort.
+  auto isLater = [&](auto a, auto b) {
+    return std::pair(-a.first * double(step), a.second) > std::pair(-b.first * double(step), b.second);
+  };
+  if (count)
+    std::make_heap(errors.begin(), errors.end(), isLater);
+  for (auto end = errors.end(); count && end != errors.begin(); --end) {
+    auto [error, i] = errors.front();
+    if (error * double(step) <= 0)
+      break;
+    std::pop_heap(errors.begin(), end, isLater);
+    if (codes[i] + step < lowest || codes[i] + step > highest)
+      continue;
+    codes[i] += int32_t(step);
+    count -= step;
+  }
+}
+
 void replaceByCodes(OpOperand &operand, Type type, ArrayRef<int32_t> codes) {
   Value constant = operand.get();
   auto codeType = withElementType(constant.getType(), getScheme(type).getCodeType());

@@ -2,6 +2,7 @@
 #include "CollectMoments.h"
 #include "Quantizable.h"
 #include "WeightCodes.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 
 #include "mlir/IR/Threading.h"
 
@@ -50,9 +51,9 @@ Value getAddend(Operation *op) {
   };
   Value other = leadsTo(sum.getLhs()) ? sum.getRhs() : sum.getLhs();
   Operation *producer = other.getDefiningOp();
-  bool isRounded =
-      isa_and_nonnull<quant::DequantizeCastOp>(producer) && producer->getOperand(0).getDefiningOp<quant::QuantizeCastOp>();
-  return isRounded && producer->getBlock() == op->getBlock() && producer->isBeforeInBlock(op) ? other : Value();
+  bool isComputed = producer && !getConstant(other) && producer->getBlock() == op->getBlock() && producer->isBeforeInBlock(op);
+  auto dcast = dyn_cast_or_null<quant::DequantizeCastOp>(producer);
+  return isComputed && (!dcast || dcast.getInput().getDefiningOp<quant::QuantizeCastOp>()) ? other : Value();
 }
 
 OwningOpRef<ModuleOp> cloneFloat(func::FuncOp function, IRMapping &mapping) {
@@ -62,6 +63,17 @@ OwningOpRef<ModuleOp> cloneFloat(func::FuncOp function, IRMapping &mapping) {
   for (auto dcast : llvm::make_early_inc_range(reference.getOps<quant::DequantizeCastOp>()))
     if (auto qcast = dcast.getInput().getDefiningOp<quant::QuantizeCastOp>())
       dcast.replaceAllUsesWith(qcast.getInput());
+  for (auto stored : function.getOps<DecodeOp>())
+    if (auto reals = stored->getAttrOfType<ElementsAttr>(storedRealsName)) {
+      auto decode = mapping.lookup(stored.getResult()).getDefiningOp<DecodeOp>();
+      OpBuilder b(decode);
+      Value value = ConstantOp::create(b, decode.getLoc(), reals);
+      if (auto take = decode.getCodes().getDefiningOp<TakeOp>())
+        value = TakeOp::create(b, decode.getLoc(), decode.getType(), value, take.getIndices());
+      decode.replaceAllUsesWith(value);
+      decode.erase();
+      mapping.map(stored.getResult(), value);
+    }
   return copy;
 }
 
@@ -199,6 +211,20 @@ std::vector<double> getGroupWeights(const Contraction &contraction, int64_t grou
     for (int64_t k = 0; k < depth; ++k)
       weights[c * depth + k] = values[contraction.getWeightIndex(group * channels + c, k)];
   return weights;
+}
+
+RoundingProblem makeProblem(const Contraction &contraction, const GroupObjective &objective, int64_t bits, int64_t inputs) {
+  RoundingProblem problem{objective, contraction.channels, contraction.depth, 0, {}, {}, /*powerOfTwo=*/false};
+  problem.largest.resize(contraction.channels);
+  problem.leastScales.resize(contraction.channels);
+  problem.sharedScale = 1;
+  problem.storedBits = bits;
+  for (int64_t k = 0; k < contraction.depth; ++k) {
+    if (k % inputs == 0)
+      problem.factorGroups.emplace_back();
+    problem.factorGroups.back().push_back(int32_t(k));
+  }
+  return problem;
 }
 
 RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,

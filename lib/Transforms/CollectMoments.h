@@ -18,10 +18,11 @@ ForEach getForEach(mlir::MLIRContext *context);
 mlir::quant::UniformQuantizedType getReconstructedType(const Contraction &contraction);
 
 /// The other side of the sum that the result of `op` goes into and nothing else, perhaps rounded on the way; null if there is
-/// none or it is computed behind `op`. It is the result of a `quant.dcast`.
+/// none, or it is no activation that is computed in front of `op`.
 mlir::Value getAddend(mlir::Operation *op);
 
-/// The float network: a function of the same ops, without the rounding of activations, alone in a module.
+/// The float network: a function of the same ops, without the rounding of activations and with the numbers that stored weights
+/// were rounded from, alone in a module.
 mlir::OwningOpRef<mlir::ModuleOp> cloneFloat(mlir::func::FuncOp function, mlir::IRMapping &mapping);
 
 /// Puts `count` of the samples, evenly spread, each with its copies behind it, into both streams; `quantized` may be null. Of
@@ -64,6 +65,9 @@ std::vector<double> getGroupWeights(const Contraction &contraction, int64_t grou
 RoundingProblem makeProblem(const Contraction &contraction, int64_t group, const GroupObjective &objective,
                             llvm::ArrayRef<double> weights, llvm::ArrayRef<float> biases, const WeightScheme &scheme,
                             double inputScale, bool powerOfTwo);
+
+/// The same of stored weights: codes of `bits`, one f32 scale for `inputs` of the contraction's inputs, fewer at the end.
+RoundingProblem makeProblem(const Contraction &contraction, const GroupObjective &objective, int64_t bits, int64_t inputs);
 } // namespace qc
 
 #endif // QC_LIB_TRANSFORMS_COLLECTMOMENTS_H

@@ -1,5 +1,6 @@
 // Inputs of contractions, streamed from layer to layer.
 #include "LayerStream.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 
 #include "mlir/IR/Threading.h"
@@ -10,9 +11,13 @@ namespace qc {
 //===-- Contractions
 //---------------------------------------------------------------------------------------------------------===//
 
+/// True if `value` is a constant, or decoded from one.
 static bool isConstantWeight(Value value) {
-  Value codes = getDecodedCodes(value);
-  return bool(getConstant(codes ? codes : value));
+  if (auto stored = value.getDefiningOp<DecodeOp>())
+    value = stored.getCodes();
+  else if (Value codes = getDecodedCodes(value))
+    value = codes;
+  return bool(getConstant(value));
 }
 
 std::optional<Contraction> Contraction::get(Operation *op) {
@@ -154,7 +159,7 @@ std::vector<Value> LayerStream::getLive(Operation *op) const {
     forEachOperand(&reader, [&](Value operand) {
       Value value = getOrigin(operand);
       Operation *producer = value.getDefiningOp();
-      if (!getConstant(value) && (!producer || producer->isBeforeInBlock(op)))
+      if (!isConstantWeight(value) && (!producer || producer->isBeforeInBlock(op)))
         live.insert(value);
     });
   return std::vector<Value>(live.begin(), live.end());

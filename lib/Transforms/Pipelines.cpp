@@ -121,6 +121,28 @@ void verifyProfile(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createVerifyProfile(verify));
 }
 
+/// The method of `-rounding=`, if it needs samples.
+void addReconstruction(OpPassManager &pm, const PipelineOptions &options, int64_t heldOut = 0) {
+  if (options.rounding == "nearest")
+    return;
+  ReconstructWeightsOptions reconstruct;
+  reconstruct.samples = options.samples;
+  reconstruct.rounding = options.rounding;
+  reconstruct.order = options.order;
+  reconstruct.progressive = options.progressive;
+  reconstruct.biasCorrection = options.biasCorrection;
+  reconstruct.sensitivity = options.sensitivity;
+  reconstruct.damping = options.damping;
+  reconstruct.coupling = options.coupling;
+  reconstruct.augment = options.augment;
+  reconstruct.learnSteps = options.learnSteps;
+  reconstruct.memory = options.roundingMemory;
+  reconstruct.heldOut = unsigned(heldOut);
+  reconstruct.powerOfTwo = options.requant == "pow2";
+  reconstruct.granularity = options.weightGranularity;
+  pm.addPass(createReconstructWeights(reconstruct));
+}
+
 void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) {
   bool powerOfTwo = options.requant == "pow2";
   switch (stage) {
@@ -140,7 +162,9 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       StoreWeightsOptions store;
       store.weights = options.mode == "fp16" ? "f16" : options.weights;
       store.group = options.group;
+      store.keepReals = options.rounding != "nearest";
       pm.addNestedPass<func::FuncOp>(createStoreWeights(store));
+      addReconstruction(pm, options);
     }
     if (!options.float32) {
       if (options.measureErrors)
@@ -374,24 +398,7 @@ void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_
   codes.weights = options.weights;
   codes.constraints = options.constraints;
   pm.addNestedPass<func::FuncOp>(createAssignWeightCodes(codes));
-  if (options.rounding != "nearest") {
-    ReconstructWeightsOptions reconstruct;
-    reconstruct.samples = options.samples;
-    reconstruct.rounding = options.rounding;
-    reconstruct.order = options.order;
-    reconstruct.progressive = options.progressive;
-    reconstruct.biasCorrection = options.biasCorrection;
-    reconstruct.sensitivity = options.sensitivity;
-    reconstruct.damping = options.damping;
-    reconstruct.coupling = options.coupling;
-    reconstruct.augment = options.augment;
-    reconstruct.learnSteps = options.learnSteps;
-    reconstruct.memory = options.roundingMemory;
-    reconstruct.heldOut = unsigned(heldOut);
-    reconstruct.powerOfTwo = powerOfTwo;
-    reconstruct.granularity = options.weightGranularity;
-    pm.addPass(createReconstructWeights(reconstruct));
-  }
+  addReconstruction(pm, options, heldOut);
   QuantizeWeightsOptions weights;
   weights.powerOfTwo = powerOfTwo;
   weights.granularity = options.weightGranularity;
@@ -523,6 +530,8 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   for (const std::string &form : options.without)
     oneOf("without", form, SmallVector<StringRef>(forms.begin(), forms.end()));
   oneOf("weight-granularity", options.weightGranularity, {"channel", "tensor"});
+  if (options.weightGranularity == "tensor" && options.float32 && options.quantProfile.empty())
+    problems.push_back("weight-granularity=tensor: " + mode + " has scales of channels: drop it");
   if (options.pairSafe == "shrink" && options.weightGranularity == "tensor")
     problems.push_back("pair-safe=shrink changes scales of single channels: drop it, or weight-granularity=tensor");
   if (options.pairSafe == "shrink" && options.requant == "pow2")
@@ -570,11 +579,17 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
     problems.push_back("coupling: use a number from 0 to less than 1");
   if (std::string problem; !Augmentation::parse(options.augment, problem))
     problems.push_back("calib-augment=" + options.augment + ": " + problem);
-  if (options.rounding != "nearest" && options.float32)
+  const RoundingMethod *method = findRoundingMethod(options.rounding);
+  if (method && isStored && (!method->anyLevels || method->block != BlockStep::None))
+    problems.push_back("rounding=" + options.rounding + ": " + mode +
+                       " has scales of groups, which need rounding=nearest or rounding=sequential");
+  else if (method && options.float32 && !isStored)
     problems.push_back("rounding=" + options.rounding + ": " + mode +
                        (options.mode == "f32" ? " has no codes" : " rounds to nearest, with the best scale") +
                        ": drop one of them");
-  if (options.rounding != "nearest" && options.samples.empty() && !options.float32)
+  if (isStored && options.learnSteps)
+    problems.push_back("learn-steps moves scales beside rounded activations, which " + mode + " does not have: drop it");
+  if (options.rounding != "nearest" && options.samples.empty() && (!options.float32 || isStored))
     problems.push_back("rounding=" + options.rounding + " needs calibration samples: give calib, or use rounding=nearest");
   if (options.rounding != "nearest" && options.pairSafe == "shrink")
     problems.push_back("pair-safe=shrink changes the scales that rounding=" + options.rounding + " has fitted: drop one of them");

@@ -70,31 +70,6 @@ SmallVector<double> fitScales(const WeightScheme &scheme, ArrayRef<float> values
   return llvm::map_to_vector(each, [&](const std::vector<double> &channel) { return scheme.fitScale(channel); });
 }
 
-/// Rounds codes of one channel the other way, those with the largest errors first; `errors` are real - code and index.
-void balanceChannel(MutableArrayRef<int32_t> codes, std::vector<std::pair<double, size_t>> &errors, int64_t lowest,
-                    int64_t highest) {
-  double sum = 0;
-  for (auto [error, i] : errors)
-    sum += error;
-  int64_t count = int64_t(std::nearbyint(sum)), step = count > 0 ? 1 : -1;
-  // Few are needed of many: a heap instead of a sort.
-  auto isLater = [&](auto a, auto b) {
-    return std::pair(-a.first * double(step), a.second) > std::pair(-b.first * double(step), b.second);
-  };
-  if (count)
-    std::make_heap(errors.begin(), errors.end(), isLater);
-  for (auto end = errors.end(); count && end != errors.begin(); --end) {
-    auto [error, i] = errors.front();
-    if (error * double(step) <= 0)
-      break;
-    std::pop_heap(errors.begin(), end, isLater);
-    if (codes[i] + step < lowest || codes[i] + step > highest)
-      continue;
-    codes[i] += int32_t(step);
-    count -= step;
-  }
-}
-
 /// Rounds some codes the other way so that the errors of each channel of `axis` sum up to half a step at most. Activations behind
 /// a relu have a mean of their own size, which multiplies that sum: what remains of a channel's error is then noise, not an
 /// offset. The weights nearest to the middle between two codes change, which costs next to nothing.

@@ -6,10 +6,12 @@
 #include "WeightCodes.h"
 #include "WeightRounding.h"
 #include "qc/Dialect/QC/IR/States.h"
+#include "qc/Dialect/QC/IR/StoredOps.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
 #include "qc/Transforms/Passes.h"
 
 #include "mlir/IR/Threading.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 
@@ -22,8 +24,12 @@ namespace {
 struct Layer {
   Contraction contraction;
   Operation *reference;
-  double inputScale;
+  double inputScale = 0;
   WeightScheme scheme;
+  DecodeOp stored; ///< of stored weights; null: codes behind a cast are wanted
+
+  /// True if its codes are not simply integers next to one another, all times one scale.
+  bool hasLevels() const { return stored || !scheme.getLevels().empty() || scheme.getGrouped(); }
 };
 
 /// Layers that are rounded together, between two places where one value is alive. `begin` and `end` count layers.
@@ -92,16 +98,23 @@ private:
     func::FuncOp reference = *copy->getOps<func::FuncOp>().begin();
     std::vector<Layer> layers;
     for (const Contraction &contraction : getContractions(function))
-      if (quant::UniformQuantizedType type = getReconstructedType(contraction))
+      if (quant::UniformQuantizedType type = getReconstructedType(contraction)) {
         layers.push_back({contraction, mapping.lookup(contraction.op), type.getScale(),
                           fitToLayer(WeightScheme::get(contraction.op->getAttr(weightCodeName))
                                          .value_or(WeightScheme(IntegerType::get(&getContext(), 8))),
-                                     contraction.op)});
+                                     contraction.op),
+                          DecodeOp()});
+      } else if (auto decode = contraction.getWeight().get().getDefiningOp<DecodeOp>();
+                 decode && decode.getScales() && decode->hasAttr(storedRealsName)) {
+        layers.push_back({contraction, mapping.lookup(contraction.op), 0,
+                          WeightScheme(cast<IntegerType>(getElementType(decode.getCodes()))), decode});
+      }
+    llvm::scope_exit dropReals([&] { function.walk([](DecodeOp decode) { decode->removeAttr(storedRealsName); }); });
     if (layers.empty())
       return success();
     if (!method->anyLevels)
       for (const Layer &layer : layers)
-        if (!layer.scheme.getLevels().empty() || layer.scheme.getGrouped())
+        if (layer.hasLevels())
           return layer.contraction.op->emitError()
                  << "rounding=" << rounding << " chooses between neighbouring integers, which the codes of "
                  << describeNode(layer.contraction.op) << " are not: use rounding=nearest or rounding=sequential";
@@ -179,10 +192,8 @@ private:
       MomentSources sources;
       sources.copies = copies;
       if (Value addend = progressive ? getAddend(layer.contraction.op) : Value()) {
-        // In the float copy it is what goes into its rounding.
         sources.addend = addend;
-        sources.floatAddend =
-            mapping.lookup(addend.getDefiningOp()->getOperand(0).getDefiningOp<quant::QuantizeCastOp>().getInput());
+        sources.floatAddend = getReference(mapping, addend);
       }
       if (!outputs.empty())
         sources.weights = &outputs[index].positions;
@@ -407,13 +418,14 @@ private:
     moments.add(halves[1]);
     int64_t depth = contraction.depth, channels = contraction.channels;
     SmallVector<float> storage, biases;
-    ArrayRef<float> values = viewFloats(getConstant(contraction.getWeight().get()), storage);
+    ArrayRef<float> values = viewFloats(getConstant(layer.reference->getOperand(1)), storage);
     if (OpOperand *bias = contraction.getBias())
       biases = getFloats(getConstant(bias->get()));
     else if (biasCorrection)
       biases.assign(contraction.groups * channels, 0.0f);
 
     std::vector<int32_t> codes(values.size());
+    std::vector<double> factors(layer.stored ? values.size() : 0); // of each weight
     SmallVector<double> scales;
     double before = 0, after = 0, signal = 0, least = 0, ridge = 0;
     int64_t rank = depth;
@@ -429,10 +441,12 @@ private:
         double certain = double(outputs->gradients) / double(outputs->gradients + channels);
         objectives.back().couple(outputs->products[g], certain * coupling);
       }
-      problems.push_back(makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, layer.scheme,
-                                     layer.inputScale, powerOfTwo));
+      problems.push_back(layer.stored
+                             ? makeProblem(contraction, objectives.back(), layer.scheme.getBits(), getInputsOfScale(layer))
+                             : makeProblem(contraction, g, objectives.back(), groupWeights.back(), biases, layer.scheme,
+                                           layer.inputScale, powerOfTwo));
     }
-    if (granularity == "tensor")
+    if (granularity == "tensor" && !layer.stored)
       shareScale(problems);
     for (int64_t g = 0; g < contraction.groups; ++g) {
       const RoundingProblem &problem = problems[g];
@@ -450,9 +464,12 @@ private:
         double shift = 0;
         for (int64_t k = 0; k < depth; ++k) {
           int32_t q = rounded.codes[c * depth + k];
-          codes[contraction.getWeightIndex(g * channels + c, k)] = q;
-          double w = weights[c * depth + k];
-          shift += (w - q * rounded.scales[c]) * group.x[k] + w * group.d[k];
+          int64_t index = contraction.getWeightIndex(g * channels + c, k);
+          codes[index] = q;
+          double w = weights[c * depth + k], scale = rounded.scales[c];
+          if (layer.stored)
+            scale = factors[index] = rounded.factors[c * depth + k];
+          shift += (w - q * scale) * group.x[k] + w * group.d[k];
         }
         if (!group.o.empty())
           shift += group.o[c];
@@ -476,11 +493,45 @@ private:
                                << " (" << moments.rows << " rows of " << count << " samples); " << least
                                << " was added to their diagonal";
 
-    int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
-    replaceByCodes(contraction.getWeight(), layer.scheme.getType(scales, axis), codes);
-    op->removeAttr(weightCodeName);
+    if (layer.stored) {
+      storeCodes(layer, codes, factors);
+    } else {
+      int64_t axis = granularity == "tensor" ? -1 : cast<QuantizableOpInterface>(op).getWeightChannelAxis();
+      replaceByCodes(contraction.getWeight(), layer.scheme.getType(scales, axis), codes);
+      op->removeAttr(weightCodeName);
+    }
     if (biasCorrection)
       setBias(op, biases);
+  }
+
+  /// Inputs of the contraction that share one scale of its stored weights: all taps of a block of input channels.
+  static int64_t getInputsOfScale(const Layer &layer) {
+    DecodeOp decode = layer.stored;
+    const Contraction &contraction = layer.contraction;
+    int64_t axis = contraction.isProduct ? 0 : 1, inputs = getShape(decode.getCodes())[axis];
+    return getScaleBlock(inputs, getShape(decode.getScales())[axis]) * (contraction.depth / inputs);
+  }
+
+  /// Puts other codes and scales in the place of those that are stored. `factors`: the scale of each weight.
+  static void storeCodes(const Layer &layer, ArrayRef<int32_t> codes, ArrayRef<double> factors) {
+    DecodeOp decode = layer.stored;
+    const Contraction &contraction = layer.contraction;
+    int64_t channels = contraction.groups * contraction.channels, inputs = getInputsOfScale(layer);
+    int64_t blocks = llvm::divideCeil(contraction.depth, inputs);
+    SmallVector<float> scales(channels * blocks);
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t i = 0; i < blocks; ++i)
+        scales[contraction.isProduct ? i * channels + c : c * blocks + i] =
+            float(factors[contraction.getWeightIndex(c, i * inputs)]);
+    OpBuilder b(decode);
+    auto replace = [&](OpOperand &operand, auto values) {
+      Value old = operand.get();
+      operand.set(ConstantOp::create(b, old.getLoc(), makeElements(cast<RankedTensorType>(old.getType()), values)));
+      if (old.use_empty())
+        old.getDefiningOp()->erase();
+    };
+    replace(decode->getOpOperand(0), codes);
+    replace(decode->getOpOperand(1), ArrayRef<float>(scales));
   }
 
   const RoundingMethod *method = nullptr;

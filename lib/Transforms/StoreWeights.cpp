@@ -1,5 +1,6 @@
 // Weights of f32 contractions, stored in few bits and decoded where they are used.
 #include "Quantizable.h"
+#include "StoredCodes.h"
 #include "WeightCodes.h"
 #include "qc/Dialect/QC/IR/StoredOps.h"
 #include "qc/Dialect/QC/Schemes/Schemes.h"
@@ -50,45 +51,25 @@ int64_t chooseGroup(int64_t inputs, int64_t group, bool oneTap) {
   return inputs;
 }
 
-/// The scale for codes [-2^(bits-1), 2^(bits-1) - 1] of these numbers: of several candidates the one with the least squared
-/// error.
-float findScale(ArrayRef<float> values, int64_t bits) {
-  double low = -double(int64_t(1) << (bits - 1)), high = -low - 1, extreme = 0;
-  for (float v : values)
-    if (std::fabs(double(v)) > std::fabs(extreme))
-      extreme = v;
-  if (extreme == 0)
-    return 1;
-  auto toScale = [](double scale) {
-    double least = std::numeric_limits<float>::min();
-    return float(std::fabs(scale) < least ? std::copysign(least, scale) : scale);
-  };
-  // Codes of eight bits lose nothing to their range.
-  if (bits == 8)
-    return toScale(std::fabs(extreme) / high);
-  float best = 0;
-  double least = HUGE_VAL;
-  auto consider = [&](float scale) {
-    double error = 0, product = 0, square = 0;
-    for (float v : values) {
-      double code = std::clamp(std::nearbyint(double(v) / scale), low, high), difference = v - code * scale;
-      error += difference * difference;
-      product += v * code;
-      square += code * code;
-    }
-    if (error < least) {
-      least = error;
-      best = scale;
-    }
-    return square > 0 ? product / square : double(scale);
-  };
-  // The sign that gives the largest magnitude the one code more, or the scale that needs none.
-  for (int step = 0; step <= (bits <= 4 ? 12 : 4); ++step)
-    for (double whole : {extreme / low, std::fabs(extreme) / high}) {
-      double fitted = consider(toScale(whole * (1 - 0.05 * step)));
-      consider(toScale(fitted));
-    }
-  return best;
+/// True if the numbers of `value` may have a mean that is not small beside them: inputs of the network, and what cannot be
+/// negative.
+bool mayHaveMean(Value value) {
+  llvm::SetVector<Value> values; // those that `value` consists of
+  values.insert(value);
+  for (size_t i = 0; i < values.size(); ++i) {
+    Operation *op = values[i].getDefiningOp();
+    if (!op)
+      return true;
+    if (auto clamp = dyn_cast<ClampOpInterface>(op); clamp && clamp.getClampMin() && !clamp.getClampMin()->isNegative())
+      return true;
+    auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+    if (std::optional<std::pair<double, double>> range = quantizable ? quantizable.getFixedRange() : std::nullopt;
+        range && range->first >= 0)
+      return true;
+    if (isa<PoolOp, ReduceOp>(op) || (quantizable && quantizable.isSameScale()))
+      values.insert_range(llvm::make_filter_range(op->getOperands(), isFloatTensor));
+  }
+  return false;
 }
 
 struct StoreWeights : impl::StoreWeightsBase<StoreWeights> {
@@ -193,8 +174,8 @@ private:
     if (llvm::any_of(values, [&](float v) { return std::fabs(v) > largest; }))
       op->emitRemark() << "node " << describeNode(op) << " has weights beyond " << largest << ", which are limited to that";
     auto type = IntegerType::get(&getContext(), 16);
-    replace(op, operand, view, makeElements(withElementType(operand.get().getType(), type), numbers), nullptr,
-            TypeAttr::get(isHalf ? Type(Float16Type::get(&getContext())) : BFloat16Type::get(&getContext())));
+    replace(op, operand, makeElements(withElementType(operand.get().getType(), type), numbers), nullptr,
+            TypeAttr::get(isHalf ? Type(Float16Type::get(&getContext())) : BFloat16Type::get(&getContext())), values);
   }
 
   /// Gives the inputs of one scale; 0 after an error.
@@ -218,7 +199,7 @@ private:
         for (int64_t c = 0; c < channels; ++c)
           scales.push_back(float(scheme.getScaleValues()[axis < 0 ? 0 : c]));
         codes = getInts(getConstant(dcast.getInput()));
-        finish(op, operand, view, type, codes, scales, scaleShape);
+        finish(op, operand, type, codes, scales, scaleShape, {});
         return size;
       }
     }
@@ -229,8 +210,12 @@ private:
     int64_t groups = (view.inputs + size - 1) / size, outer = product(shape.take_front(view.axis));
     scaleShape[view.axis] = groups;
     scales.resize(outer * groups * (isConv ? 1 : inner));
-    double low = -double(int64_t(1) << (bits - 1)), high = -low - 1;
-    SmallVector<float> some;
+    StoredCodes coder(bits);
+    // Rows that are chosen are not multiplied and summed up.
+    bool isBalanced = !view.isTable && mayHaveMean(op->getOperand(0));
+    SmallVector<double> some;
+    SmallVector<int32_t> someCodes;
+    std::vector<std::pair<double, size_t>> errors;
     // Of a convolution all taps of an input share its scale.
     int64_t columns = isConv ? 1 : inner, taps = isConv ? inner : 1;
     auto forEach = [&](int64_t o, int64_t g, int64_t column, auto f) {
@@ -243,28 +228,42 @@ private:
         for (int64_t column = 0; column < columns; ++column) {
           some.clear();
           forEach(o, g, column, [&](int64_t at) { some.push_back(values[at]); });
-          float scale = findScale(some, bits);
+          float scale = coder.findScale(some);
           scales[(o * groups + g) * columns + column] = scale;
-          forEach(o, g, column,
-                  [&](int64_t at) { codes[at] = int64_t(std::clamp(std::nearbyint(double(values[at]) / scale), low, high)); });
+          someCodes.clear();
+          errors.clear();
+          for (auto [i, v] : llvm::enumerate(some)) {
+            someCodes.push_back(int32_t(coder.getCode(v, scale)));
+            errors.push_back({v / scale - someCodes.back(), i});
+          }
+          if (isBalanced)
+            balanceChannel(someCodes, errors, coder.getLowest(), coder.getHighest());
+          int64_t i = 0;
+          forEach(o, g, column, [&](int64_t at) { codes[at] = someCodes[i++]; });
         }
-    finish(op, operand, view, type, codes, scales, scaleShape);
+    finish(op, operand, type, codes, scales, scaleShape, values);
     return size;
   }
 
-  void finish(Operation *op, OpOperand &operand, const WeightView &view, IntegerType type, ArrayRef<int64_t> codes,
-              ArrayRef<float> scales, ArrayRef<int64_t> scaleShape) {
+  void finish(Operation *op, OpOperand &operand, IntegerType type, ArrayRef<int64_t> codes, ArrayRef<float> scales,
+              ArrayRef<int64_t> scaleShape, ArrayRef<float> reals) {
     auto f32 = Float32Type::get(&getContext());
-    replace(op, operand, view, makeElements(withElementType(operand.get().getType(), type), codes),
-            makeElements(RankedTensorType::get(scaleShape, f32), scales), TypeAttr());
+    replace(op, operand, makeElements(withElementType(operand.get().getType(), type), codes),
+            makeElements(RankedTensorType::get(scaleShape, f32), scales), TypeAttr(), reals);
   }
 
-  /// Puts a decoding in the place of the constant operand; of rows that are chosen at run time only those are decoded.
-  void replace(Operation *op, OpOperand &operand, const WeightView &view, ElementsAttr codes, ElementsAttr scales,
-               TypeAttr number) {
+  /// Puts a decoding in the place of the constant operand; of rows that are chosen at run time only those are decoded. `reals`:
+  /// what was rounded, none if nothing was.
+  void replace(Operation *op, OpOperand &operand, ElementsAttr codes, ElementsAttr scales, TypeAttr number,
+               ArrayRef<float> reals) {
     OpBuilder b(op);
     Value old = operand.get();
     Location loc = old.getLoc();
+    auto keep = [&](DecodeOp decode) {
+      if (keepReals && !reals.empty())
+        decode->setAttr(storedRealsName, makeElements(cast<RankedTensorType>(old.getType()), reals));
+      return decode;
+    };
     Value stored = ConstantOp::create(b, loc, codes), factors = scales ? ConstantOp::create(b, loc, scales).getResult() : Value();
     if (auto take = dyn_cast<TakeOp>(op)) {
       auto choose = [&](Value table) -> Value {
@@ -273,11 +272,11 @@ private:
         return TakeOp::create(b, op->getLoc(), RankedTensorType::get(shape, getElementType(table)), table, take.getIndices());
       };
       Value decoded =
-          DecodeOp::create(b, op->getLoc(), take.getType(), choose(stored), factors ? choose(factors) : Value(), number);
+          keep(DecodeOp::create(b, op->getLoc(), take.getType(), choose(stored), factors ? choose(factors) : Value(), number));
       take.getResult().replaceAllUsesWith(decoded);
       take.erase();
     } else {
-      operand.set(DecodeOp::create(b, loc, old.getType(), stored, factors, number));
+      operand.set(keep(DecodeOp::create(b, loc, old.getType(), stored, factors, number)));
     }
     if (old.use_empty()) {
       Operation *producer = old.getDefiningOp();

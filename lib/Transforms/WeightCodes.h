@@ -10,6 +10,10 @@ namespace qc {
 /// The attribute on an op with weights: the code that they get (WeightScheme), decided by `qc-assign-weight-codes`.
 constexpr llvm::StringLiteral weightCodeName = "qc.weight_code";
 
+/// The attribute on a `qc.decode` with the f32 numbers that its codes were rounded from (of a table: all its rows), from
+/// `qc-store-weights` to `qc-reconstruct-weights`.
+constexpr llvm::StringLiteral storedRealsName = "qc.reals";
+
 /// `-weights=`: one code, and others for kinds of layers: `i4,depthwise=i8,first=i8,last=i8`.
 struct WeightCodes {
   /// Null if `text` is none; `problem` then says why and what to do. `isStored`: of weights that compute in f32, which may be
@@ -41,6 +45,12 @@ double getLeastWeightScale(double largestBias, double inputScale);
 
 /// `scheme`, or without groups if the inputs of `op` make none: then a remark says so, unless it is `quiet`.
 WeightScheme fitToLayer(const WeightScheme &scheme, mlir::Operation *op, bool quiet = false);
+
+/// Rounds some codes of one scale the other way so that their errors sum up to half a step at most, those with the largest errors
+/// first: activations have a mean, which multiplies that sum. `errors`: real - code, in steps, and index; in any order
+/// afterwards.
+void balanceChannel(llvm::MutableArrayRef<int32_t> codes, std::vector<std::pair<double, size_t>> &errors, int64_t lowest,
+                    int64_t highest);
 
 /// Puts codes of the quantized `type` behind a cast in the place of a constant operand.
 void replaceByCodes(mlir::OpOperand &operand, mlir::Type type, llvm::ArrayRef<int32_t> codes);

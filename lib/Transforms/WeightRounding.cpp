@@ -1,5 +1,6 @@
 // Codes and scales of weights by the second moments of their inputs.
 #include "WeightRounding.h"
+#include "StoredCodes.h"
 #include "qc/Dialect/QC/Schemes/Levels.h"
 
 #include <Eigen/Dense>
@@ -34,6 +35,8 @@ static double toCode(double value, const RoundingProblem &problem, double factor
     return double(getNearestLevel(problem.levels, value));
   if (problem.grouped)
     return problem.grouped.toProduct(value, factor);
+  if (problem.storedBits)
+    return StoredCodes(problem.storedBits).getCode(value, factor) * factor;
   return std::clamp(std::nearbyint(value), -double(problem.highest), double(problem.highest));
 }
 
@@ -49,7 +52,8 @@ static Row chooseFactors(const RoundingProblem &problem, const Row &target, cons
       values.push_back(target(k) / scale);
       weights.push_back(moments(k));
     }
-    double factor = double(problem.grouped.chooseFactor(values, weights));
+    double factor = problem.storedBits ? StoredCodes(problem.storedBits).findScale(values, weights)
+                                       : double(problem.grouped.chooseFactor(values, weights));
     for (int32_t k : group)
       factors(k) = factor;
   }
@@ -58,15 +62,42 @@ static Row chooseFactors(const RoundingProblem &problem, const Row &target, cons
 
 static double getFactor(const Row &factors, int64_t k) { return factors.size() ? factors(k) : 1; }
 
-RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<double> &weights) {
+static RoundedWeights makeResult(const RoundingProblem &problem) {
   RoundedWeights result;
+  result.codes.resize(problem.channels * problem.depth);
+  result.scales.resize(problem.channels);
+  result.factors.resize(problem.storedBits ? problem.channels * problem.depth : 0);
+  return result;
+}
+
+/// Keeps `codes`, which are products with `factors` where there are some.
+static void store(RoundedWeights &result, int64_t channel, const Row &codes, double scale, const Row &factors) {
+  result.scales[channel] = scale;
+  for (int64_t k = 0, at = channel * codes.size(); k < codes.size(); ++k, ++at) {
+    if (!result.factors.empty())
+      result.factors[at] = factors(k);
+    result.codes[at] = int32_t(result.factors.empty() ? codes(k) : std::nearbyint(codes(k) / factors(k)));
+  }
+}
+
+/// What the weights of one channel have become.
+static Row getReals(const RoundingProblem &problem, const RoundedWeights &rounded, int64_t channel) {
+  Row reals(problem.depth);
+  for (int64_t k = 0, at = channel * problem.depth; k < problem.depth; ++k, ++at)
+    reals(k) = rounded.codes[at] * (rounded.factors.empty() ? rounded.scales[channel] : rounded.factors[at]);
+  return reals;
+}
+
+RoundedWeights roundToNearest(const RoundingProblem &problem, const std::vector<double> &weights) {
+  RoundedWeights result = makeResult(problem);
   for (int64_t c = 0; c < problem.channels; ++c) {
     double scale = getWidestScale(problem, c);
-    result.scales.push_back(scale);
     Row factors =
         chooseFactors(problem, RowView(&weights[c * problem.depth], problem.depth), Eigen::VectorXd::Ones(problem.depth), scale);
+    Row codes(problem.depth);
     for (int64_t k = 0; k < problem.depth; ++k)
-      result.codes.push_back(int32_t(toCode(weights[c * problem.depth + k] / scale, problem, getFactor(factors, k))));
+      codes(k) = toCode(weights[c * problem.depth + k] / scale, problem, getFactor(factors, k));
+    store(result, c, codes, scale, factors);
   }
   return result;
 }
@@ -82,10 +113,7 @@ double getError(const RoundingProblem &problem, const RoundedWeights &rounded, i
   MatrixView h(problem.objective.h.data(), problem.depth, problem.depth);
   double error = 0;
   for (int64_t c = begin; c < end; ++c) {
-    Row difference = Eigen::Map<const Eigen::Matrix<int32_t, 1, Eigen::Dynamic>>(&rounded.codes[c * problem.depth], problem.depth)
-                             .cast<double>() *
-                         rounded.scales[c] -
-                     RowView(&problem.objective.target[c * problem.depth], problem.depth);
+    Row difference = getReals(problem, rounded, c) - RowView(&problem.objective.target[c * problem.depth], problem.depth);
     error += getError(h, difference);
   }
   return error;
@@ -175,8 +203,8 @@ struct Compensation {
 /// codes keep up to date.
 struct ChannelCodes {
   /// `product` is target * h.
-  ChannelCodes(const MatrixView &h, const Row &target, const Row &product, double scale, Row codes, const Row &factors)
-      : h(h), target(target), targetProduct(product), factors(factors), scale(scale), codes(std::move(codes)) {
+  ChannelCodes(const MatrixView &h, const Row &target, const Row &product, double scale, Row codes, Row factors)
+      : h(h), target(target), targetProduct(product), factors(std::move(factors)), scale(scale), codes(std::move(codes)) {
     codesProduct = this->codes * h;
   }
 
@@ -247,8 +275,38 @@ struct ChannelCodes {
     return square > 0 ? std::max(0.0, codesProduct.dot(target) / square) : 0;
   }
 
+  /// Gives all groups of stored weights the scales of least error for these codes; false if there are none.
+  bool fitFactors(const RoundingProblem &problem) {
+    int count = int(problem.factorGroups.size()), depth = int(codes.size());
+    Matrix parts = Matrix::Zero(count, depth); // codes of one group each
+    for (int g = 0; g < count; ++g)
+      for (int32_t k : problem.factorGroups[g])
+        parts(g, k) = codes(k) / factors(k);
+    Matrix moments = parts * h * parts.transpose();
+    // Groups of zeros only may have any scale.
+    for (int g = 0; g < count; ++g)
+      if (moments(g, g) <= 0)
+        moments(g, g) = 1;
+    Eigen::LLT<Matrix> solver(moments);
+    if (solver.info() != Eigen::Success)
+      return false;
+    Eigen::VectorXd fitted = solver.solve(parts * targetProduct.transpose());
+    for (int g = 0; g < count; ++g) {
+      double factor = double(float(fitted(g)));
+      if (!std::isfinite(factor) || std::fabs(factor) < double(std::numeric_limits<float>::min()))
+        continue;
+      for (int32_t k : problem.factorGroups[g]) {
+        factors(k) = factor;
+        codes(k) = parts(g, k) * factor;
+      }
+    }
+    codesProduct = codes * h;
+    return true;
+  }
+
   const MatrixView &h;
-  const Row &target, &targetProduct, &factors;
+  const Row &target, &targetProduct;
+  Row factors;
   double scale;
   Row codes, codesProduct;
 };
@@ -350,25 +408,27 @@ public:
     keep(codes);
     // The first fit even of codes that were not the best yet: it may make them so.
     bool better = true;
-    bool fits = !problem.powerOfTwo && problem.sharedScale == 0;
+    bool fits = problem.storedBits || (!problem.powerOfTwo && problem.sharedScale == 0);
     for (int round = 0; round < 3 && better && fits; ++round) {
-      double fitted = codes.fitScale();
-      if (fitted == 0)
-        break;
-      codes.scale = roundScale(fitted, problem.leastScales[channel], false);
+      if (problem.storedBits) {
+        if (!codes.fitFactors(problem))
+          break;
+      } else {
+        double fitted = codes.fitScale();
+        if (fitted == 0)
+          break;
+        codes.scale = roundScale(fitted, problem.leastScales[channel], false);
+      }
       improve();
       better = keep(codes);
     }
   }
 
-  double scale = 1;
+  void store(RoundedWeights &result, int64_t channel) const { qc::store(result, channel, best, scale, factors); }
 
-  void store(RoundedWeights &result, int64_t channel) const {
-    result.scales[channel] = scale;
-    for (int64_t k = 0; k < best.size(); ++k)
-      result.codes[channel * best.size() + k] = int32_t(best(k));
-  }
-
+  double getScale() const { return scale; }
+  const Row &getCodes() const { return best; }
+  const Row &getFactors() const { return factors; }
   double getError() const { return least; }
 
 private:
@@ -378,22 +438,16 @@ private:
       return false;
     least = error;
     best = codes.codes;
+    factors = codes.factors;
     scale = codes.scale;
     return true;
   }
 
-  double least = INFINITY;
-  Row best;
+  double least = INFINITY, scale = 1;
+  Row best, factors;
 };
 
 static bool hasLessError(const BestCodes &a, const BestCodes &b) { return a.getError() < b.getError(); }
-
-static RoundedWeights makeResult(const RoundingProblem &problem) {
-  RoundedWeights result;
-  result.codes.resize(problem.channels * problem.depth);
-  result.scales.resize(problem.channels);
-  return result;
-}
 
 /// The channels one after another, each making up for the errors of those before it (Tseng et al., YAQA, 2025), then again with
 /// all others as they are.
@@ -411,15 +465,10 @@ static RoundedWeights roundTogether(const RoundingProblem &problem, const Matrix
   Matrix u = Matrix(Matrix(permuted.reverse()).llt().matrixL()).reverse();
   Matrix errors = Matrix::Zero(channels, depth);
   Eigen::VectorXd moments = inNaturalOrder(compensation.order, compensation.weights);
-  std::vector<Row> factors(channels);
-  RoundedWeights result = makeResult(problem);
-  auto getCodes = [&](int c) {
-    return Row(
-        Eigen::Map<const Eigen::Matrix<int32_t, 1, Eigen::Dynamic>>(&result.codes[int64_t(c) * depth], depth).cast<double>());
-  };
-  auto take = [&](const BestCodes &codes, int c) {
-    codes.store(result, c);
-    errors.row(c) = getCodes(c) * result.scales[c] - targets.row(c);
+  std::vector<BestCodes> chosen(channels);
+  auto take = [&](BestCodes codes, int c) {
+    errors.row(c) = codes.getCodes() * codes.getScale() - targets.row(c);
+    chosen[c] = std::move(codes);
   };
   for (int i = 0; i < channels; ++i) {
     int c = order[i];
@@ -429,25 +478,26 @@ static RoundedWeights roundTogether(const RoundingProblem &problem, const Matrix
     Row product = target * h;
     std::vector<double> scales = getScaleCandidates(problem, c, target, compensation.order, compensation.weights);
     std::vector<BestCodes> tries(scales.size());
-    std::vector<Row> tried(scales.size());
     forEach(scales.size(), [&](size_t k) {
-      tried[k] = chooseFactors(problem, target, moments, scales[k]);
-      Row codes = compensation.round(target, scales[k], problem, tried[k]);
-      tries[k].refine(problem, c, ChannelCodes(h, target, product, scales[k], codes, tried[k]));
+      Row factors = chooseFactors(problem, target, moments, scales[k]);
+      Row codes = compensation.round(target, scales[k], problem, factors);
+      tries[k].refine(problem, c, ChannelCodes(h, target, product, scales[k], codes, factors));
     });
-    size_t best = std::min_element(tries.begin(), tries.end(), hasLessError) - tries.begin();
-    factors[c] = tried[best];
-    take(tries[best], c);
+    take(*std::min_element(tries.begin(), tries.end(), hasLessError), c);
   }
   for (int sweep = 0; sweep < sweeps; ++sweep)
     for (int c : order) {
       Row shares = g.row(c) / g(c, c);
       shares(c) = 0;
       Row target = targets.row(c) - shares * errors, product = target * h;
+      const BestCodes &before = chosen[c];
       BestCodes best;
-      best.refine(problem, c, ChannelCodes(h, target, product, result.scales[c], getCodes(c), factors[c]));
-      take(best, c);
+      best.refine(problem, c, ChannelCodes(h, target, product, before.getScale(), before.getCodes(), before.getFactors()));
+      take(std::move(best), c);
     }
+  RoundedWeights result = makeResult(problem);
+  for (int c = 0; c < channels; ++c)
+    chosen[c].store(result, c);
   return result;
 }
 
@@ -476,7 +526,7 @@ static RoundedWeights roundSequentially(const RoundingProblem &problem, const Ro
       // Few levels move far: from the scale that fits them they are other ones.
       constexpr int again = 3;
       for (int i = 0; i < again && !problem.levels.empty(); ++i)
-        tryScale(best.scale);
+        tryScale(best.getScale());
     }
     std::min_element(tries.begin(), tries.end(), hasLessError)->store(result, channel);
   });

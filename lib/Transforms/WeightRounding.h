@@ -35,6 +35,9 @@ struct RoundingProblem {
   /// else.
   std::vector<std::vector<int32_t>> factorGroups = {};
   GroupedAttr grouped = {};
+  /// Of stored weights (qc.decode): the bits of their codes, -2^(bits-1) and up. Factors are then real numbers, f32, and the
+  /// channel's scale is 1.
+  int64_t storedBits = 0;
 };
 
 /// Gives all groups of a layer, and all their channels, the one scale of least error, each weight rounded by itself and inputs
@@ -42,8 +45,9 @@ struct RoundingProblem {
 void shareScale(std::vector<RoundingProblem> &problems);
 
 struct RoundedWeights {
-  std::vector<int32_t> codes; ///< channels x depth
-  std::vector<double> scales; ///< per channel, f32 numbers
+  std::vector<int32_t> codes;  ///< channels x depth
+  std::vector<double> scales;  ///< per channel, f32 numbers
+  std::vector<double> factors; ///< of stored weights: channels x depth, f32 numbers
 };
 
 /// What follows when the layers of a block are rounded one by one (BlockRounding.h).

@@ -4,7 +4,7 @@ the rounding of f32 sums, the report says what each layer got, and the network k
 modes.py MODEL.onnx FOLDER (--evaluate EVALUATE.py NAME | --score SCORE.py EVAL.npz) [--targets] --run KEY LEAST MOST_BYTES OPTIONS ...
 
 KEY is a metric (minus_nll counts up, like the others; top1 of SCORE.py), MOST_BYTES the part of the bytes of f32 that the stored weights may take,
-OPTIONS are qcc's in one word, without their dashes."""
+OPTIONS are qcc's in one word, without their dashes; calib.npz are the calibration samples."""
 import argparse
 import json
 import os
@@ -67,11 +67,13 @@ def main():
     os.chdir(arguments.folder)
     if arguments.evaluate:
         run(sys.executable, arguments.evaluate[0], "inputs", arguments.evaluate[1], "eval", "samples.npz")
+        run(sys.executable, arguments.evaluate[0], "inputs", arguments.evaluate[1], "calib", "calib.npz")
     else:
         shutil.copy(samples, "eval.npz")
         inputs = dict(np.load(samples))
         inputs.pop("y", None)
         np.savez("samples.npz", **inputs)
+        shutil.copy(os.path.join(os.path.dirname(samples), "calib.npz"), "calib.npz")
     for key, least, most, options in arguments.run:
         words = ["-" + word for word in options.split()]
         compile_for(arguments, "x86-64", words)

@@ -355,8 +355,15 @@ std::vector<std::string> findProblems(qc::PipelineOptions &options) {
                        (mode == "weight-only" ? "; -weights=iN,kind=iN names kinds of layers" : ""));
   if (isFloat && !state.empty())
     problems.push_back("-state declares scales that " + inMode + " does not have: drop it; qrun -state feeds states back");
-  if (isFloat && (!calib.empty() || !ranges.empty() || !dumpRanges.empty()))
+  bool hasRanges = !ranges.empty() || !dumpRanges.empty();
+  if (mode == "weight-only") {
+    if (hasRanges)
+      problems.push_back(inMode + " compiles without ranges: drop -ranges and -dump-ranges");
+    if (!calib.empty() && rounding == "nearest")
+      problems.push_back(inMode + " uses no samples for rounding=nearest: drop -calib, or give -rounding=sequential");
+  } else if (isFloat && (hasRanges || !calib.empty())) {
     problems.push_back(inMode + " compiles without calibration: drop -calib, -ranges and -dump-ranges");
+  }
   if (isFloat)
     for (const cl::Option *option : std::initializer_list<const cl::Option *>{&activations, &productActivations, &pairSafe})
       if (option->getNumOccurrences())

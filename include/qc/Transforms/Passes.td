@@ -580,6 +580,9 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     numbers come from a fixed seed: the same samples give the same codes. `damping` times the mean of the diagonal is added to the diagonal. Memory: values alive between
     two layers are kept for all samples, as codes where they are codes; if that exceeds `memory`, fewer samples are taken, evenly spread.
 
+    Stored weights (`qc.decode` of codes, with the numbers that `qc-store-weights` rounded in `qc.reals`) keep their layout: codes and the f32 scales of their groups are chosen anew, by `sequential` alone.
+    Once a channel's codes stand, the scales of its groups are those of least error for them, all at once, and codes change again.
+
     Afterwards weights are codes behind a `quant.dcast` as `qc-quantize-weights` leaves them, and biases are f32 constants for it to encode. Layers that cannot be
     reconstructed (transposed convolutions, inputs that are no codes) are left to it. `qc.rounding` on the function lists for each layer the method, bits, rows, rank, damping, and
     the signal-to-noise ratio of its outputs in dB with the nearest codes and with those chosen. A rank below the number of inputs is a remark.
