@@ -77,6 +77,12 @@ OwningOpRef<ModuleOp> cloneFloat(func::FuncOp function, IRMapping &mapping) {
   return copy;
 }
 
+int64_t getSamplesTogether(const Samples &source, int64_t count) {
+  constexpr int64_t leastParts = 8; // of both halves
+  int64_t ofSequence = source.getSequenceLength() * count / std::max<int64_t>(source.size(), 1);
+  return std::clamp<int64_t>(ofSequence, 1, std::max<int64_t>(1, count / leastParts));
+}
+
 int64_t countSamples(int64_t size, int64_t apart) { return apart ? size - size / apart : size; }
 
 llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, LayerStream &floats, int64_t apart,
@@ -107,13 +113,12 @@ llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, 
 }
 
 llvm::Expected<LayerStream> openStream(func::FuncOp function, const std::string &path, ArrayRef<Operation *> places,
-                                       unsigned memory, const std::string &what, const std::string &remedy) {
+                                       unsigned memory) {
   Samples source;
   if (llvm::Error error = source.open(path, function))
     return std::move(error);
-  for (const Input &input : source.inputs())
-    if (input.state)
-      return llvm::createStringError(what + " follows single samples, and input '" + input.name + "' is a state: " + remedy);
+  if (failed(source.followStates(function)))
+    return llvm::createStringError("the network could not be compiled for its states");
   size_t perSample = 1;
   {
     LayerStream dry(function, 0);
@@ -152,7 +157,7 @@ LogicalResult collectMoments(const Contraction &contraction, Operation *referenc
   for (int64_t half = 0; half < 2; ++half) {
     std::vector<int64_t> members;
     for (int64_t i = 0; i < count; ++i)
-      if (i / sources.copies % 2 == half)
+      if (i / sources.together % 2 == half)
         members.push_back(i);
     for (size_t first = 0; first < members.size(); first += together) {
       ArrayRef<int64_t> chunk = ArrayRef(members).slice(first, std::min<size_t>(together, members.size() - first));

@@ -31,10 +31,13 @@ llvm::Error feedStreams(Samples &source, int64_t count, LayerStream *quantized, 
                         const Augmentation &augmentation = {});
 
 /// The samples of the file at `path` at the arguments of `function`, to be moved on through `places`, ops of it in their order:
-/// as many as `memory` MiB hold. Refuses networks with states; `what` then follows single samples, and `remedy` says what to do.
+/// as many as `memory` MiB hold.
 llvm::Expected<LayerStream> openStream(mlir::func::FuncOp function, const std::string &path,
-                                       llvm::ArrayRef<mlir::Operation *> places, unsigned memory, const std::string &what,
-                                       const std::string &remedy);
+                                       llvm::ArrayRef<mlir::Operation *> places, unsigned memory);
+
+/// How many samples of `count` taken ones stay together when they are split into two halves: 1, or of sequences, whose neighbours
+/// are alike, whole ones or long parts.
+int64_t getSamplesTogether(const Samples &source, int64_t count);
 
 /// How many samples that leaves.
 int64_t countSamples(int64_t size, int64_t apart);
@@ -49,7 +52,8 @@ struct MomentSources {
   /// What the layer's result is added to, in the quantized network and in the float network; null: nothing.
   mlir::Value addend, floatAddend;
   const PositionWeights *weights = nullptr; ///< null or empty: all positions count the same
-  int64_t copies = 1;                       ///< of each sample, one behind the other: they stay in one half
+  int64_t copies = 1;                       ///< of each sample, one behind the other
+  int64_t together = 1;                     ///< so many samples, copies included, stay in one half
 };
 
 /// Sums up the moments of the layer's inputs over `count` samples in the streams, every other one in the other half. `reference`

@@ -60,8 +60,7 @@ private:
     auto getReader = [](const ScalePair &pair) {
       return *llvm::min_element(pair.producer->getUsers(), [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
     };
-    auto stream = openStream(function, samples, llvm::map_to_vector(pairs, getReader), memory, "by=" + by,
-                             "leave migration out for networks with states");
+    auto stream = openStream(function, samples, llvm::map_to_vector(pairs, getReader), memory);
     if (!stream)
       return stream.takeError();
     int64_t count = stream->getSamples();

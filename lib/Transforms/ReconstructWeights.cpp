@@ -122,10 +122,8 @@ private:
     Samples source;
     if (llvm::Error error = source.open(samples, function))
       return fail(llvm::toString(std::move(error)));
-    for (const Input &input : source.inputs())
-      if (input.state)
-        return fail("rounding=" + rounding + " follows single samples, and input '" + input.name +
-                    "' is a state: use rounding=nearest for networks with states");
+    if (failed(source.followStates(reference)))
+      return failure();
     if (augmentation.getCopies() > 1) {
       SmallVector<RankedTensorType> types;
       for (const Input &input : source.inputs())
@@ -191,6 +189,7 @@ private:
       }
       MomentSources sources;
       sources.copies = copies;
+      sources.together = copies * getSamplesTogether(source, count / copies);
       if (Value addend = progressive ? getAddend(layer.contraction.op) : Value()) {
         sources.addend = addend;
         sources.floatAddend = getReference(mapping, addend);

@@ -401,8 +401,8 @@ private:
         if (read.insert(reader->getOperand(0)).second)
           places.push_back({reader, i});
     llvm::sort(places, [](const Place &a, const Place &b) { return a.reader->isBeforeInBlock(b.reader); });
-    auto stream = openStream(function, samples, llvm::map_to_vector(places, [](const Place &place) { return place.reader; }),
-                             memory, "basis=eigen", "use basis=hadamard for networks with states");
+    auto stream =
+        openStream(function, samples, llvm::map_to_vector(places, [](const Place &place) { return place.reader; }), memory);
     if (!stream)
       return stream.takeError();
     int64_t count = stream->getSamples();

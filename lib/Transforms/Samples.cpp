@@ -67,7 +67,54 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
   return llvm::Error::success();
 }
 
+LogicalResult Samples::followStates(func::FuncOp function) {
+  SmallVector<Value> values;
+  for (const Input &input : list)
+    if (input.state)
+      if (Value value = getStateValue(function, *input.state); !isa<BlockArgument>(value) && !llvm::is_contained(values, value))
+        values.push_back(value);
+  if (llvm::none_of(list, [](const Input &input) { return input.state.has_value(); }))
+    return success();
+  auto reset = function->getAttrOfType<IntegerAttr>(resetName);
+  sequence = reset ? reset.getInt() : count;
+  FailureOr<std::unique_ptr<Network>> compiled = Network::compile(function, values);
+  if (failed(compiled))
+    return failure();
+  network = std::move(*compiled);
+  for (Value value : values) {
+    auto type = cast<RankedTensorType>(value.getType());
+    results.push_back(std::make_unique<Buffer>(type.getNumElements() * getStorageBytes(type.getElementType())));
+  }
+  results.push_back(std::make_unique<Buffer>(network->getArenaBytes()));
+  for (const Input &input : list) {
+    kept.emplace_back(input.state ? input.bytes() : 0);
+    Value value = input.state ? getStateValue(function, *input.state) : Value();
+    sources.push_back(value && !isa<BlockArgument>(value) ? int64_t(llvm::find(values, value) - values.begin()) : -1);
+    arguments.push_back(value && isa<BlockArgument>(value) ? cast<BlockArgument>(value).getArgNumber() : 0);
+  }
+  return success();
+}
+
 llvm::Error Samples::next(ArrayRef<char *> buffers) {
+  if (llvm::Error error = read(buffers))
+    return error;
+  if (!network)
+    return llvm::Error::success();
+  SmallVector<char *> pointers(buffers);
+  for (auto [i, input] : llvm::enumerate(list))
+    if (input.state && index % sequence != 0)
+      std::memcpy(buffers[i], kept[i].data(), kept[i].size());
+  ++index;
+  for (auto &result : results)
+    pointers.push_back(result->data);
+  network->run(pointers);
+  for (auto [i, input] : llvm::enumerate(list))
+    if (input.state)
+      std::memcpy(kept[i].data(), sources[i] < 0 ? buffers[arguments[i]] : results[sources[i]]->data, kept[i].size());
+  return llvm::Error::success();
+}
+
+llvm::Error Samples::read(ArrayRef<char *> buffers) {
   for (auto [input, buffer] : llvm::zip(list, buffers)) {
     if (!input.reader) {
       std::memset(buffer, 0, input.bytes());

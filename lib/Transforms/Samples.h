@@ -26,17 +26,32 @@ struct Input {
 class Samples {
 public:
   llvm::Error open(llvm::StringRef path, mlir::func::FuncOp function);
-  /// Puts the next sample into one buffer per input; states without an array are zero.
+  /// If some inputs are states, gives them from now on the values that `function` leaves: a function with the same arguments and
+  /// results as that of `open`, all in float. Without this a state has what the file says, or zeros. Fails after an error is
+  /// emitted.
+  mlir::LogicalResult followStates(mlir::func::FuncOp function);
+  /// Puts the next sample into one buffer per input; states without an array are zero where they start.
   llvm::Error next(mlir::ArrayRef<char *> buffers);
   int64_t size() const { return count; }
+  /// How many samples follow one another as one sequence: 1 without states.
+  int64_t getSequenceLength() const { return sequence; }
   mlir::ArrayRef<Input> inputs() const { return list; }
 
 private:
+  /// The same as `next`, as the file has it.
+  llvm::Error read(mlir::ArrayRef<char *> buffers);
+
   std::unique_ptr<NpzFile> file;
   std::vector<Input> list;
   std::vector<char> bytes;
   std::vector<int64_t> integers;
-  int64_t count = 0;
+  int64_t count = 0, sequence = 1, index = 0;
+  // Of states that are followed:
+  std::unique_ptr<Network> network;
+  std::vector<std::unique_ptr<Buffer>> results; ///< and the arena at the end
+  std::vector<int64_t> sources;                 ///< per input: its next value's result; -1: none, or an argument
+  std::vector<unsigned> arguments;              ///< per input: its next value's argument, if it is one
+  std::vector<std::vector<char>> kept;          ///< per input: the value for the next sample
 };
 } // namespace qc
 

@@ -210,10 +210,8 @@ struct Sensitivity::Impl {
     Samples source;
     if (llvm::Error error = source.open(options.samples, function))
       return fail(llvm::toString(std::move(error)));
-    for (const Input &input : source.inputs())
-      if (input.state)
-        return fail("mixed precision follows single samples, and input '" + input.name +
-                    "' is a state: give code types with weights or constraints for networks with states");
+    if (failed(source.followStates(reference)))
+      return failure();
     size = source.size();
     int64_t available = countSamples(size, heldOutEvery), least = getLeastSamples();
     if (available < least || size == available) {
@@ -291,6 +289,8 @@ struct Sensitivity::Impl {
     Samples source;
     if (llvm::Error error = source.open(options.samples, function))
       return fail(llvm::toString(std::move(error)));
+    if (failed(source.followStates(reference)))
+      return failure();
     size_t perSample = 1, slices = 0;
     double macs = 0;
     {
@@ -421,6 +421,8 @@ struct Sensitivity::Impl {
     Samples source;
     if (llvm::Error error = source.open(options.samples, function))
       return fail(llvm::toString(std::move(error)));
+    if (failed(source.followStates(reference)))
+      return failure();
     int64_t count = countSamples(size, heldOutEvery);
     double macs = 0;
     for (const Contraction &c : getContractions(reference))
