@@ -121,8 +121,8 @@ WeightScheme fitToLayer(const WeightScheme &scheme, Operation *op, bool quiet) {
   if (layer && !layer->getFactorGroups(grouped.getLength()).empty())
     return scheme;
   if (!quiet)
-    emitRemark(op->getLoc()) << "the inputs of " << describeNode(op) << " make no groups of 16 to " << grouped.getLength()
-                             << ": its weights have one scale per channel";
+    emitRemark(op->getLoc()) << "the inputs of " << describeNode(op) << " make no groups of " << GroupedAttr::leastLength
+                             << " to " << grouped.getLength() << ": its weights have one scale per channel";
   return IntegerType::get(op->getContext(), grouped.getBits());
 }
 

@@ -73,20 +73,11 @@ public:
   int64_t factor = 1;
 
   LogicalResult run() {
-    Block *old = &function.getBody().front();
-    body = new Block();
-    function.getBody().push_back(body);
-    b.setInsertionPointToStart(body);
-    if (failed(convert(*old))) {
-      body->dropAllReferences();
-      body->dropAllDefinedValueUses();
-      body->erase();
-      return failure();
-    }
-    old->dropAllReferences();
-    old->dropAllDefinedValueUses();
-    old->erase();
-    return success();
+    return replaceBody(function.getBody(), [&](Block &old, Block &next) {
+      body = &next;
+      b.setInsertionPointToStart(body);
+      return convert(old);
+    });
   }
 
 private:

@@ -70,7 +70,7 @@ static int64_t getFlattenedPositions(Value x) {
 }
 
 std::vector<std::vector<int32_t>> Contraction::getFactorGroups(int64_t length) const {
-  constexpr int64_t unit = 8, least = 16; // kernels take whole steps; each group costs a byte
+  constexpr int64_t unit = 8, least = GroupedAttr::leastLength; // kernels take whole steps
   int64_t taps = isProduct ? getFlattenedPositions(op->getOperand(0)) : kernel[0] * kernel[1] * kernel[2];
   int64_t inputs = depth / std::max<int64_t>(taps, 1);
   while (length >= least && inputs % length)

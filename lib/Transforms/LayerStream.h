@@ -23,8 +23,8 @@ struct Contraction {
   int64_t getWeightIndex(int64_t channel, int64_t input) const {
     return isProduct ? input * channels + channel : channel * depth + input;
   }
-  /// The inputs of each group of `length` or fewer, at least 16, neighbouring channels of one tap, or of one position of a
-  /// flattened image; none if channels make no such groups.
+  /// The inputs of each group of `length` or fewer, at least GroupedAttr::leastLength, neighbouring channels of one tap, or of
+  /// one position of a flattened image; none if channels make no such groups.
   std::vector<std::vector<int32_t>> getFactorGroups(int64_t length) const;
   /// Index in the result's tensor of the output of `channel` (of all groups') at `position`.
   int64_t getOutputIndex(int64_t channel, int64_t position) const {

@@ -53,7 +53,7 @@ static std::optional<std::pair<unsigned, int64_t>> parseGrouped(StringRef text) 
   unsigned bits = 0;
   int64_t length = 0;
   if (!code.consume_front("i") || code.getAsInteger(10, bits) || group.getAsInteger(10, length) || bits < 2 || bits > 4 ||
-      length < 16 || length % 16)
+      !GroupedAttr::isLength(length))
     return std::nullopt;
   return std::pair(bits, length);
 }

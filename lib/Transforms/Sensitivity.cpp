@@ -247,31 +247,42 @@ struct Sensitivity::Impl {
     return success();
   }
 
-  /// `clone`, alone in `module`, with arguments of `types`, of which it has added some, and what losses are of as results.
-  FailureOr<std::unique_ptr<Network>> compile(OwningOpRef<ModuleOp> module, func::FuncOp clone, ArrayRef<Type> types) {
+  /// A copy of the float network that gets more arguments, alone in its module.
+  struct Variant {
+    OwningOpRef<ModuleOp> module;
+    func::FuncOp function;
+    IRMapping mapping; ///< from the float network
+  };
+  Variant makeVariant() {
+    Variant variant;
+    variant.module = ModuleOp::create(function.getLoc());
+    variant.function = cast<func::FuncOp>(reference->clone(variant.mapping));
+    variant.function.setSymName("run_f32");
+    variant.function.setPublic();
+    variant.module->push_back(variant.function);
+    return variant;
+  }
+  /// Its results are what losses are of.
+  FailureOr<std::unique_ptr<Network>> compile(Variant variant) {
+    func::FuncOp clone = variant.function;
+    Block &body = clone.getBody().front();
     SmallVector<Value> results = getOutputs(clone);
-    clone.getBody().front().getTerminator()->setOperands(results);
-    clone.setFunctionType(FunctionType::get(clone.getContext(), types, TypeRange(ValueRange(results))));
+    body.getTerminator()->setOperands(results);
+    clone.setFunctionType(
+        FunctionType::get(clone.getContext(), TypeRange(body.getArgumentTypes()), TypeRange(ValueRange(results))));
     clone->removeAttr(clone.getResAttrsAttrName());
     clone->removeAttr(clone.getArgAttrsAttrName());
-    return Network::compile(std::move(module));
+    return Network::compile(std::move(variant.module));
   }
 
   /// The float network with one more argument for each layer, which is added to what it gives before it is clamped.
   FailureOr<std::unique_ptr<Network>> compileDisturbed(ArrayRef<LayerSensitivity> layers) {
-    IRMapping inner;
-    OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
-    auto clone = cast<func::FuncOp>(reference->clone(inner));
-    clone.setSymName("run_f32");
-    clone.setPublic();
-    module->push_back(clone);
-    Block &body = clone.getBody().front();
-    SmallVector<Type> types(clone.getArgumentTypes());
+    Variant variant = makeVariant();
+    Block &body = variant.function.getBody().front();
     for (const LayerSensitivity &layer : layers) {
-      Operation *op = inner.lookup(mapping.lookup(layer.contraction.op));
+      Operation *op = variant.mapping.lookup(mapping.lookup(layer.contraction.op));
       auto type = cast<RankedTensorType>(op->getResult(0).getType());
       Value change = body.addArgument(type, op->getLoc());
-      types.push_back(type);
       OpBuilder builder(op);
       builder.setInsertionPointAfter(op);
       auto low = op->getAttrOfType<FloatAttr>("clamp_min"), high = op->getAttrOfType<FloatAttr>("clamp_max");
@@ -280,7 +291,7 @@ struct Sensitivity::Impl {
       auto sum = AddOp::create(builder, op->getLoc(), type, op->getResult(0), change, low, high);
       op->getResult(0).replaceAllUsesExcept(sum.getResult(), sum);
     }
-    return compile(std::move(module), clone, types);
+    return compile(std::move(variant));
   }
 
   LogicalResult measure(std::vector<LayerSensitivity> &layers) {
@@ -375,26 +386,18 @@ struct Sensitivity::Impl {
   /// The float network with one more argument for each group's candidate, and one for none of them: 1 for what the group's
   /// values are, 0 for what they are not.
   FailureOr<std::unique_ptr<Network>> compileRounded(ArrayRef<ActivationGroup> groups) {
-    IRMapping inner;
-    OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
-    auto clone = cast<func::FuncOp>(reference->clone(inner));
-    clone.setSymName("run_f32");
-    clone.setPublic();
-    module->push_back(clone);
-    Block &body = clone.getBody().front();
-    SmallVector<Type> types(clone.getArgumentTypes());
-    auto single = RankedTensorType::get({1}, Float32Type::get(clone.getContext()));
+    Variant variant = makeVariant();
+    Block &body = variant.function.getBody().front();
+    auto single = RankedTensorType::get({1}, Float32Type::get(function.getContext()));
     for (const ActivationGroup &group : groups) {
       SmallVector<Value> switches;
-      for (size_t i = 0; i <= group.bits.size(); ++i) {
-        switches.push_back(body.addArgument(single, clone.getLoc()));
-        types.push_back(single);
-      }
+      for (size_t i = 0; i <= group.bits.size(); ++i)
+        switches.push_back(body.addArgument(single, function.getLoc()));
       for (const ActivationGroup::Member &member : group.members) {
         quant::QuantizeCastOp qcast = member.qcast;
-        Value value = inner.lookup(mapping.lookup(qcast.getInput()));
+        Value value = variant.mapping.lookup(mapping.lookup(qcast.getInput()));
         auto type = cast<RankedTensorType>(value.getType());
-        OpBuilder builder(clone.getContext());
+        OpBuilder builder(function.getContext());
         builder.setInsertionPointAfterValue(value);
         SmallPtrSet<Operation *, 8> made;
         auto multiply = [&](Value a, Value b) {
@@ -412,7 +415,7 @@ struct Sensitivity::Impl {
         value.replaceAllUsesExcept(sum, made);
       }
     }
-    return compile(std::move(module), clone, types);
+    return compile(std::move(variant));
   }
 
   LogicalResult measure(std::vector<ActivationGroup> &groups) {

@@ -181,34 +181,9 @@ SmallVector<double> divideBy(ArrayRef<double> scales, double by) {
   return llvm::map_to_vector(scales, [&](double s) { return s / by; });
 }
 
-struct LowerConv : Pattern<ConvOp> {
-  using Pattern::Pattern;
-  LogicalResult matchAndRewrite(ConvOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
-    auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
-    if (failed(affines))
-      return failure();
-    auto [x, y] = *affines;
-    auto weights = getWeights(rewriter, op, op.getWeight(), in.getWeight());
-    if (failed(weights))
-      return failure();
-    auto shape = getShape(op.getWeight());
-    int64_t perChannel = product(shape.drop_front());
-    SmallVector<int64_t> correction(shape[0], 0);
-    addSums(*weights, -x.zeroPoint, perChannel, correction);
-    auto scales = accumulatorScales(x.scale, weights->scales, shape[0]);
-    auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, correction);
-    if (failed(bias))
-      return failure();
-    auto conv = ConvOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(),
-                               weights->value, *bias, op.getStrides(), op.getPads(), op.getDilations(), op.getGroups(),
-                               FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
-    return closeAccumulator(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, rounding);
-  }
-};
-
-struct LowerConvTranspose : Pattern<ConvTransposeOp> {
-  using Pattern::Pattern;
-  LogicalResult matchAndRewrite(ConvTransposeOp op, OpAdaptor in, ConversionPatternRewriter &rewriter) const override {
+template <typename OpTy> struct LowerConvolution : Pattern<OpTy> {
+  using Pattern<OpTy>::Pattern;
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor in, ConversionPatternRewriter &rewriter) const override {
     auto affines = getAffines(op, rewriter, {op.getInput(), op.getResult()});
     if (failed(affines))
       return failure();
@@ -217,15 +192,25 @@ struct LowerConvTranspose : Pattern<ConvTransposeOp> {
     if (failed(weights))
       return failure();
     int64_t channels = getShape(op.getResult())[1];
+    SmallVector<int64_t> correction(channels, 0);
+    // The gaps of a transposed one are real zeros: it subtracts the zero point from each input itself.
+    constexpr bool isTransposed = std::is_same_v<OpTy, ConvTransposeOp>;
+    if (!isTransposed)
+      addSums(*weights, -x.zeroPoint, product(getShape(op.getWeight()).drop_front()), correction);
     auto scales = accumulatorScales(x.scale, weights->scales, channels);
-    auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, SmallVector<int64_t>(channels, 0));
+    auto bias = getBias(rewriter, op, op.getBias(), in.getBias(), scales, correction);
     if (failed(bias))
       return failure();
-    auto conv =
-        ConvTransposeOp::create(rewriter, op.getLoc(), withElementType(op.getType(), rewriter.getI32Type()), in.getInput(),
-                                weights->value, *bias, op.getStrides(), op.getPads(), op.getOutputPadding(), op.getDilations(),
-                                op.getGroups(), FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
-    return closeAccumulator(rewriter, op, conv, 0, divideBy(scales, y.scale), 1, rounding);
+    auto type = withElementType(op.getType(), rewriter.getI32Type());
+    Operation *sum;
+    if constexpr (isTransposed)
+      sum = ConvTransposeOp::create(rewriter, op.getLoc(), type, in.getInput(), weights->value, *bias, op.getStrides(),
+                                    op.getPads(), op.getOutputPadding(), op.getDilations(), op.getGroups(), FloatAttr(),
+                                    FloatAttr(), x.zeroPoint, IntegerAttr());
+    else
+      sum = ConvOp::create(rewriter, op.getLoc(), type, in.getInput(), weights->value, *bias, op.getStrides(), op.getPads(),
+                           op.getDilations(), op.getGroups(), FloatAttr(), FloatAttr(), x.zeroPoint, IntegerAttr());
+    return closeAccumulator(rewriter, op, sum, 0, divideBy(scales, y.scale), 1, this->rounding);
   }
 };
 
@@ -792,10 +777,11 @@ struct LowerToInteger : impl::LowerToIntegerBase<LowerToInteger> {
     }
     IntegerTypes types;
     RewritePatternSet patterns(context);
-    patterns.add<LowerConv, LowerConvTranspose, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>, LowerMul, LowerClamp,
-                 LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerCodes<CompareOp>, LowerPRelu, LowerAveragePool, LowerReduce,
-                 LowerSameScale, LowerConstant, LowerQuantize, LowerDequantize, LowerStorageCast, LowerThreshold>(types, context,
-                                                                                                                  *rounding);
+    patterns
+        .add<LowerConvolution<ConvOp>, LowerConvolution<ConvTransposeOp>, LowerMatmul, LowerSum<AddOp, 1>, LowerSum<SubOp, -1>,
+             LowerMul, LowerClamp, LowerCodes<LutOp>, LowerCodes<PwlOp>, LowerCodes<CompareOp>, LowerPRelu, LowerAveragePool,
+             LowerReduce, LowerSameScale, LowerConstant, LowerQuantize, LowerDequantize, LowerStorageCast, LowerThreshold>(
+            types, context, *rounding);
     patterns.add<LowerDequantizedConstant>(types, context);
     populateRowPatterns(types, patterns, *rounding);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);

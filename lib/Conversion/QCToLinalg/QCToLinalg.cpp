@@ -36,18 +36,7 @@ public:
   LogicalResult run() {
     if (!function.getBody().hasOneBlock())
       return function.emitError("must have one block");
-    Block *old = &function.getBody().front(), *body = new Block();
-    function.getBody().push_back(body);
-    LogicalResult result = convert(old, body);
-    if (failed(result)) {
-      body->dropAllReferences();
-      body->erase();
-      return failure();
-    }
-    old->dropAllReferences();
-    old->dropAllDefinedValueUses();
-    old->erase();
-    return success();
+    return replaceBody(function.getBody(), [&](Block &old, Block &body) { return convert(&old, &body); });
   }
 
 private:
@@ -388,9 +377,10 @@ private:
     }
     if (int64_t bytes = kernel.getScratchBytes())
       inits.push_back(e.empty({bytes * int64_t(kernel.getSlots())}, b.getI8Type()));
-    auto lowered = KernelOp::create(b, e.loc, types, inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(),
-                                    kernel.getTileAttr(), kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getWeightGroupAttr(),
-                                    kernel.getScratchBytesAttr(), kernel.getTasksAttr(), kernel.getSlotsAttr());
+    auto lowered =
+        KernelOp::create(b, e.loc, types, inputs, inits, kernel.getFormAttr(), kernel.getDotAttr(), kernel.getTileAttr(),
+                         kernel.getPermutedAttr(), kernel.getWeightBitsAttr(), kernel.getWeightGroupAttr(),
+                         kernel.getScratchBytesAttr(), kernel.getTasksAttr(), kernel.getSlotsAttr());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     lowered.getBody().takeBody(kernel.getBody());
     for (auto [from, to] : llvm::zip_equal(kernel.getResults(), lowered.getResults()))

@@ -9,15 +9,21 @@ using namespace mlir;
 
 namespace qc {
 namespace {
+/// The numbers of a softmax and its mask, if it has one, as inputs of loops with their maps.
+template <typename OpTy> std::pair<SmallVector<Value>, SmallVector<AffineMap>> getSoftmaxInputs(Rows &rows, OpTy op) {
+  SmallVector<Value> inputs{rows.e.get(op.getInput())};
+  SmallVector<AffineMap> maps{rows.whole};
+  if (op.getMask()) {
+    inputs.push_back(rows.e.get(op.getMask()));
+    maps.push_back(rows.broadcast(inputs.back()));
+  }
+  return {inputs, maps};
+}
+
 Value emitSoftmax(Emitter &e, SoftmaxOp op) {
   Rows rows(e, getShape(op.getInput()), op.getAxis(), op.getAxis());
   Type f32 = e.b.getF32Type();
-  SmallVector<Value> inputs{e.get(op.getInput())};
-  SmallVector<AffineMap> maps{rows.whole};
-  if (op.getMask()) {
-    inputs.push_back(e.get(op.getMask()));
-    maps.push_back(rows.broadcast(inputs.back()));
-  }
+  auto [inputs, maps] = getSoftmaxInputs(rows, op);
   size_t count = inputs.size();
   float factor = op.getScale().convertToFloat();
   Scalars outside = e.scalars();
@@ -55,12 +61,7 @@ Value emitSoftmaxCodes(Emitter &e, SoftmaxCodesOp op) {
   SoftmaxNumbers n = getSoftmaxNumbers(op);
   Type wide = isNarrow(n, length) ? i32 : i64;
 
-  SmallVector<Value> inputs{e.get(op.getInput())};
-  SmallVector<AffineMap> maps{rows.whole};
-  if (op.getMask()) {
-    inputs.push_back(e.get(op.getMask()));
-    maps.push_back(rows.broadcast(inputs.back()));
-  }
+  auto [inputs, maps] = getSoftmaxInputs(rows, op);
   size_t count = inputs.size();
   auto maskOf = [&](ValueRange v) { return count > 1 ? SmallVector<Value>{v[1]} : SmallVector<Value>{}; };
   Scalars outside = e.scalars();

@@ -67,6 +67,17 @@ FailureOr<SmallVector<int64_t>> qc::broadcastShapes(ArrayRef<int64_t> a, ArrayRe
   return result;
 }
 
+LogicalResult qc::replaceBody(Region &region, llvm::function_ref<LogicalResult(Block &, Block &)> convert) {
+  Block *old = &region.front(), *body = new Block();
+  region.push_back(body);
+  LogicalResult result = convert(*old, *body);
+  Block *dropped = succeeded(result) ? old : body;
+  dropped->dropAllReferences();
+  dropped->dropAllDefinedValueUses();
+  dropped->erase();
+  return result;
+}
+
 StringRef qc::getLocName(Location loc) {
   if (auto name = dyn_cast<NameLoc>(loc))
     return name.getName();

@@ -84,6 +84,10 @@ int64_t NpzArray::sampleElements() const {
 
 //===-- The zip directory ---------------------------------------------------------------------------------------------------===//
 
+namespace {
+class EntryStream;
+}
+
 struct NpzFile::Impl {
   File file;
   std::map<std::string, Entry> entries;
@@ -91,6 +95,8 @@ struct NpzFile::Impl {
   Error readDirectory();
   Error parseDirectory(ArrayRef<char> bytes, uint64_t count);
   Expected<const Entry *> find(StringRef name) const;
+  /// Opens an entry and reads its header.
+  Expected<std::unique_ptr<EntryStream>> openEntry(StringRef name, NpzArray &header) const;
 };
 
 Error NpzFile::Impl::readDirectory() {
@@ -391,10 +397,13 @@ private:
   std::unique_ptr<EntryStream> stream;
   int64_t samples, sampleBytes, taken = 0;
 };
+} // namespace
 
-/// Opens an entry and reads its header.
-Expected<std::unique_ptr<EntryStream>> openEntry(const File &file, const Entry &entry, StringRef name, NpzArray &header) {
-  auto stream = std::make_unique<EntryStream>(file, entry, name);
+Expected<std::unique_ptr<EntryStream>> NpzFile::Impl::openEntry(StringRef name, NpzArray &header) const {
+  auto entry = find(name);
+  if (!entry)
+    return entry.takeError();
+  auto stream = std::make_unique<EntryStream>(file, **entry, name);
   if (Error error = stream->open())
     return std::move(error);
   auto read = readHeader(*stream);
@@ -403,7 +412,6 @@ Expected<std::unique_ptr<EntryStream>> openEntry(const File &file, const Entry &
   header = std::move(*read);
   return stream;
 }
-} // namespace
 
 //===-- NpzFile -------------------------------------------------------------------------------------------------------------===//
 
@@ -439,33 +447,24 @@ std::vector<std::string> NpzFile::names() const {
 bool NpzFile::has(StringRef name) const { return impl->entries.count(name.str()); }
 
 Expected<NpzArray> NpzFile::header(StringRef name) const {
-  auto entry = impl->find(name);
-  if (!entry)
-    return entry.takeError();
   NpzArray array;
-  auto stream = openEntry(impl->file, **entry, name, array);
+  auto stream = impl->openEntry(name, array);
   if (!stream)
     return stream.takeError();
   return array;
 }
 
 Expected<std::unique_ptr<NpzFile::Reader>> NpzFile::read(StringRef name) const {
-  auto entry = impl->find(name);
-  if (!entry)
-    return entry.takeError();
   NpzArray array;
-  auto stream = openEntry(impl->file, **entry, name, array);
+  auto stream = impl->openEntry(name, array);
   if (!stream)
     return stream.takeError();
   return std::unique_ptr<Reader>(new SampleReader(std::move(*stream), array));
 }
 
 Expected<NpzArray> NpzFile::load(StringRef name) const {
-  auto entry = impl->find(name);
-  if (!entry)
-    return entry.takeError();
   NpzArray array;
-  auto stream = openEntry(impl->file, **entry, name, array);
+  auto stream = impl->openEntry(name, array);
   if (!stream)
     return stream.takeError();
   // The size is what the file claims: a deflated entry may claim anything, so memory grows only as bytes arrive.

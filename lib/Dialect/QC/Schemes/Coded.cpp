@@ -131,8 +131,8 @@ SmallVector<double> CodedType::decode(ArrayRef<int64_t> codes, ArrayRef<int64_t>
 LogicalResult GroupedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, unsigned bits, int64_t length) {
   if (bits < 2 || bits > 4)
     return emitError() << "codes of groups have 2 to 4 bits, not " << bits;
-  if (length < 16 || length % 16)
-    return emitError() << "a group is a multiple of 16 inputs, not " << length;
+  if (!isLength(length))
+    return emitError() << "a group is a multiple of " << leastLength << " inputs, not " << length;
   return success();
 }
 

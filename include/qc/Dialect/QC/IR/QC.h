@@ -50,6 +50,10 @@ int64_t product(llvm::ArrayRef<int64_t> sizes);
 mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b,
                                                             std::string &why);
 
+/// Gives `region`, which has one block `old`, another `body` that `convert` fills; the old one stays if that fails.
+mlir::LogicalResult replaceBody(mlir::Region &region,
+                                llvm::function_ref<mlir::LogicalResult(mlir::Block &old, mlir::Block &body)> convert);
+
 /// The name of the ONNX node or tensor that `loc` carries, or "" if none.
 llvm::StringRef getLocName(mlir::Location loc);
 

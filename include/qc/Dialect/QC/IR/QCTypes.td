@@ -32,6 +32,9 @@ def QC_GroupedAttr : AttrDef<QC_Dialect, "Grouped"> {
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     static constexpr int64_t mostFactor = 15;
+    /// No group has fewer inputs, since a factor costs a byte; kernels take whole steps, so that options name multiples.
+    static constexpr int64_t leastLength = 16;
+    static bool isLength(int64_t length) { return length >= leastLength && length % leastLength == 0; }
     int64_t getLowest() const { return -(int64_t(1) << (getBits() - 1)); }
     int64_t getHighest() const { return -getLowest() - 1; }
     /// The factor of least error for a group whose weights are `values` times the channel's scale, each error's square times its
