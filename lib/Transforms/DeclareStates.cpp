@@ -4,6 +4,8 @@
 
 #include "llvm/ADT/StringExtras.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 
 namespace qc {
@@ -23,6 +25,7 @@ struct DeclareStates : impl::DeclareStatesBase<DeclareStates> {
       emitError(function.getLoc()) << "state '" << pair << "': " << why;
       failed = true;
     };
+    llvm::StringSet<> inputs;
     for (StringRef pair : llvm::split(StringRef(state), ',')) {
       auto [in, out] = pair.split(':');
       std::optional<unsigned> argument = findArgument(function, in), result = findResult(function, out);
@@ -34,7 +37,8 @@ struct DeclareStates : impl::DeclareStatesBase<DeclareStates> {
         continue;
       if (function.getArgumentTypes()[*argument] != function.getResultTypes()[*result])
         refuse(pair, "input and output must have one type");
-      else if (function.getArgAttr(*argument, stateName))
+      else if (auto known = function.getArgAttrOfType<StringAttr>(*argument, stateName);
+               !inputs.insert(in).second || (known && known.getValue() != out)) // declared again is no error
         refuse(pair, "the input has another output already");
       else
         function.setArgAttr(*argument, stateName, StringAttr::get(&getContext(), out));

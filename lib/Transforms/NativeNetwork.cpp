@@ -90,7 +90,7 @@ FailureOr<std::unique_ptr<Network>> Network::compile(OwningOpRef<ModuleOp> modul
   PassManager toBuffers(context);
   toBuffers.addNestedPass<func::FuncOp>(createInlineFunctions());
   toBuffers.addNestedPass<func::FuncOp>(createLowerToInteger());
-  buildPackedPasses(toBuffers, {isa.str()});
+  buildPackedPasses(toBuffers, {isa.str(), {}});
   buildLinalgPasses(toBuffers);
   buildBufferPasses(toBuffers);
   if (failed(toBuffers.run(*module)))
@@ -122,7 +122,7 @@ FailureOr<std::unique_ptr<Network>> Network::compile(OwningOpRef<ModuleOp> modul
 void registerNetworkDialects(DialectRegistry &registry) {
   OpPassManager lowering(ModuleOp::getOperationName());
   lowering.addNestedPass<func::FuncOp>(createLowerToInteger());
-  buildPackedPasses(lowering, {"scalar"});
+  buildPackedPasses(lowering, {"scalar", {}});
   buildLinalgPasses(lowering);
   buildBufferPasses(lowering);
   buildVectorPasses(lowering, "scalar");

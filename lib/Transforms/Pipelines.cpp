@@ -44,6 +44,14 @@ struct MarkStage : PassWrapper<MarkStage, OperationPass<ModuleOp>> {
   std::string requant;
 };
 
+/// Each stage that reads samples knows which inputs follow from the sample before.
+void declareStates(OpPassManager &pm, const PipelineOptions &options) {
+  DeclareStatesOptions states;
+  states.state = options.state;
+  states.resetEvery = options.resetEvery;
+  pm.addNestedPass<func::FuncOp>(createDeclareStates(states));
+}
+
 void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   auto &functions = pm.nest<func::FuncOp>();
   if (!options.float32) {
@@ -60,6 +68,8 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
   if (options.float32)
     return;
   functions.addPass(createFuseActivations());
+  if (options.rotate == "eigen" || options.migrate != "off")
+    declareStates(pm, options);
   if (options.rotate != "off") {
     RotateLayersOptions rotate;
     rotate.basis = options.rotate;
@@ -82,10 +92,7 @@ void buildGraph(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 void buildAnnotated(OpPassManager &pm, const PipelineOptions &options) {
-  DeclareStatesOptions states;
-  states.state = options.state;
-  states.resetEvery = options.resetEvery;
-  pm.addNestedPass<func::FuncOp>(createDeclareStates(states));
+  declareStates(pm, options);
   InsertObserversOptions insert;
   insert.activations = options.activations;
   insert.productActivations = options.productActivations;
@@ -164,6 +171,8 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
       store.group = options.group;
       store.keepReals = options.rounding != "nearest";
       pm.addNestedPass<func::FuncOp>(createStoreWeights(store));
+      if (store.keepReals)
+        declareStates(pm, options);
       addReconstruction(pm, options);
     }
     if (!options.float32) {

@@ -12,7 +12,7 @@ static bool isScalable(Operation *op) {
       return !value || (getConstant(value) && getShape(value).size() && getShape(value).back() == length &&
                         product(getShape(value)) == length);
     };
-    return normalize.getLastAxis() == last && isPerChannel(normalize.getScale()) && isPerChannel(normalize.getBias());
+    return int64_t(normalize.getLastAxis()) == last && isPerChannel(normalize.getScale()) && isPerChannel(normalize.getBias());
   }
   auto contraction = Contraction::get(op);
   auto clamp = dyn_cast<ClampOpInterface>(op);

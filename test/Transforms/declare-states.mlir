@@ -1,5 +1,6 @@
 // Outputs that are the next sample's inputs: marked, checked, calibrated in order, and of one scale with their inputs.
 // RUN: qopt %s --qc-declare-states='state=h:hn reset-every=3' | FileCheck %s
+// RUN: qopt %s --qc-declare-states='state=h:hn reset-every=3' --qc-declare-states='state=h:hn reset-every=3' | FileCheck %s
 // RUN: not qopt %s --qc-declare-states='state=h:y' 2>&1 | FileCheck %s --check-prefix=TYPE
 // RUN: not qopt %s --qc-declare-states='state=g:gn,h:hn,h:hn' 2>&1 | FileCheck %s --check-prefix=NAMES
 // RUN: not qopt %s --qc-pipeline='stop-after=annotated reset-every=3' 2>&1 | FileCheck %s --check-prefix=RESET

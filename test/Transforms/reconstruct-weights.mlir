@@ -110,8 +110,13 @@
 // SMALL: error: rounding=sequential needs 1 MiB for 8 samples of this network: raise memory=0
 // RUN: not qopt %t/nan.mlir --qc-reconstruct-weights="samples=%t/nan.npz" 2>&1 | FileCheck %s --check-prefix=NAN
 // NAN: error: {{.*}}the input of 'fc' holds a value that is not finite for sample 2 of '{{.*}}nan.npz'
-// RUN: not qopt %t/state.mlir --qc-declare-states=state=h:y --qc-reconstruct-weights="samples=%t/state.npz" 2>&1 | FileCheck %s --check-prefix=STATE
-// STATE: error: rounding=sequential follows single samples, and input 'h' is a state: use rounding=nearest for networks with states
+
+// A state has the value that the float network leaves: from samples that are all alike come inputs of rank 2, of rank 1 where each sample starts anew.
+// RUN: qopt %t/state.mlir --qc-declare-states=state=h:y --qc-reconstruct-weights="samples=%t/alike.npz" | FileCheck %s --check-prefix=STATE
+// RUN: qopt %t/state.mlir --qc-declare-states='state=h:y reset-every=8' --mlir-disable-threading --qc-reconstruct-weights="samples=%t/alike.npz" | FileCheck %s --check-prefix=STATE
+// RUN: qopt %t/state.mlir --qc-declare-states='state=h:y reset-every=1' --qc-reconstruct-weights="samples=%t/alike.npz bias-correction=false" | FileCheck %s --check-prefix=ANEW
+// STATE: name = "fc", rank = 2 : i64
+// ANEW: name = "fc", rank = 1 : i64
 
 //--- samples.py
 import sys
@@ -129,6 +134,7 @@ bad = pair.copy()
 bad[2] = np.inf
 np.savez(f"{folder}/nan.npz", x=bad)
 np.savez(f"{folder}/state.npz", x=pair[:, :, :2], h=pair[:, :, :2])
+np.savez(f"{folder}/alike.npz", x=np.full((16, 1, 2), [40, 20], np.float32))
 
 
 def constant(*shape):
@@ -270,7 +276,7 @@ func.func @main(%x: tensor<1x2xf32> {qc.name = "x"}, %h: tensor<1x2xf32> {qc.nam
   %s = qc.add %x, %h : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
   %q = quant.qcast %s : tensor<1x2xf32> to tensor<1x2x!quant.uniform<i8:f32, 1.0>>
   %f = quant.dcast %q : tensor<1x2x!quant.uniform<i8:f32, 1.0>> to tensor<1x2xf32>
-  %w = qc.constant dense<[[0.5, 0.25], [0.25, 0.5]]> : tensor<2x2xf32>
+  %w = qc.constant dense<[[0.5, 0.25], [-0.25, 0.5]]> : tensor<2x2xf32>
   %y = qc.matmul %f, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32> loc("fc")
   return %y : tensor<1x2xf32>
 }

@@ -45,8 +45,13 @@
 // SAMPLES: error: basis=eigen needs calibration samples: give samples=<file.npz>
 // RUN: not qopt %t/block.mlir --qc-rotate-layers="basis=eigen samples=%t/x.npz memory=0" 2>&1 | FileCheck %s --check-prefix=MEMORY
 // MEMORY: error: one sample of this network takes 1 MiB: raise memory=0
-// RUN: not qopt %t/state.mlir --qc-rotate-layers="basis=eigen samples=%t/state.npz" 2>&1 | FileCheck %s --check-prefix=STATE
-// STATE: error: basis=eigen follows single samples, and input 's' is a state: use basis=hadamard for networks with states
+
+// States turn from sample to sample: what is read has another basis than where each sample starts anew.
+// RUN: qopt %t/state.mlir --qc-rotate-layers="basis=eigen samples=%t/state.npz" | FileCheck %s --check-prefix=STATE
+// RUN: qopt %t/state.mlir --qc-declare-states='state=s:n reset-every=1' --qc-rotate-layers="basis=eigen samples=%t/state.npz" | FileCheck %s --check-prefix=ANEW
+// STATE: qc.rotation = [{basis = "eigen", channels = 2 : i64, givers = ["y"], readers = ["z"]}]
+// STATE-NOT: 0.7071
+// ANEW: qc.constant dense<{{.*}}0.7071
 
 //--- network.py
 import sys
@@ -144,7 +149,7 @@ f.move("pooled", "sum", "pool average {} {{kernel = array<i64: 2, 2>, strides = 
 f.conv("last", "pooled", 4, 3, ", clamp_min = 0.0 : f32")
 f.write(f"{sys.argv[1]}/images.mlir", "last")
 np.savez(f"{sys.argv[1]}/images.npz", x=random.standard_normal((9, 1, 3, 6, 6)).astype(np.float32))
-np.savez(f"{sys.argv[1]}/state.npz", x=np.ones((9, 1, 2), np.float32), s=np.ones((9, 1, 2), np.float32))
+np.savez(f"{sys.argv[1]}/state.npz", x=np.ones((9, 1, 2), np.float32))
 //--- judge.py
 import sys
 import numpy as np
@@ -203,9 +208,11 @@ func.func @single(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
 }
 //--- state.mlir
 func.func @main(%x: tensor<1x2xf32> {qc.name = "x"}, %s: tensor<1x2xf32> {qc.name = "s", qc.state = "n"}) -> (tensor<1x2xf32> {qc.name = "z"}, tensor<1x2xf32> {qc.name = "n"}) {
-  %w = qc.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
-  %y = qc.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32> loc("y")
+  %w = qc.constant dense<[[1.0, 0.0], [0.0, 1.0]]> : tensor<2x2xf32>
+  %t = qc.constant dense<[[0.6, -0.8]]> : tensor<1x2xf32>
+  %a = qc.mul %s, %t : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %n = qc.add %a, %x : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %y = qc.matmul %n, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32> loc("y")
   %z = qc.matmul %y, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32> loc("z")
-  %n = qc.add %x, %s : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
   return %z, %n : tensor<1x2xf32>, tensor<1x2xf32>
 }

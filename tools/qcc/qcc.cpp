@@ -353,8 +353,8 @@ std::vector<std::string> findProblems(qc::PipelineOptions &options) {
   if (isFloat && !constraints.empty())
     problems.push_back("-constraints gives code types, which " + inMode + " does not have: drop it" +
                        (mode == "weight-only" ? "; -weights=iN,kind=iN names kinds of layers" : ""));
-  if (isFloat && !state.empty())
-    problems.push_back("-state declares scales that " + inMode + " does not have: drop it; qrun -state feeds states back");
+  if (isFloat && !state.empty() && !(mode == "weight-only" && rounding != "nearest"))
+    problems.push_back("-state is for samples, which " + inMode + " has no use for: drop it; qrun -state feeds states back");
   bool hasRanges = !ranges.empty() || !dumpRanges.empty();
   if (mode == "weight-only") {
     if (hasRanges)

@@ -267,7 +267,8 @@ def DeclareStates : Pass<"qc-declare-states", "::mlir::func::FuncOp"> {
   let description = [{
     A streaming network keeps what it remembers in inputs and outputs: the caller feeds an output back as the next sample's input. Each pair `input:output`
     of `state` becomes the attribute `qc.state` of the argument, so that calibration runs samples in their order, with states fed back, and input and
-    output get one scale. `qc.reset_every` says after how many samples a sequence ends and states start anew. Names and types that do not fit are errors.
+    output get one scale. `qc.reset_every` says after how many samples a sequence ends and states start anew. Names and types that do not fit are errors;
+    the same states declared again are none.
     ```mlir
     func.func @example(%h: tensor<1xf32> {qc.name = "h"}) -> (tensor<1xf32> {qc.name = "hn"}) {
       return %h : tensor<1xf32>
@@ -569,6 +570,7 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     difference of the means, and the moments are about the means. A layer whose result goes into a sum, and nothing else, aims at the sum: it makes up for what the other side lost.
     Positions of a layer's output count by what they do to the network's result, as far as `sensitivity` says: by the squares of the result's gradients (PositionWeights.h).
     With `coupling` above 0 errors of its channels count together, by the products of those gradients (K-FAC); `sequential` then rounds one channel after another, each making up for those before it.
+    Samples of a network with states follow one another: each has the states that the float network leaves.
     `augment` adds copies of the samples, which must be images (Augmentation.h). `learn-steps` moves, after all layers are rounded, the scales and biases of all of them down the slope of the
     difference of the network's result, by Adam, for that many turns; the fifth of the samples that only judges chooses the turn. `qc.learned_steps` has the ratios of the result before and after.
 

@@ -394,7 +394,7 @@ Value Requantizer::finishWords(Kernel &k, Value low, Value top, bool saturates) 
 }
 
 Value Requantizer::limit(Kernel &k, Value code, bool saturates) const {
-  if (saturates && op.getCodeMin() == INT16_MIN && op.getCodeMax() == INT16_MAX)
+  if (saturates && int64_t(op.getCodeMin()) == INT16_MIN && int64_t(op.getCodeMax()) == INT16_MAX)
     return code;
   return Arithmetic(k).clamp(code, op.getCodeMin(), op.getCodeMax());
 }

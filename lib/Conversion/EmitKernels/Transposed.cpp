@@ -66,7 +66,7 @@ SmallVector<ContractionShape, 1> splitTransposed(const ContractionShape &common,
   for (const Phase &row : rows)
     for (const Phase &column : columns) {
       Phase y = row, x = column;
-      ContractionPhase phase{y.first, x.first, {}};
+      ContractionPhase phase{y.first, x.first, {}, {}};
       for (int64_t ty : y.taps)
         for (int64_t tx : x.taps)
           phase.taps.push_back(ty * kernel.back() + tx);
