@@ -32,6 +32,7 @@ struct ApplyRanges : impl::ApplyRangesBase<ApplyRanges> {
         observe.setMinAttr(builder.getF64FloatAttr(std::min(range->second.first, 0.0)));
         observe.setMaxAttr(builder.getF64FloatAttr(std::max(range->second.second, 0.0)));
         observe.removeObservedAttr();
+        observe->setAttr(fixedTypeName, builder.getUnitAttr());
         if (CodeCandidates candidates = CodeCandidates::get(observe); !candidates.list.empty()) {
           for (CodeCandidate &candidate : candidates.list)
             candidate.range = {observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()};

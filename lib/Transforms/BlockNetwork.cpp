@@ -19,6 +19,8 @@ struct RunContext {
   ArrayRef<BlockNetwork::Numbers> numbers;
   MutableArrayRef<BlockNetwork::Numbers> sums;
   const BlockNetwork::Drop *drop;
+  ArrayRef<float> stepSizes;
+  MutableArrayRef<double> stepSums;
 };
 
 struct BlockNetwork::Step {
@@ -225,14 +227,16 @@ struct WindowStep : Step {
 
 /// Rounding to codes and back.
 struct RoundStep : Step {
-  explicit RoundStep(quant::UniformQuantizedType type) : scale(type.getScale()) {
+  RoundStep(quant::UniformQuantizedType type, size_t rounding) : rounding(rounding), ownScale(type.getScale()) {
     auto [low, high] = getCodeLimits(getCodeType(type));
     lowest = float(std::max<int64_t>(type.getStorageTypeMin(), low) - type.getZeroPoint());
     highest = float(std::min<int64_t>(type.getStorageTypeMax(), high) - type.getZeroPoint());
   }
+  float getScale(const RunContext &context) const { return context.stepSizes.empty() ? ownScale : context.stepSizes[rounding]; }
   void forward(RunContext &context) override {
     const Floats &x = in(context);
     Floats &y = out(context);
+    float scale = getScale(context);
     // Limited first: then adding what leaves no bits for a fraction rounds, without a call.
     constexpr float round = 12582912;
     for (size_t i = 0; i < y.size(); ++i) {
@@ -243,16 +247,24 @@ struct RoundStep : Step {
       context.drop->apply(result, y, x);
   }
   void backward(RunContext &context) override {
-    const Floats &x = in(context), &dy = gradient(context);
+    const Floats &x = in(context), &y = out(context), &dy = gradient(context);
     Floats *dx = inGradient(context);
-    if (!dx)
+    float scale = getScale(context), low = lowest * scale, high = highest * scale;
+    if (dx)
+      for (size_t i = 0; i < dy.size(); ++i)
+        if (x[i] >= low && x[i] <= high)
+          (*dx)[i] += dy[i];
+    if (context.stepSums.empty())
       return;
-    float low = lowest * scale, high = highest * scale;
+    // Esser et al., Learned Step Size Quantization, 2020, eq. 3, times the step: with the codes the rounding error grows, and
+    // where they end the limit.
+    double sum = 0;
     for (size_t i = 0; i < dy.size(); ++i)
-      if (x[i] >= low && x[i] <= high)
-        (*dx)[i] += dy[i];
+      sum += double(dy[i]) * (x[i] >= low && x[i] <= high ? y[i] - x[i] : y[i]);
+    context.stepSums[rounding] += sum;
   }
-  float scale, lowest, highest;
+  size_t rounding;
+  float ownScale, lowest, highest;
 };
 
 struct ClampStep : Step {
@@ -388,7 +400,7 @@ std::unique_ptr<Step> makeReduce(ReduceOp op) {
   return step;
 }
 
-std::unique_ptr<Step> makeStep(Operation *op, size_t layer) {
+std::unique_ptr<Step> makeStep(Operation *op, size_t layer, size_t rounding) {
   if (auto contraction = Contraction::get(op))
     return std::make_unique<LayerStep>(*contraction, layer);
   if (isa<AddOp, SubOp, MulOp>(op))
@@ -405,7 +417,7 @@ std::unique_ptr<Step> makeStep(Operation *op, size_t layer) {
     return std::make_unique<FunctionStep>(op);
   if (auto qcast = dyn_cast<quant::QuantizeCastOp>(op))
     if (auto type = dyn_cast<quant::UniformQuantizedType>(getElementType(qcast.getResult())))
-      return std::make_unique<RoundStep>(type);
+      return std::make_unique<RoundStep>(type, rounding);
   return nullptr;
 }
 
@@ -477,7 +489,7 @@ std::unique_ptr<BlockNetwork> BlockNetwork::create(Value input, Value output, st
       slotOf[op->getResult(0)] = slotOf[op->getOperand(0)];
       continue;
     }
-    std::unique_ptr<Step> step = op->getNumResults() == 1 ? makeStep(op, block->layers.size()) : nullptr;
+    std::unique_ptr<Step> step = op->getNumResults() == 1 ? makeStep(op, block->layers.size(), block->roundings.size()) : nullptr;
     if (!step) {
       why = (op->getName().getStringRef() + " has no gradient").str();
       return nullptr;
@@ -499,6 +511,8 @@ std::unique_ptr<BlockNetwork> BlockNetwork::create(Value input, Value output, st
       block->resultSlots.push_back(step->result);
       block->macs += cast<AccumulatorOpInterface>(op).getMacs();
     }
+    if (auto qcast = dyn_cast<quant::QuantizeCastOp>(op))
+      block->roundings.push_back(qcast);
     block->steps.push_back(std::move(step));
   }
   block->outputSlot = slotOf[output];
@@ -525,25 +539,27 @@ std::unique_ptr<BlockNetwork> BlockNetwork::createWhole(func::FuncOp function, V
   }
 }
 
-const Floats &BlockNetwork::forward(const Floats &input, ArrayRef<Numbers> numbers, Run &run, const Drop *drop) const {
+const Floats &BlockNetwork::forward(const Floats &input, ArrayRef<Numbers> numbers, Run &run, const Drop *drop,
+                                    ArrayRef<float> stepSizes) const {
   run.values.resize(sizes.size());
   for (auto [value, size] : llvm::zip_equal(run.values, sizes))
     value.resize(size);
   run.values[0] = input;
   for (const auto &[slot, values] : constants)
     run.values[slot] = values;
-  RunContext context{run, numbers, {}, drop};
+  RunContext context{run, numbers, {}, drop, stepSizes, {}};
   for (const std::unique_ptr<Step> &step : steps)
     step->forward(context);
   return run.values[outputSlot];
 }
 
-void BlockNetwork::backward(const Floats &gradient, ArrayRef<Numbers> numbers, Run &run, MutableArrayRef<Numbers> sums) const {
+void BlockNetwork::backward(const Floats &gradient, ArrayRef<Numbers> numbers, Run &run, MutableArrayRef<Numbers> sums,
+                            ArrayRef<float> stepSizes, MutableArrayRef<double> stepSums) const {
   run.gradients.resize(sizes.size());
   for (auto [value, size] : llvm::zip_equal(run.gradients, sizes))
     value.assign(size, 0.0f);
   run.gradients[outputSlot] = gradient;
-  RunContext context{run, numbers, sums, nullptr};
+  RunContext context{run, numbers, sums, nullptr, stepSizes, stepSums};
   for (const std::unique_ptr<Step> &step : llvm::reverse(steps))
     step->backward(context);
 }

@@ -45,17 +45,21 @@ public:
 
   /// The ops with weights, in order; `Numbers` come in this order.
   mlir::ArrayRef<mlir::Operation *> getLayers() const { return layers; }
+  /// The ops that round to codes, in order; step sizes come in this order.
+  mlir::ArrayRef<mlir::quant::QuantizeCastOp> getRoundings() const { return roundings; }
   /// Multiplications of one sample.
   int64_t getMacs() const { return macs; }
   /// Numbers of one run's values.
   int64_t getValueCount() const { return valueCount; }
 
-  /// Returns the output. Without `drop` everything is rounded.
+  /// Returns the output. Without `drop` everything is rounded. `stepSizes` of the roundings; empty: those of their types.
   const std::vector<float> &forward(const std::vector<float> &input, mlir::ArrayRef<Numbers> numbers, Run &run,
-                                    const Drop *drop = nullptr) const;
+                                    const Drop *drop = nullptr, mlir::ArrayRef<float> stepSizes = {}) const;
   /// After `forward`: adds to `sums` the gradients by the layers' numbers, given that by the output; none where `sums` are empty.
+  /// To `stepSums`, unless empty and where nothing was left out, those by the logarithms of `stepSizes`.
   void backward(const std::vector<float> &gradient, mlir::ArrayRef<Numbers> numbers, Run &run,
-                mlir::MutableArrayRef<Numbers> sums) const;
+                mlir::MutableArrayRef<Numbers> sums, mlir::ArrayRef<float> stepSizes = {},
+                mlir::MutableArrayRef<double> stepSums = {}) const;
   /// The result of layer `index` in `run`.
   const std::vector<float> &getResult(size_t index, const Run &run) const { return run.values[resultSlots[index]]; }
 
@@ -69,6 +73,7 @@ private:
   BlockNetwork();
   std::vector<std::unique_ptr<Step>> steps;
   std::vector<mlir::Operation *> layers;
+  std::vector<mlir::quant::QuantizeCastOp> roundings;
   std::vector<size_t> resultSlots;
   std::vector<int64_t> sizes; ///< elements per slot
   std::vector<std::pair<size_t, std::vector<float>>> constants;

@@ -47,8 +47,8 @@ private:
 struct LayerVariables {
   explicit LayerVariables(const BlockLayer &layer)
       : layer(layer), floor(layer.codes.size()), rounding(layer.codes.size()), up(layer.codes.size()), slope(layer.codes.size()),
-        stretch(layer.scales.size()), biases(layer.biases), roundingSteps(layer.codes.size()), stretchSteps(layer.scales.size()),
-        biasSteps(layer.biases.size()) {
+        stretch(layer.scales.size()), leastScales(layer.leastScales), biases(layer.biases), roundingSteps(layer.codes.size()),
+        stretchSteps(layer.scales.size()), biasSteps(layer.biases.size()) {
     for (size_t i = 0; i < floor.size(); ++i) {
       // Where the float weight lies, as far as that rounds to the code that is there.
       double code = layer.codes[i], wanted = layer.weights[i] / layer.scales[layer.channels[i]];
@@ -59,7 +59,7 @@ struct LayerVariables {
     }
   }
   double getScale(int64_t channel) const {
-    return std::max(double(float(layer.scales[channel] * std::exp(double(stretch[channel])))), layer.leastScales[channel]);
+    return std::max(double(float(layer.scales[channel] * std::exp(double(stretch[channel])))), leastScales[channel]);
   }
   int32_t getCode(size_t i) const {
     return std::clamp(int32_t(floor[i]) + (rounding[i] >= 0), int32_t(-layer.highest), int32_t(layer.highest));
@@ -84,6 +84,7 @@ struct LayerVariables {
   Floats up, slope;       ///< the sigmoid and its derivative, as stored last
   Floats scales;          ///< per channel, as stored last
   Floats stretch;         ///< per channel: logarithm of the factor of the scale
+  std::vector<double> leastScales;
   Floats biases;
   Adam roundingSteps, stretchSteps, biasSteps;
   float biasRate = 0;
@@ -109,6 +110,21 @@ public:
       steps = (options.turns * trained + batch - 1) / batch;
     runs.resize(batch);
     sums.resize(batch);
+    stepSums.resize(batch);
+    if (options.stepSizes.empty())
+      return;
+    for (mlir::quant::QuantizeCastOp qcast : network.getRoundings())
+      stepSizes.push_back(float(mlir::cast<mlir::quant::UniformQuantizedType>(qcast.getQuantizedType()).getScale()));
+    stepStretch.resize(options.stepSizes.size());
+    stepSteps = Adam(options.stepSizes.size());
+    // The scales that weights have now stay possible.
+    for (const BlockStepSize &step : options.stepSizes) {
+      double part = 0;
+      for (size_t k : step.readers)
+        for (size_t c = 0; c < layers[k].scales.size(); ++c)
+          part = std::max(part, layers[k].leastScales[c] / layers[k].scales[c]);
+      leastSteps.push_back(std::max(float(step.scale * std::min(part, 1.0)), std::numeric_limits<float>::min()));
+    }
   }
 
   void run(std::vector<BlockLayer> &layers, BlockResult &result) {
@@ -122,6 +138,7 @@ public:
     Errors before = measure();
     result.signal = before.signal;
     result.before = result.after = before.all;
+    result.judged = before.judged;
     if (!(result.before > 0) || samples.count / samples.copies < judgeEvery)
       return;
     error = result.before / double(samples.count);
@@ -135,6 +152,9 @@ public:
     if (!(after.all < before.all && after.judged < before.judged))
       return;
     result.after = after.all;
+    result.judged = after.judged;
+    for (size_t s = 0; s < options.stepSizes.size(); ++s)
+      result.scales.push_back(getStep(s));
     std::vector<BlockLayer> better = layers;
     for (size_t k = 0; k < layers.size(); ++k) {
       for (size_t i = 0; i < layers[k].codes.size(); ++i)
@@ -150,10 +170,12 @@ private:
   /// Moves scales and biases, and keeps those of the turn that the judges like best.
   void settle(double least) {
     std::vector<std::pair<Floats, Floats>> best; // stretch, biases
+    Floats bestSteps;
     auto keep = [&] {
       best.clear();
       for (const LayerVariables &v : variables)
         best.push_back({v.stretch, v.biases});
+      bestSteps = stepStretch;
     };
     keep();
     int64_t turn = std::max<int64_t>(1, trained / batch);
@@ -170,6 +192,12 @@ private:
     }
     for (size_t k = 0; k < variables.size(); ++k)
       std::tie(variables[k].stretch, variables[k].biases) = std::move(best[k]);
+    stepStretch = std::move(bestSteps);
+  }
+
+  float getStep(size_t s) const {
+    const BlockStepSize &step = options.stepSizes[s];
+    return std::min(std::max(float(step.scale * std::exp(double(stepStretch[s]))), leastSteps[s]), step.most);
   }
 
   /// Sums of squares over all samples, and over those that only judge.
@@ -191,7 +219,7 @@ private:
         Floats x, target;
         samples.readInput(i, x);
         samples.readTarget(i, target);
-        const Floats &y = network.forward(x, numbers, runs[b]);
+        const Floats &y = network.forward(x, numbers, runs[b], nullptr, stepSizes);
         for (size_t e = 0; e < y.size(); ++e) {
           double difference = double(y[e]) - target[e];
           errors[i] += difference * difference;
@@ -225,6 +253,14 @@ private:
 
   /// Sets `numbers` to what the variables say.
   void store(bool hard) {
+    for (size_t s = 0; s < options.stepSizes.size(); ++s) {
+      float scale = getStep(s);
+      for (size_t rounding : options.stepSizes[s].roundings)
+        stepSizes[rounding] = scale;
+      for (size_t k : options.stepSizes[s].readers)
+        for (size_t c = 0; c < variables[k].leastScales.size(); ++c)
+          variables[k].leastScales[c] = variables[k].layer.leastScales[c] * options.stepSizes[s].scale / double(scale);
+    }
     for (size_t k = 0; k < variables.size(); ++k) {
       variables[k].scales.resize(variables[k].stretch.size());
       for (size_t c = 0; c < variables[k].stretch.size(); ++c)
@@ -266,11 +302,12 @@ private:
         samples.readFloatInput(i, f);
         drop.apply(0, x, f);
       }
-      const Floats &y = network.forward(x, numbers, runs[b], options.drop ? &drop : nullptr);
+      const Floats &y = network.forward(x, numbers, runs[b], options.drop ? &drop : nullptr, stepSizes);
       Floats gradient(y.size());
       for (size_t e = 0; e < y.size(); ++e)
         gradient[e] = float(2 * (double(y[e]) - target[e]) / (double(batch) * error));
-      network.backward(gradient, numbers, runs[b], sums[b]);
+      stepSums[b].assign(stepSizes.size(), 0.0);
+      network.backward(gradient, numbers, runs[b], sums[b], stepSizes, stepSums[b]);
     });
     update(step, hard);
   }
@@ -289,8 +326,8 @@ private:
   }
 
   void update(int64_t step, bool hard) {
-    constexpr float rate = 0.02f, scaleRate = 5e-4f, firstPower = 20, lastPower = 2, start = 0.2f, firstPenalty = 10,
-                    lastPenalty = 3000;
+    constexpr float rate = 0.02f, scaleRate = 5e-4f, stepRate = 0.02f, firstPower = 20, lastPower = 2, start = 0.2f,
+                    firstPenalty = 10, lastPenalty = 3000;
     float progress = std::max(0.0f, (float(step) / (float(movingPart) * float(steps)) - start) / (1 - start));
     float power = lastPower + (firstPower - lastPower) * std::max(0.0f, 1 - progress);
     // In parts of the error that there was: of all weights half-way between two codes.
@@ -335,6 +372,15 @@ private:
         return;
       v.stretchSteps.step(v.stretch, 0, v.stretch.size(), scaleRate * settling, [&](size_t c) { return sum.gains[c]; });
     });
+    // The paper's factor of gradients, one number for each step size, is none to Adam, which divides by their magnitude.
+    stepSteps.begin();
+    stepSteps.step(stepStretch, 0, stepStretch.size(), stepRate * settling, [&](size_t s) {
+      double sum = 0;
+      for (int64_t b = 0; b < batch; ++b)
+        for (size_t rounding : options.stepSizes[s].roundings)
+          sum += stepSums[b][rounding];
+      return float(sum);
+    });
   }
 
   const BlockNetwork &network;
@@ -344,7 +390,11 @@ private:
   std::vector<LayerVariables> variables;
   std::vector<Numbers> numbers;
   std::vector<BlockNetwork::Run> runs;
-  std::vector<std::vector<Numbers>> sums; ///< per sample of the batch
+  std::vector<std::vector<Numbers>> sums;    ///< per sample of the batch
+  Floats stepSizes;                          ///< per rounding, as stored last; empty: those of the types
+  Floats leastSteps, stepStretch;            ///< per step size of activations that moves: logarithm of its factor
+  std::vector<std::vector<double>> stepSums; ///< per sample of the batch: gradients per rounding
+  Adam stepSteps{0};
   int64_t batch = 1, steps = 0, trained = 0;
   size_t weightCount = 0;
   double error = 1; ///< of a sample, before
@@ -353,8 +403,19 @@ private:
 
 BlockResult reconstructBlock(const BlockNetwork &network, const BlockSamples &samples, const BlockOptions &options,
                              std::vector<BlockLayer> &layers, const ForEach &forEach) {
+  // Moving more need not be better: it is compared with weights and biases alone as these are with what there was.
+  BlockOptions still = options;
+  still.stepSizes.clear();
+  std::vector<BlockLayer> start = layers;
   BlockResult result;
-  BlockReconstruction(network, samples, options, layers, forEach).run(layers, result);
-  return result;
+  BlockReconstruction(network, samples, still, layers, forEach).run(layers, result);
+  if (options.stepSizes.empty())
+    return result;
+  BlockResult moved;
+  BlockReconstruction(network, samples, options, start, forEach).run(start, moved);
+  if (!(moved.judged < result.judged && moved.after < result.after))
+    return result;
+  layers = std::move(start);
+  return moved;
 }
 } // namespace qc

@@ -16,6 +16,14 @@ struct BlockLayer {
   int64_t highest = 127;     ///< codes lie in [-highest, highest]
 };
 
+/// One step size of activations, of the roundings that share it (indices of `BlockNetwork::getRoundings()`).
+struct BlockStepSize {
+  std::vector<size_t> roundings;
+  std::vector<size_t> readers; ///< layers whose inputs have it
+  double scale;                ///< now
+  float most;                  ///< that it may be
+};
+
 struct BlockOptions {
   bool moveCodes = true;   ///< false: codes stay, scales and biases move
   bool drop = false;       ///< leave out the rounding of half of the activations, other ones each time
@@ -23,6 +31,7 @@ struct BlockOptions {
   bool learnBiases = true; ///< and biases
   int64_t turns = 0;       ///< through all samples; 0: by what a step costs
   uint64_t seed = 0;
+  std::vector<BlockStepSize> stepSizes; ///< of activations, which move, too, if the result is better then; only where codes stay
 };
 
 /// The samples of a block: its input in the network as it will compute and in the float network, and the float network's output.
@@ -35,6 +44,8 @@ struct BlockSamples {
 /// Sums of squares over all samples: of the float network's outputs and of their differences to the block's, before and after.
 struct BlockResult {
   double signal = 0, before = 0, after = 0;
+  double judged = 0;               ///< the differences after, over the samples that only judge
+  std::vector<double> scales = {}; ///< of `BlockOptions::stepSizes`; empty if they stay
 };
 
 /// Li et al., BRECQ, 2021, section 3.3, with the rounding variables of AdaRound: starts from the codes in `layers` and moves

@@ -87,6 +87,8 @@ struct InsertObservers : impl::InsertObserversBase<InsertObservers> {
     if (integerOnly && failed(refuseFloatOps(function)))
       return signalPassFailure();
 
+    for (auto qcast : function.getOps<quant::QuantizeCastOp>()) // the model's own
+      qcast->setAttr(fixedTypeName, UnitAttr::get(&getContext()));
     llvm::StringSet<> ids;
     function.walk([&](ObserveOp observe) { ids.insert(observe.getId()); });
     Block &body = function.getBody().front();

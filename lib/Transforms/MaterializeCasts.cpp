@@ -54,6 +54,8 @@ struct MaterializeCasts : impl::MaterializeCastsBase<MaterializeCasts> {
                                 observe.getMax()->convertToDouble(), powerOfTwo || observe->hasAttr(powerOfTwoName), !zeroPoints);
       auto codes =
           quant::QuantizeCastOp::create(builder, observe.getLoc(), withElementType(observe.getType(), type), observe.getInput());
+      if (Attribute fixed = observe->getAttr(fixedTypeName))
+        codes->setAttr(fixedTypeName, fixed);
       std::pair<double, double> domain = {observe.getMin()->convertToDouble(), observe.getMax()->convertToDouble()};
       if (CodeCandidates candidates = CodeCandidates::get(observe); !candidates.list.empty()) {
         SmallVector<Attribute> types;

@@ -23,6 +23,9 @@ constexpr llvm::StringLiteral codeCandidatesName = "qc.code_candidates";
 /// The same on the `quant.qcast` that the observe becomes: `{group, id, types}`, with the edge's id and quantized types.
 constexpr llvm::StringLiteral typeCandidatesName = "qc.type_candidates";
 
+/// The attribute on an observe or a `quant.qcast` whose range or type the model itself or a range file gives: it stays so.
+constexpr llvm::StringLiteral fixedTypeName = "qc.fixed_type";
+
 /// A code type that an edge may get, with the range that its codes have then, once it is known.
 struct CodeCandidate {
   mlir::IntegerType code;
@@ -58,8 +61,8 @@ mlir::IntegerType parseCodeType(llvm::StringRef text, mlir::MLIRContext *context
 /// True if it gives one.
 bool isCodeType(llvm::StringRef text, bool isWeight);
 
-/// What weights become by the code that `text` names: iN, N in 2..8 or 16; iN/G, N in 2..4, times one factor for each G inputs; or the
-/// name of a code of few levels. Nothing if it names none.
+/// What weights become by the code that `text` names: iN, N in 2..8 or 16; iN/G, N in 2..4, times one factor for each G inputs;
+/// or the name of a code of few levels. Nothing if it names none.
 std::optional<WeightScheme> parseWeightCode(llvm::StringRef text, mlir::MLIRContext *context);
 /// True if it gives one.
 bool isWeightCode(llvm::StringRef text);

@@ -1,4 +1,5 @@
 // Chooses the codes of weights by what samples bring to each layer.
+#include "ActivationSteps.h"
 #include "BlockRounding.h"
 #include "CollectMoments.h"
 #include "Quantizable.h"
@@ -248,12 +249,44 @@ private:
     BlockOptions options;
     options.moveCodes = false;
     options.turns = learnSteps;
+    std::vector<ActivationStep> steps;
+    if (!powerOfTwo)
+      steps = findLearnedSteps(function, *whole.network, layers, options.stepSizes);
     BlockResult result = reconstruct(whole, layers, mapping, inputs, inputs, outputs, count, options);
     Builder b(&getContext());
     auto ratio = [&](double error) { return b.getF64FloatAttr(error > 0 ? 10 * std::log10(result.signal / error) : 999.0); };
-    function->setAttr("qc.learned_steps", b.getDictionaryAttr({b.getNamedAttr("sqnr_after", ratio(result.after)),
+    int64_t moved = 0;
+    for (size_t s = 0; s < result.scales.size(); ++s)
+      if (result.scales[s] != steps[s].type.getScale()) {
+        steps[s].set(result.scales[s]);
+        ++moved;
+      }
+    function->setAttr("qc.learned_steps", b.getDictionaryAttr({b.getNamedAttr("activations", b.getI64IntegerAttr(moved)),
+                                                               b.getNamedAttr("sqnr_after", ratio(result.after)),
                                                                b.getNamedAttr("sqnr_before", ratio(result.before))}));
     return success();
+  }
+
+  /// The scales of activations that `learn` moves, all of whose edges are in `network`, and, in the same order, the same for it.
+  static std::vector<ActivationStep> findLearnedSteps(func::FuncOp function, const BlockNetwork &network, ArrayRef<Layer> layers,
+                                                      std::vector<BlockStepSize> &blockSteps) {
+    std::vector<ActivationStep> steps;
+    for (ActivationStep &step : findActivationSteps(function)) {
+      BlockStepSize blockStep{{}, {}, step.type.getScale(), step.most};
+      for (auto [k, op] : llvm::enumerate(network.getRoundings()))
+        if (llvm::is_contained(step.casts, op))
+          blockStep.roundings.push_back(k);
+      if (blockStep.roundings.size() != step.casts.size())
+        continue;
+      for (auto [k, op] : llvm::enumerate(network.getLayers())) {
+        auto qcast = op->getOperand(0).getDefiningOp()->getOperand(0).getDefiningOp<quant::QuantizeCastOp>();
+        if (llvm::is_contained(step.casts, qcast))
+          blockStep.readers.push_back(k);
+      }
+      blockSteps.push_back(std::move(blockStep));
+      steps.push_back(std::move(step));
+    }
+    return steps;
   }
 
   /// What `value` is in the float network.

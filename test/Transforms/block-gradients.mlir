@@ -1,4 +1,4 @@
-// Gradients of what blocks may hold, against differences of the result: weights, then biases of each layer.
+// Gradients of what blocks may hold, against differences of the result: weights, then biases of each layer, then step sizes.
 // RUN: qopt %s --test-qc-block-gradients -o /dev/null | FileCheck %s
 
 // CHECK: inverted_residual: expand agree agree depthwise agree agree project agree
@@ -49,4 +49,19 @@ func.func @moves(%x: tensor<1x4x7x6xf32>) -> tensor<1x3xf32> {
 func.func @softmax(%x: tensor<1x3xf32>) -> tensor<1x3xf32> {
   %y = qc.softmax %x {axis = 1} : tensor<1x3xf32> -> tensor<1x3xf32>
   return %y : tensor<1x3xf32>
+}
+
+// Roundings so fine that nearly all of what a step size does is where codes end: on both sides, on one, and twice.
+// CHECK: roundings: first agree agree second agree steps agree
+func.func @roundings(%x: tensor<4x6xf32>) -> tensor<4x3xf32> {
+  %q = quant.qcast %x : tensor<4x6xf32> to tensor<4x6x!quant.uniform<i16<-20000:20000>:f32, 2.0e-5>>
+  %f = quant.dcast %q : tensor<4x6x!quant.uniform<i16<-20000:20000>:f32, 2.0e-5>> to tensor<4x6xf32>
+  %w = qc.constant dense<[[0.25, 0.48, 0.59], [0.88, -0.48, 0.84], [-0.94, -0.07, -0.49], [0.30, 0.80, -0.77], [-0.06, -0.51, 0.09], [0.15, -0.97, -0.57]]> : tensor<6x3xf32>
+  %b = qc.constant dense<[0.1, -0.2, 0.3]> : tensor<3xf32>
+  %a = qc.matmul %f, %w, %b {clamp_min = 0.0 : f32} : (tensor<4x6xf32>, tensor<6x3xf32>, tensor<3xf32>) -> tensor<4x3xf32> loc("first")
+  %r = quant.qcast %a : tensor<4x3xf32> to tensor<4x3x!quant.uniform<i16:f32, 6.0e-6:-32768>>
+  %g = quant.dcast %r : tensor<4x3x!quant.uniform<i16:f32, 6.0e-6:-32768>> to tensor<4x3xf32>
+  %v = qc.constant dense<[[0.92, 0.25, -0.32], [-0.82, -0.46, 0.56], [0.73, -0.28, 0.57]]> : tensor<3x3xf32>
+  %y = qc.matmul %g, %v : (tensor<4x3xf32>, tensor<3x3xf32>) -> tensor<4x3xf32> loc("second")
+  return %y : tensor<4x3xf32>
 }

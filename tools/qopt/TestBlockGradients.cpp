@@ -1,4 +1,5 @@
-// A pass for tests only: compares the gradients of a function's result by the weights and biases of its layers with differences.
+// A pass for tests only: compares the gradients of a function's result by the weights and biases of its layers, and by the step
+// sizes of its roundings, with differences.
 #include "TestBlockGradients.h"
 
 #include "BlockNetwork.h"
@@ -40,16 +41,24 @@ struct TestBlockGradients : PassWrapper<TestBlockGradients, OperationPass<Module
     std::vector<float> x(cast<ShapedType>(function.getArgument(0).getType()).getNumElements());
     for (size_t i = 0; i < x.size(); ++i)
       x[i] = random(i + 1);
+    std::vector<float> stepSizes;
+    for (quant::QuantizeCastOp qcast : network->getRoundings())
+      stepSizes.push_back(float(cast<quant::UniformQuantizedType>(qcast.getQuantizedType()).getScale()));
+    std::vector<double> stepSums(stepSizes.size());
     BlockNetwork::Run run;
-    size_t results = network->forward(x, numbers, run).size();
+    size_t results = network->forward(x, numbers, run, nullptr, stepSizes).size();
     std::vector<float> gradient(results);
     for (size_t i = 0; i < results; ++i)
       gradient[i] = random(1000 + i);
-    network->backward(gradient, numbers, run, sums);
+    network->backward(gradient, numbers, run, sums, stepSizes, stepSums);
     // The number whose gradients these are.
+    std::vector<float> logarithms(stepSizes.size());
     auto evaluate = [&] {
+      std::vector<float> moved;
+      for (auto [size, logarithm] : llvm::zip_equal(stepSizes, logarithms))
+        moved.push_back(size * std::exp(logarithm));
       double sum = 0;
-      for (auto [y, g] : llvm::zip_equal(network->forward(x, numbers, run), gradient))
+      for (auto [y, g] : llvm::zip_equal(network->forward(x, numbers, run, nullptr, moved), gradient))
         sum += double(y) * g;
       return sum;
     };
@@ -75,6 +84,8 @@ struct TestBlockGradients : PassWrapper<TestBlockGradients, OperationPass<Module
       if (!numbers[k].biases.empty())
         os << " " << compareNumbers(numbers[k].biases, sums[k].biases);
     }
+    if (!stepSizes.empty())
+      os << " steps " << compareNumbers(logarithms, std::vector<float>(stepSums.begin(), stepSums.end()));
     os << "\n";
   }
 };

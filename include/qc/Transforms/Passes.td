@@ -352,7 +352,7 @@ def InsertObservers : Pass<"qc-insert-observers", "::mlir::func::FuncOp"> {
     f32 arguments and results of quantizable ops that have an integer form get a `qc.observe` whose id is the ONNX tensor name. Weights and
     biases get none: their scale follows from their values. The float tail (a softmax in front of a function result) stays unobserved,
     unless `integer-only` wants it in integers, too.
-    Edges that a model itself quantizes keep their casts. The code type is `activations`, or what `constraints` says
+    Edges that a model itself quantizes keep their casts, which are marked `qc.fixed_type`. The code type is `activations`, or what `constraints` says
     (`{"version": 1, "tensors": {"<id>": {"code": "i16"}}}`), or the wider one that the importer asks for (`qc.code_hint`: the cell of an LSTM); codes that only move
     keep the width they have. What a product of two activations reads gets `product-activations`, also through moves: 16 bits on both sides need sums of
     64 bits. Rows of a constant table (an embedding) have 8 bits at most, as weights have. With `candidates` edges that are neither the
@@ -390,7 +390,7 @@ def ApplyRanges : Pass<"qc-apply-ranges", "::mlir::func::FuncOp"> {
   let summary = "fills the ranges of observes from a file";
   let description = [{
     The file is `{"version": 1, "ranges": {"<id>": [min, max], ...}}`, as `qc-calibrate` writes it. A range from the file replaces one that
-    calibration found. Ids without an observe and observes left without a range are errors, all listed at once. Zero is made part of each range. Afterwards every `qc.observe` has a range.
+    calibration found, and the observe is marked `qc.fixed_type`. Ids without an observe and observes left without a range are errors, all listed at once. Zero is made part of each range. Afterwards every `qc.observe` has a range.
   }];
   let options = [Option<"file", "file", "std::string", "\"\"", "JSON range file">];
 }
@@ -450,7 +450,7 @@ def MaterializeCasts : Pass<"qc-materialize-casts", "::mlir::func::FuncOp"> {
   let summary = "turns observes into quant.qcast/quant.dcast pairs";
   let description = [{
     The type follows from range and code type (docs/Numerics.md, N2); with `zero-points=false` the range is made symmetric about 0 for signed codes, and begins at 0 for
-    unsigned ones, which hold no number below it. Afterwards there is no `qc.observe`; compute is still f32, so evaluating
+    unsigned ones, which hold no number below it. The mark `qc.fixed_type` goes over to the qcast. Afterwards there is no `qc.observe`; compute is still f32, so evaluating
     the function now simulates the accuracy of the quantized network.
     ```mlir
     func.func @example(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -572,7 +572,10 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     With `coupling` above 0 errors of its channels count together, by the products of those gradients (K-FAC); `sequential` then rounds one channel after another, each making up for those before it.
     Samples of a network with states follow one another: each has the states that the float network leaves.
     `augment` adds copies of the samples, which must be images (Augmentation.h). `learn-steps` moves, after all layers are rounded, the scales and biases of all of them down the slope of the
-    difference of the network's result, by Adam, for that many turns; the fifth of the samples that only judges chooses the turn. `qc.learned_steps` has the ratios of the result before and after.
+    difference of the network's result, by Adam, for that many turns; the fifth of the samples that only judges chooses the turn. A second run also moves the scales of activations (Esser et
+    al., Learned Step Size Quantization, 2020); it is taken if it is better than the first. Edges that share a type share the step; zero points stay, and so do the types of arguments and results,
+    scales that are powers of two or follow from a fixed range, and types marked `qc.fixed_type`. `qc.learned_steps` has the ratios of the result before and after, and how many steps
+    of activations moved.
 
     `sequential` rounds one input's weights after another and lets those to come make up for the error (Frantar et al., GPTQ, 2022), then changes single
     codes as long as that helps, for several scales; `order` is that of the inputs. `adaround` lets all weights of a channel move between their two nearest codes at once, down the slope
@@ -599,7 +602,7 @@ def ReconstructWeights : Pass<"qc-reconstruct-weights", "::mlir::ModuleOp"> {
     Option<"sensitivity", "sensitivity", "double", "0.7", "how far positions count by what they do to the network's result, 0 to 1">,
     Option<"coupling", "coupling", "double", "0", "how far errors of a layer's output channels count together, by the network's result, 0 to less than 1">,
     Option<"augment", "augment", "std::string", "\"\"", "mirror, zoom, shift: copies of the samples, which are images">,
-    Option<"learnSteps", "learn-steps", "unsigned", "0", "turns through the samples in which the scales and biases of all layers move for the network's result (0: they stay)">,
+    Option<"learnSteps", "learn-steps", "unsigned", "0", "turns through the samples in which scales, also of activations, and biases move for the network's result (0: they stay)">,
     Option<"heldOut", "held-out", "unsigned", "0", "of every so many samples the last is left out (0: none)">,
     Option<"memory", "memory", "unsigned", "2048", "MiB for the values of samples between two layers">,
     Option<"powerOfTwo", "power-of-two", "bool", "false", "restrict scales to powers of two (for -requant=pow2)">,
