@@ -126,6 +126,16 @@ WeightScheme fitToLayer(const WeightScheme &scheme, Operation *op, bool quiet) {
   return IntegerType::get(op->getContext(), grouped.getBits());
 }
 
+std::optional<StoredCode> StoredCode::parse(StringRef text) {
+  auto [bits, group] = text.split('/');
+  StoredCode code{0, 0};
+  bool isGrouped = bits.size() != text.size();
+  if (!bits.consume_front("i") || bits.getAsInteger(10, code.bits) || code.bits < 2 || code.bits > 8 ||
+      (isGrouped && (group.getAsInteger(10, code.group) || code.group <= 0 || code.group % 32)))
+    return std::nullopt;
+  return code;
+}
+
 StringRef WeightCodes::getCode(Operation *op, Operation *first, Operation *last, StringRef *byKind) const {
   StringRef result = code;
   for (auto &[kind, kindCode] : kinds)
@@ -139,11 +149,11 @@ StringRef WeightCodes::getCode(Operation *op, Operation *first, Operation *last,
 
 std::optional<WeightCodes> WeightCodes::parse(StringRef text, std::string &problem, bool isStored) {
   WeightCodes result;
-  std::string remedy = isStored ? "use iN with N in 2..8, f16, bf16 or f32" : "use " + listWeightCodes();
+  std::string remedy = isStored
+                           ? "use iN or, with scales of groups of G = 32, 64, ... inputs, iN/G, with N in 2..8, f16, bf16 or f32"
+                           : "use " + listWeightCodes();
   auto isCode = [&](StringRef code) {
-    if (isStored && (code == "i16" || llvm::is_contained({"f16", "bf16", "f32"}, code)))
-      return code != "i16";
-    return isStored ? isCodeType(code, /*isWeight=*/true) : isWeightCode(code);
+    return isStored ? StoredCode::parse(code) || llvm::is_contained({"f16", "bf16", "f32"}, code) : isWeightCode(code);
   };
   ArrayRef<StringRef> kinds = ArrayRef(kindNames).drop_back(isStored ? 0 : 1);
   for (auto part : llvm::split(text, ',')) {

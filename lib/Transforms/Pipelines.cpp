@@ -168,7 +168,6 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
     } else if (options.mode == "weight-only" || options.mode == "fp16") {
       StoreWeightsOptions store;
       store.weights = options.mode == "fp16" ? "f16" : options.weights;
-      store.group = options.group;
       store.keepReals = options.rounding != "nearest";
       pm.addNestedPass<func::FuncOp>(createStoreWeights(store));
       if (store.keepReals)
@@ -246,7 +245,6 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> startAfter{*this, "start-after", llvm::cl::desc("stage that the input is at"), llvm::cl::init("import")};
   Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("stage to reach"), llvm::cl::init("llvm")};
   Option<std::string> mode{*this, "mode", llvm::cl::desc("int, f32, weight-only, dynamic or fp16"), llvm::cl::init("int")};
-  Option<int64_t> group{*this, "group", llvm::cl::desc("inputs of one scale of weight-only"), llvm::cl::init(0)};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
   Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("iN, and kind=iN for kinds of layers"), llvm::cl::init("i8")};
@@ -326,7 +324,6 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
     return fail("unknown stage; use one of " + getStageNames(/*withBundle=*/false));
   PipelineOptions options;
   setMode(options, text.mode);
-  options.group = text.group;
   options.activations = text.activations;
   options.productActivations = text.productActivations;
   options.weights = text.weights;
@@ -518,12 +515,6 @@ std::vector<std::string> checkOptions(const PipelineOptions &options) {
   };
   oneOf("mode", options.mode, getModes());
   bool isStored = options.mode == "weight-only";
-  if (options.group && !isStored)
-    problems.push_back("group=" + std::to_string(options.group) +
-                       ": only mode=weight-only has scales of groups: drop one of them");
-  else if (options.group < 0 || options.group % 32)
-    problems.push_back("group=" + std::to_string(options.group) +
-                       ": use a multiple of 32 inputs, or 0 for one scale per channel");
   if (options.weights != "i8" && (options.mode == "dynamic" || options.mode == "fp16" || options.mode == "f32"))
     problems.push_back("weights=" + options.weights + ": " + mode + " has weights of " +
                        (options.mode == "dynamic" ? "i8"

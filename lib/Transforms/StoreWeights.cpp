@@ -79,13 +79,10 @@ struct StoreWeights : impl::StoreWeightsBase<StoreWeights> {
     func::FuncOp function = getOperation();
     std::string problem;
     std::optional<WeightCodes> codes = WeightCodes::parse(weights, problem, /*isStored=*/true);
-    if (!codes)
+    if (!codes) {
       emitError(function.getLoc()) << "weights=" << weights << ": " << problem;
-    if (group < 0 || group % 32)
-      emitError(function.getLoc()) << "group=" << group.getValue()
-                                   << ": use a multiple of 32 inputs, or 0 for one scale per channel";
-    if (!codes || group < 0 || group % 32)
       return signalPassFailure();
+    }
     SmallVector<std::pair<Operation *, OpOperand *>> layers;
     function.walk([&](Operation *op) {
       bool isTable = isa<TakeOp>(op);
@@ -122,9 +119,9 @@ private:
       bits = 16;
       storeHalf(op, operand, *view, code);
     } else if (code != "f32") {
-      IntegerType type = parseCodeType(code, &getContext(), /*isWeight=*/true);
-      bits = type.getWidth();
-      groupSize = storeCodes(op, operand, *view, type);
+      StoredCode stored = *StoredCode::parse(code);
+      groupSize = storeCodes(op, operand, *view, stored);
+      bits = stored.bits;
       if (!groupSize)
         return;
       scaleCount = shape[view->outAxis] * ((view->inputs + groupSize - 1) / groupSize);
@@ -178,11 +175,11 @@ private:
             TypeAttr::get(isHalf ? Type(Float16Type::get(&getContext())) : BFloat16Type::get(&getContext())), values);
   }
 
-  /// Gives the inputs of one scale; 0 after an error.
-  int64_t storeCodes(Operation *op, OpOperand &operand, const WeightView &view, IntegerType &type) {
+  /// Gives the inputs of one scale; 0 after an error. Sets `code` to what the model brings, where that stays.
+  int64_t storeCodes(Operation *op, OpOperand &operand, const WeightView &view, StoredCode &code) {
     Value weight = operand.get();
     ArrayRef<int64_t> shape = getShape(weight);
-    int64_t inner = product(shape.drop_front(view.axis + 1)), size = view.inputs, bits = type.getWidth();
+    int64_t inner = product(shape.drop_front(view.axis + 1)), size = view.inputs, bits = code.bits;
     bool isConv = isa<ConvOp>(op);
     SmallVector<int64_t> codes(product(shape));
     SmallVector<float> scales;
@@ -195,18 +192,18 @@ private:
       bool symmetric = llvm::all_of(scheme.getZeroPointValues(), [](int64_t zero) { return zero == 0; });
       if (symmetric && !scheme.getCodeType().isUnsigned() && scheme.getCodeType().getWidth() <= 8 &&
           (axis < 0 || axis == view.outAxis)) {
-        type = scheme.getCodeType();
+        code.bits = scheme.getCodeType().getWidth();
         for (int64_t c = 0; c < channels; ++c)
           scales.push_back(float(scheme.getScaleValues()[axis < 0 ? 0 : c]));
         codes = getInts(getConstant(dcast.getInput()));
-        finish(op, operand, type, codes, scales, scaleShape, {});
+        finish(op, operand, code.bits, codes, scales, scaleShape, {});
         return size;
       }
     }
     SmallVector<float> values = getReals(op, weight);
     if (values.empty())
       return 0;
-    size = chooseGroup(view.inputs, group, !isConv || inner == 1);
+    size = chooseGroup(view.inputs, code.group, !isConv || inner == 1);
     int64_t groups = (view.inputs + size - 1) / size, outer = product(shape.take_front(view.axis));
     scaleShape[view.axis] = groups;
     scales.resize(outer * groups * (isConv ? 1 : inner));
@@ -241,13 +238,14 @@ private:
           int64_t i = 0;
           forEach(o, g, column, [&](int64_t at) { codes[at] = someCodes[i++]; });
         }
-    finish(op, operand, type, codes, scales, scaleShape, values);
+    finish(op, operand, bits, codes, scales, scaleShape, values);
     return size;
   }
 
-  void finish(Operation *op, OpOperand &operand, IntegerType type, ArrayRef<int64_t> codes, ArrayRef<float> scales,
+  void finish(Operation *op, OpOperand &operand, int64_t bits, ArrayRef<int64_t> codes, ArrayRef<float> scales,
               ArrayRef<int64_t> scaleShape, ArrayRef<float> reals) {
-    auto f32 = Float32Type::get(&getContext());
+    Builder b(&getContext());
+    Type type = b.getIntegerType(unsigned(bits)), f32 = b.getF32Type();
     replace(op, operand, makeElements(withElementType(operand.get().getType(), type), codes),
             makeElements(RankedTensorType::get(scaleShape, f32), scales), TypeAttr(), reals);
   }

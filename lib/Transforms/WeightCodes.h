@@ -14,10 +14,17 @@ constexpr llvm::StringLiteral weightCodeName = "qc.weight_code";
 /// `qc-store-weights` to `qc-reconstruct-weights`.
 constexpr llvm::StringLiteral storedRealsName = "qc.reals";
 
+/// Codes of stored weights: `bits` each, one f32 scale for each `group` inputs of an output channel (0: all of them).
+struct StoredCode {
+  int64_t bits, group;
+  /// What `text` names: iN or iN/G, N in 2..8, G = 32, 64, ...; nothing if it names none.
+  static std::optional<StoredCode> parse(llvm::StringRef text);
+};
+
 /// `-weights=`: one code, and others for kinds of layers: `i4,depthwise=i8,first=i8,last=i8`.
 struct WeightCodes {
-  /// Null if `text` is none; `problem` then says why and what to do. `isStored`: of weights that compute in f32, which may be
-  /// f16, bf16 or f32, too, but not i16, and of embeddings.
+  /// Null if `text` is none; `problem` then says why and what to do. `isStored`: of weights that compute in f32, which are
+  /// StoredCodes, f16, bf16 or f32, and of embeddings.
   static std::optional<WeightCodes> parse(llvm::StringRef text, std::string &problem, bool isStored = false);
   /// What `op` gets, of which `first` and `last` are the function's first and last. `byKind`, if given, is set to the kind of
   /// layers that decided.

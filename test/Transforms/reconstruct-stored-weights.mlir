@@ -14,14 +14,14 @@
 
 // Every layer is nearer to the float network than with nearest codes: convolutions of several taps, depthwise ones, products with a shorter last group, what stands behind a table of
 // four bits. Codes and numbers of scales are those that were stored. Threads change nothing.
-// RUN: qopt %t/net.mlir --pass-pipeline='builtin.module(func.func(qc-store-weights{weights=i3,embedding=i4 group=32 keep-reals=true}))' -o %t/stored.mlir
+// RUN: qopt %t/net.mlir --pass-pipeline='builtin.module(func.func(qc-store-weights{weights=i3/32,embedding=i4/32 keep-reals=true}))' -o %t/stored.mlir
 // RUN: qopt %t/stored.mlir --qc-reconstruct-weights=samples=%t/net.npz -o %t/rounded.mlir
 // RUN: qopt %t/stored.mlir --mlir-disable-threading --qc-reconstruct-weights=samples=%t/net.npz -o %t/again.mlir
 // RUN: cmp %t/rounded.mlir %t/again.mlir
 // RUN: qopt %t/stored.mlir --qc-reconstruct-weights="samples=%t/net.npz order=natural progressive=false bias-correction=false" -o %t/apart.mlir
 // RUN: not cmp %t/rounded.mlir %t/apart.mlir
 // RUN: %python %t/judge.py %t/stored.mlir %t/rounded.mlir %t/apart.mlir
-// RUN: qopt %t/image.mlir --pass-pipeline='builtin.module(func.func(qc-store-weights{weights=i3 group=32 keep-reals=true}))' -o %t/image-stored.mlir
+// RUN: qopt %t/image.mlir --pass-pipeline='builtin.module(func.func(qc-store-weights{weights=i3/32 keep-reals=true}))' -o %t/image-stored.mlir
 // RUN: qopt %t/image-stored.mlir --qc-reconstruct-weights=samples=%t/image.npz -o %t/image.mlir
 // RUN: qopt %t/image-stored.mlir --qc-reconstruct-weights="samples=%t/image.npz coupling=0.9" -o %t/coupled.mlir
 // RUN: not cmp %t/image.mlir %t/coupled.mlir

@@ -1,5 +1,5 @@
 // Constant weights of f32 contractions and tables become stored codes; what cannot be stored keeps f32 and says so.
-// RUN: qopt %s -split-input-file -verify-diagnostics '-qc-store-weights=weights=i4,pointwise=bf16,embedding=i8 group=32' | FileCheck %s
+// RUN: qopt %s -split-input-file -verify-diagnostics '-qc-store-weights=weights=i4/32,pointwise=bf16,embedding=i8' | FileCheck %s
 // RUN: qopt %s -split-input-file '-qc-store-weights=weights=f16' 2>/dev/null | FileCheck %s --check-prefix=HALF
 
 // Groups of 32 of 64 inputs: two scales a column. A largest magnitude that is positive makes a negative scale: one code more on that side.

@@ -108,8 +108,6 @@ cl::opt<std::string>
             cl::desc("code of weights: iN, N in 2..8 or 16, iN/G, or b1 (default i8), then others for kinds of layers: "
                      "depthwise, pointwise, dense, first, last"),
             cl::value_desc("code[,kind=code...]"), cl::init("i8"), cl::cat(category));
-cl::opt<int64_t> group("group", cl::desc("for -mode=weight-only: inputs that share a scale, a multiple of 32 (default 0: all)"),
-                       cl::init(0), cl::cat(category));
 cl::opt<std::string> quantProfile("quant-profile",
                                   cl::desc("what the hardware can do: the name of a hardware profile, or a .json file; sets "
                                            "options, and refuses networks that it cannot run (docs/Profiles.md)"),
@@ -248,7 +246,6 @@ int fail(const llvm::Twine &message) {
 qc::PipelineOptions getPipelineOptions() {
   qc::PipelineOptions options;
   qc::setMode(options, mode);
-  options.group = group;
   options.activations = activations;
   options.productActivations = productActivations;
   options.weights = weights;
@@ -471,8 +468,6 @@ llvm::json::Object describeOptions(const qc::PipelineOptions &used) {
     options["weight_granularity"] = used.weightGranularity;
   if (!used.zeroPoints)
     options["zero_points"] = false;
-  if (mode == "weight-only")
-    options["group"] = group.getValue();
   if (equalize)
     options["equalize"] = true;
   if (rotate != "off")

@@ -19,8 +19,8 @@ def StoreWeights : Pass<"qc-store-weights", "::mlir::func::FuncOp"> {
   let description = [{
     A product of one row reads each weight once: its time is that of the bytes. Here the constant weights of convolutions and products in f32, and the rows that `qc.take` chooses
     (embeddings), become `qc.decode` of codes with scales, or of numbers of 16 bits; the contraction stays in f32, and the kernel decodes in its tile. `weights` says which layer
-    gets what (`i4,embedding=i8`; iN with N in 2..8, f16, bf16, f32: as it is). `group` inputs share a scale with each output channel; 0: all of them. A layer whose
-    inputs are no multiple of it gets the largest multiple of 32 below that divides them; if there is none, one scale per channel. Each scale is the one of several
+    gets what (`i4/32,embedding=i8`; iN with N in 2..8, f16, bf16, f32: as it is). In iN/G G inputs, a multiple of 32, share a scale with each output channel; in iN all of
+    them do. A layer whose inputs are no multiple of G gets the largest multiple of 32 below that divides them; if there is none, one scale per channel. Each scale is the one of several
     with the least squared error: largest magnitude over largest code, and smaller ones, of either sign (one more code on one side), fitted once. Where the input of a layer cannot be negative, or is the network's, the errors of a
     scale's weights sum up to half a step at most, as in `qc-quantize-weights`. Weights that are codes of one scale per
     channel already stay those. Transposed convolutions and those over three dimensions keep f32, which is a remark. Afterwards `qc.stored` on the function says
@@ -44,8 +44,7 @@ def StoreWeights : Pass<"qc-store-weights", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"weights", "weights", "std::string", "\"i8\"", "iN, f16, bf16 or f32, and kind=... for kinds of layers">,
-    Option<"group", "group", "int64_t", "0", "inputs of one scale: a multiple of 32, or 0 for all">,
+    Option<"weights", "weights", "std::string", "\"i8\"", "iN, iN/G, f16, bf16 or f32, and kind=... for kinds of layers">,
     Option<"keepReals", "keep-reals", "bool", "false", "for qc-reconstruct-weights: qc.reals on each decoding that rounds, what was rounded">
   ];
 }

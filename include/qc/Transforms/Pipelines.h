@@ -48,7 +48,6 @@ struct PrecisionOptions {
 struct PipelineOptions {
   bool float32 = false;                      ///< activations and computations in f32: every mode but int
   std::string mode = "int";                  ///< int | f32 | weight-only | dynamic | fp16; set by setMode
-  int64_t group = 0;                         ///< of weight-only: inputs that share a scale; 0: all of a channel's
   std::string activations = "i8";            ///< iN or uN
   std::string productActivations;            ///< of what products of two activations read; empty: as `activations`
   std::string weights = "i8";                ///< iN, and kind=iN for kinds of layers

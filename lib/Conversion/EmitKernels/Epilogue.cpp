@@ -206,8 +206,9 @@ Value emitPieces(Kernel &k, PwlOp op, Value table, Value x, Value memory, Value 
   Value y = a.add(a.mul(slope, x), intercept);
   if (shift)
     y = a.shr(a.add(y, int64_t(1) << (shift - 1)), shift);
-  return saturates && int64_t(op.getCodeMin()) == INT16_MIN && int64_t(op.getCodeMax()) == INT16_MAX ? y
-                                                                                   : a.clamp(y, op.getCodeMin(), op.getCodeMax());
+  return saturates && int64_t(op.getCodeMin()) == INT16_MIN && int64_t(op.getCodeMax()) == INT16_MAX
+             ? y
+             : a.clamp(y, op.getCodeMin(), op.getCodeMax());
 }
 
 /// One element after the other.
