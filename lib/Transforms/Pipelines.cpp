@@ -244,78 +244,13 @@ void buildStage(OpPassManager &pm, Stage stage, const PipelineOptions &options) 
 struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> startAfter{*this, "start-after", llvm::cl::desc("stage that the input is at"), llvm::cl::init("import")};
   Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("stage to reach"), llvm::cl::init("llvm")};
-  Option<std::string> mode{*this, "mode", llvm::cl::desc("int, f32, weight-only, dynamic or fp16"), llvm::cl::init("int")};
-  Option<std::string> activations{*this, "activations", llvm::cl::desc("iN or uN"), llvm::cl::init("i8")};
-  Option<std::string> productActivations{*this, "product-activations", llvm::cl::desc("iN or uN"), llvm::cl::init("")};
-  Option<std::string> weights{*this, "weights", llvm::cl::desc("iN, and kind=iN for kinds of layers"), llvm::cl::init("i8")};
-  Option<std::string> weightGranularity{*this, "weight-granularity", llvm::cl::desc("channel or tensor"),
-                                        llvm::cl::init("channel")};
-  Option<bool> zeroPoints{*this, "zero-points", llvm::cl::desc("activations may have zero points"), llvm::cl::init(true)};
-  Option<std::string> quantProfile{*this, "quant-profile", llvm::cl::desc("hardware profile: a name or a .json file"),
-                                   llvm::cl::init("")};
-  Option<bool> equalize{*this, "equalize", llvm::cl::desc("like ranges of weights on both sides of a channel"),
-                        llvm::cl::init(false)};
-  Option<std::string> rotate{*this, "rotate", llvm::cl::desc("off, hadamard or eigen"), llvm::cl::init("off")};
-  Option<std::string> migrate{*this, "migrate", llvm::cl::desc("off, smooth or awq"), llvm::cl::init("off")};
-  Option<double> migrationStrength{*this, "migration-strength", llvm::cl::desc("exponent, 0 to 1"), llvm::cl::init(0.5)};
-  Option<std::string> rounding{*this, "rounding", llvm::cl::desc("nearest, or a method that needs samples"),
-                               llvm::cl::init("nearest")};
-  Option<std::string> order{*this, "order", llvm::cl::desc("natural, activation or importance"), llvm::cl::init("importance")};
-  Option<bool> progressive{*this, "progressive", llvm::cl::desc("reconstruct on the quantized prefix"), llvm::cl::init(true)};
-  Option<bool> biasCorrection{*this, "bias-correction", llvm::cl::desc("of reconstructed layers"), llvm::cl::init(true)};
-  Option<double> sensitivity{*this, "sensitivity", llvm::cl::desc("0 to 1: of positions, to the network's result"),
-                             llvm::cl::init(0.7)};
-  Option<double> damping{*this, "damping", llvm::cl::desc("of second moments (0: by samples)"), llvm::cl::init(0)};
-  Option<double> coupling{*this, "coupling", llvm::cl::desc("0 to 1: of errors of output channels"), llvm::cl::init(0)};
-  Option<std::string> augment{*this, "calib-augment", llvm::cl::desc("copies of samples: mirror, zoom, shift"),
-                              llvm::cl::init("")};
-  Option<unsigned> learnSteps{*this, "learn-steps", llvm::cl::desc("turns through the samples for scales and biases"),
-                              llvm::cl::init(0)};
-  Option<unsigned> roundingMemory{*this, "rounding-memory", llvm::cl::desc("MiB for values of samples"), llvm::cl::init(2048)};
-  Option<std::string> minimize{*this, "minimize", llvm::cl::desc("loss or a cost: bits of each layer"), llvm::cl::init("")};
-  Option<std::string> candidates{*this, "candidates", llvm::cl::desc("bits that a layer may get, 2 to 4 also with groups: 4/32"),
-                                 llvm::cl::init("2,3,4,5,6,8,16")};
-  Option<std::string> activationCandidates{*this, "activation-candidates",
-                                           llvm::cl::desc("bits that a tensor of activations may get"), llvm::cl::init("")};
-  Option<unsigned> slices{*this, "slices", llvm::cl::desc("runs of output channels with bits of their own, at most"),
-                          llvm::cl::init(1)};
-  Option<int64_t> maxWeightBytes{*this, "max-weight-bytes", llvm::cl::desc("of packed weights"), llvm::cl::init(-1)};
-  Option<int64_t> maxArena{*this, "max-arena", llvm::cl::desc("of the arena"), llvm::cl::init(-1)};
-  Option<double> maxDrop{*this, "max-drop", llvm::cl::desc("points of agreement"), llvm::cl::init(-1)};
-  Option<std::string> pairSafe{*this, "pair-safe", llvm::cl::desc("off or shrink"), llvm::cl::init("off")};
-  Option<std::string> requant{*this, "requant", llvm::cl::desc("rounding contract"), llvm::cl::init("onnx")};
-  Option<std::string> calibrator{*this, "calibrator", llvm::cl::desc("minmax, percentile, mse or entropy"),
-                                 llvm::cl::init("mse")};
-  Option<std::string> calib{*this, "calib", llvm::cl::desc("calibration samples (.npz)"), llvm::cl::init("")};
-  Option<std::string> ranges{*this, "ranges", llvm::cl::desc("range file (.json)"), llvm::cl::init("")};
-  Option<std::string> dumpRanges{*this, "dump-ranges", llvm::cl::desc("write ranges to this file"), llvm::cl::init("")};
-  Option<std::string> constraints{*this, "constraints", llvm::cl::desc("code types of single tensors (.json)"),
-                                  llvm::cl::init("")};
-  Option<std::string> state{*this, "state", llvm::cl::desc("input:output,...: outputs that are the next sample's inputs"),
-                            llvm::cl::init("")};
-  Option<int64_t> resetEvery{*this, "reset-every", llvm::cl::desc("samples of one sequence"), llvm::cl::init(0)};
-  Option<bool> stateInArena{*this, "state-in-arena", llvm::cl::desc("states lie in the arena"), llvm::cl::init(false)};
-  Option<std::string> decode{
-      *this, "decode", llvm::cl::desc("input[:axis]: the function of one token, with all earlier ones kept"), llvm::cl::init("")};
-  Option<std::string> streaming{*this, "streaming", llvm::cl::desc("input[:axis]: the function of one frame"),
-                                llvm::cl::init("")};
-  Option<bool> integerOnly{*this, "integer-only", llvm::cl::desc("float fallbacks are errors"), llvm::cl::init(false)};
-  Option<bool> dropSoftmax{*this, "drop-softmax", llvm::cl::desc("results are logits"), llvm::cl::init(false)};
-  Option<std::string> activationForm{*this, "activation-form", llvm::cl::desc("auto, table or pwl"), llvm::cl::init("auto")};
-  Option<unsigned> pieces{*this, "pieces", llvm::cl::desc("pieces of each function (0: as few as meet the bound)"),
-                          llvm::cl::init(0)};
-  Option<double> maxActivationError{*this, "max-activation-error", llvm::cl::desc("in codes of the result (-1: by its width)"),
-                                    llvm::cl::init(-1)};
-  Option<std::string> activationWeights{*this, "activation-weights", llvm::cl::desc("uniform or histogram"),
-                                        llvm::cl::init("uniform")};
-  Option<std::string> normalize{*this, "normalize", llvm::cl::desc("exact or mad"), llvm::cl::init("exact")};
-  Option<std::string> plotActivations{*this, "plot-activations", llvm::cl::desc("folder for plots"), llvm::cl::init("")};
-  Option<int64_t> measureErrors{*this, "measure-errors", llvm::cl::desc("on so many samples (0: not)"), llvm::cl::init(0)};
+#define QC_OPTION(type, variable, member, name, value, description)                                                              \
+  Option<type> variable{*this, name, llvm::cl::desc(description), llvm::cl::value_desc(value),                                   \
+                        llvm::cl::init(PipelineOptions().member)};
+#include "qc/Transforms/PipelineOptions.def"
   Option<std::string> isa{*this, "isa", llvm::cl::desc("what kernels may use (row of Isas.def)"), llvm::cl::init("scalar")};
   ListOption<std::string> without{*this, "without", llvm::cl::desc("forms of kernels that are not used")};
   Option<unsigned> indexBits{*this, "index-bits", llvm::cl::desc("pointer width of the target"), llvm::cl::init(64)};
-  Option<unsigned> threads{*this, "threads", llvm::cl::desc("most tasks of a kernel that run at once"), llvm::cl::init(1)};
-  Option<unsigned> taskOverhead{*this, "task-overhead", llvm::cl::desc("cycles to hand tasks out"), llvm::cl::init(6000)};
 };
 
 LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::function_ref<LogicalResult(const Twine &)> fail) {
@@ -323,77 +258,26 @@ LogicalResult buildFromText(OpPassManager &pm, const TextOptions &text, llvm::fu
   if (!from || !to || *to == Stage::Bundle)
     return fail("unknown stage; use one of " + getStageNames(/*withBundle=*/false));
   PipelineOptions options;
+#define QC_OPTION(type, variable, member, name, value, description) options.member = text.variable;
+#include "qc/Transforms/PipelineOptions.def"
   setMode(options, text.mode);
-  options.activations = text.activations;
-  options.productActivations = text.productActivations;
-  options.weights = text.weights;
-  options.weightGranularity = text.weightGranularity;
-  options.zeroPoints = text.zeroPoints;
-  options.quantProfile = text.quantProfile;
-  options.equalize = text.equalize;
-  options.rotate = text.rotate;
-  options.migrate = text.migrate;
-  options.migrationStrength = text.migrationStrength;
-  options.rounding = text.rounding;
-  options.order = text.order;
-  options.progressive = text.progressive;
-  options.biasCorrection = text.biasCorrection;
-  options.sensitivity = text.sensitivity;
-  options.damping = text.damping;
-  options.coupling = text.coupling;
-  options.augment = text.augment;
-  options.learnSteps = text.learnSteps;
-  options.roundingMemory = text.roundingMemory;
-  options.precision.minimize = text.minimize;
-  options.precision.candidates = text.candidates;
-  options.precision.activationCandidates = text.activationCandidates;
-  options.precision.slices = text.slices;
-  options.precision.maxWeightBytes = text.maxWeightBytes;
-  options.precision.maxArena = text.maxArena;
-  options.precision.maxDrop = text.maxDrop;
-  options.pairSafe = text.pairSafe;
-  options.requant = text.requant;
-  options.calibrator = text.calibrator;
-  options.samples = text.calib;
-  options.ranges = text.ranges;
-  options.dumpRanges = text.dumpRanges;
-  options.constraints = text.constraints;
-  options.state = text.state;
-  options.resetEvery = text.resetEvery;
-  options.stateInArena = text.stateInArena;
-  options.decode = text.decode;
-  options.streaming = text.streaming;
-  options.integerOnly = text.integerOnly;
-  options.dropSoftmax = text.dropSoftmax;
-  options.activationForm = text.activationForm;
-  options.pieces = text.pieces;
-  options.maxActivationError = text.maxActivationError;
-  options.activationWeights = text.activationWeights;
-  options.normalize = text.normalize;
-  options.plotActivations = text.plotActivations;
-  options.measureErrors = text.measureErrors;
   options.isa = text.isa;
   options.without.assign(text.without.begin(), text.without.end());
   options.indexBits = text.indexBits;
-  options.threads = text.threads;
-  options.taskOverhead = text.taskOverhead;
-  const std::pair<StringRef, bool> given[] = {{"activations", text.activations.getNumOccurrences()},
-                                              {"weights", text.weights.getNumOccurrences()},
-                                              {"weight-granularity", text.weightGranularity.getNumOccurrences()},
-                                              {"zero-points", text.zeroPoints.getNumOccurrences()},
-                                              {"requant", text.requant.getNumOccurrences()},
-                                              {"integer-only", text.integerOnly.getNumOccurrences()},
-                                              {"activation-form", text.activationForm.getNumOccurrences()}};
-  for (const std::string &problem : applyProfile(options, [&](StringRef option) {
-         return llvm::any_of(given, [&](const auto &entry) { return entry.first == option && entry.second; });
-       }))
+  auto isGiven = [&](StringRef option) {
+#define QC_OPTION(type, variable, member, name, value, description)                                                              \
+  if (option == name)                                                                                                            \
+    return text.variable.getNumOccurrences() > 0;
+#include "qc/Transforms/PipelineOptions.def"
+    return false;
+  };
+  for (const std::string &problem : applyProfile(options, isGiven))
     return fail(problem);
   for (const std::string &problem : checkOptions(options))
     return fail(problem);
   buildPipeline(pm, *from, *to, options);
   return success();
 }
-
 } // namespace
 
 void buildWeightPasses(OpPassManager &pm, const PipelineOptions &options, int64_t heldOut) {

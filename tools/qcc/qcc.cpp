@@ -41,10 +41,6 @@ cl::opt<std::string> targetName("target",
                                 cl::init("host"), cl::cat(category));
 cl::opt<std::string> cpu("mcpu", cl::desc("CPU of the target, as LLVM names it"), cl::cat(category));
 cl::opt<std::string> features("mattr", cl::desc("CPU features to add or remove: +a,-b"), cl::cat(category));
-cl::opt<std::string> calib("calib", cl::desc("calibration samples: .npz, one array [N] + shape per input"), cl::cat(category));
-cl::opt<std::string> ranges("ranges", cl::desc("range file (.json); overrides -calib where it names a tensor"),
-                            cl::cat(category));
-cl::opt<std::string> dumpRanges("dump-ranges", cl::desc("write the calibrated ranges to this file"), cl::cat(category));
 cl::opt<std::string> output("o", cl::desc("output file, '-' for text on standard output"), cl::cat(category));
 enum class EmitKind { Object, Assembly, LLVM, MLIR };
 cl::opt<EmitKind> emit("emit", cl::desc("what to write"),
@@ -55,161 +51,10 @@ cl::opt<EmitKind> emit("emit", cl::desc("what to write"),
                        cl::init(EmitKind::Object), cl::cat(category));
 cl::opt<std::string> stopAfter("stop-after", cl::desc("stop after a stage and write MLIR (implies -emit=mlir)"),
                                cl::cat(category));
-cl::opt<std::string> calibrator("calibrator", cl::desc("minmax, percentile, mse (default) or entropy"), cl::init("mse"),
-                                cl::cat(category));
-cl::opt<double> percentile("percentile", cl::desc("for -calibrator=percentile (default 99.99)"), cl::init(99.99),
-                           cl::cat(category));
-cl::opt<std::string> requant("requant", cl::desc("onnx (default), ort, tflite-double, tflite-single or pow2"), cl::init("onnx"),
-                             cl::cat(category));
-cl::opt<std::string> constraints("constraints", cl::desc("code types of single tensors (.json)"), cl::cat(category));
-cl::opt<std::string> state("state", cl::desc("streaming networks: outputs that are the next sample's inputs"),
-                           cl::value_desc("in:out,..."), cl::cat(category));
-cl::opt<unsigned> resetEvery("reset-every", cl::desc("for -state: calibration samples of one sequence (default: all)"),
-                             cl::value_desc("K"), cl::cat(category));
-cl::opt<bool> stateInArena("state-in-arena",
-                           cl::desc("for -state: states lie in the arena; <name>_reset sets them to their start"),
-                           cl::cat(category));
-cl::opt<std::string> decode("decode",
-                            cl::desc("of a causal network of whole sequences, the function of one token: <name>_step. The input "
-                                     "with the tokens; axis: the last one longer than 1"),
-                            cl::value_desc("input[:axis]"), cl::cat(category));
-cl::opt<std::string> streaming("streaming",
-                               cl::desc("of a causal convolutional network of whole sequences, the function of one frame: "
-                                        "<name>_step. The input with the frames; axis: the last one longer than 1"),
-                               cl::value_desc("input[:axis]"), cl::cat(category));
-cl::opt<bool> integerOnly("integer-only", cl::desc("refuse a network that would keep float operations"), cl::cat(category));
-cl::opt<bool> dropSoftmax("drop-softmax", cl::desc("remove a softmax at the very end: results are logits"), cl::cat(category));
-cl::opt<std::string> activationForm("activation-form",
-                                    cl::desc("activations as table or pwl (straight pieces); auto (default): table up to 8 bits, "
-                                             "for 16 bits what is cheapest within the bound"),
-                                    cl::init("auto"), cl::cat(category));
-cl::opt<unsigned> pieces("pieces",
-                         cl::desc("for -activation-form=pwl: pieces of each activation (default: as few as meet the bound)"),
-                         cl::init(0), cl::cat(category));
-cl::opt<double>
-    maxActivationError("max-activation-error",
-                       cl::desc("largest error of an activation in codes of its result (default 1 up to 8 bits, 2 for 16)"),
-                       cl::init(-1), cl::cat(category));
-cl::opt<std::string> activationWeights(
-    "activation-weights",
-    cl::desc("knots of pieces for the least squares of all codes alike (uniform, default) or of the values that "
-             "calibration saw (histogram); the error bound is the same"),
-    cl::init("uniform"), cl::cat(category));
-cl::opt<std::string> normalize("normalize",
-                               cl::desc("exact (default), or mad: layer and root-mean-square normalization by mean magnitudes"),
-                               cl::init("exact"), cl::cat(category));
-cl::opt<std::string> plotActivations("plot-activations",
-                                     cl::desc("write a plot of each activation and its error into this folder"),
-                                     cl::cat(category));
-cl::opt<std::string> mode("mode", cl::desc("int (default); in f32: f32, weight-only, dynamic or fp16 (docs/Modes.md)"),
-                          cl::init("int"), cl::cat(category));
-cl::opt<std::string>
-    weights("weights",
-            cl::desc("code of weights: iN, N in 2..8 or 16, iN/G, or b1 (default i8), then others for kinds of layers: "
-                     "depthwise, pointwise, dense, first, last"),
-            cl::value_desc("code[,kind=code...]"), cl::init("i8"), cl::cat(category));
-cl::opt<std::string> quantProfile("quant-profile",
-                                  cl::desc("what the hardware can do: the name of a hardware profile, or a .json file; sets "
-                                           "options, and refuses networks that it cannot run (docs/Profiles.md)"),
-                                  cl::value_desc("name|file.json"), cl::cat(category));
-cl::opt<std::string> weightGranularity("weight-granularity", cl::desc("one scale of weights per channel (default) or tensor"),
-                                       cl::init("channel"), cl::cat(category));
-cl::opt<bool> zeroPoints("zero-points", cl::desc("activations may have zero points (default true)"), cl::init(true),
+#define QC_OPTION(type, variable, member, name, value, description)                                                              \
+  cl::opt<type> variable(name, cl::desc(description), cl::value_desc(value), cl::init(qc::PipelineOptions().member),             \
                          cl::cat(category));
-cl::opt<bool> equalize("equalize", cl::desc("move scales of channels between layers until their weights have like ranges"),
-                       cl::cat(category));
-cl::opt<std::string>
-    migrate("migrate",
-            cl::desc("move scales between activations and weights by the samples of -calib: off (default), smooth "
-                     "or awq"),
-            cl::init("off"), cl::cat(category));
-cl::opt<std::string>
-    rotate("rotate", cl::desc("turn channels between linear layers: off (default), hadamard, or eigen (of what samples bring)"),
-           cl::init("off"), cl::cat(category));
-cl::opt<double> migrationStrength("migration-strength", cl::desc("for -migrate: exponent, 0 to 1 (default 0.5)"), cl::init(0.5),
-                                  cl::cat(category));
-cl::opt<std::string> rounding(
-    "rounding",
-    cl::desc("how weights become codes: nearest (default); by the samples of -calib: sequential, adaround, brecq, qdrop"),
-    cl::init("nearest"), cl::cat(category));
-cl::opt<std::string> order("order", cl::desc("for -rounding=sequential: of inputs; natural, activation or importance (default)"),
-                           cl::init("importance"), cl::cat(category));
-cl::opt<bool> progressive("progressive",
-                          cl::desc("for -rounding by samples: each layer sees the quantized ones before it (default true)"),
-                          cl::init(true), cl::cat(category));
-cl::opt<bool> biasCorrection("bias-correction",
-                             cl::desc("for -rounding by samples: biases take up differences of means (default true)"),
-                             cl::init(true), cl::cat(category));
-cl::opt<double>
-    sensitivity("sensitivity",
-                cl::desc("for -rounding by samples: how far positions count by what they do to the network's result, 0 to "
-                         "1 (default 0.7)"),
-                cl::init(0.7), cl::cat(category));
-cl::opt<double> damping("damping",
-                        cl::desc("for -rounding by samples: part of the mean moment added to each (default 0: inputs "
-                                 "over rows of samples, at least 0.01)"),
-                        cl::init(0), cl::cat(category));
-cl::opt<double> coupling("coupling",
-                         cl::desc("for -rounding by samples: how far errors of a layer's output channels count together, 0 to "
-                                  "less than 1 (default 0: each by itself)"),
-                         cl::init(0), cl::cat(category));
-cl::opt<std::string> calibAugment("calib-augment",
-                                  cl::desc("for -rounding by samples, images: copies of them, mirror, zoom and shift, by commas"),
-                                  cl::init(""), cl::cat(category));
-cl::opt<unsigned> learnSteps("learn-steps",
-                             cl::desc("for -rounding by samples: turns through them in which the scales and biases of all layers "
-                                      "move for the network's result (default 0: none)"),
-                             cl::init(0), cl::cat(category));
-cl::opt<unsigned> roundingMemory("rounding-memory",
-                                 cl::desc("for -rounding by samples: MiB for their values between two layers (default 2048)"),
-                                 cl::init(2048), cl::cat(category));
-// Mixed precision: bits of each layer's weights under budgets.
-cl::opt<std::string>
-    minimize("minimize",
-             cl::desc("mixed precision: loss (default with budgets for costs), weight-bytes (default with -max-drop "
-                      "alone), flash, arena, latency, ace or bops"),
-             cl::cat(category));
-cl::opt<std::string>
-    candidates("candidates",
-               cl::desc("bits that a layer's weights may get, 2 to 4 also with groups: 4/32 (default 2,3,4,5,6,8,16)"),
-               cl::init("2,3,4,5,6,8,16"), cl::cat(category));
-cl::opt<std::string>
-    activationCandidates("activation-candidates",
-                         cl::desc("bits that a tensor of activations may get, as in 8,16 (default: those of -activations)"),
-                         cl::cat(category));
-cl::opt<unsigned>
-    slices("slices", cl::desc("mixed precision: runs of a layer's output channels with bits of their own, at most (default 1)"),
-           cl::init(1), cl::cat(category));
-cl::opt<int64_t> maxWeightBytes("max-weight-bytes", cl::desc("mixed precision: at most so many bytes of packed weights"),
-                                cl::init(-1), cl::cat(category));
-cl::opt<int64_t> maxFlash("max-flash", cl::desc("mixed precision: at most so many bytes of constants"), cl::init(-1),
-                          cl::cat(category));
-cl::opt<int64_t> maxArena("max-arena", cl::desc("mixed precision: at most so many bytes of arena"), cl::init(-1),
-                          cl::cat(category));
-cl::opt<double> maxLatency("max-latency-us", cl::desc("mixed precision: at most so many microseconds by the cost model"),
-                           cl::init(-1), cl::cat(category));
-cl::opt<double> clockMhz("clock-mhz",
-                         cl::desc("for -max-latency-us: cycles in a microsecond (default: that of the target in the report)"),
-                         cl::init(0), cl::cat(category));
-cl::opt<double> maxAce("max-ace", cl::desc("mixed precision: at most so much arithmetic computation effort"), cl::init(-1),
-                       cl::cat(category));
-cl::opt<double> maxBops("max-bops", cl::desc("mixed precision: at most so many bit operations"), cl::init(-1), cl::cat(category));
-cl::opt<double> maxDrop("max-drop",
-                        cl::desc("mixed precision: at most so many points of agreement with the float network's largest result "
-                                 "lost, on calibration samples held out"),
-                        cl::init(-1), cl::cat(category));
-cl::opt<unsigned> pareto("pareto", cl::desc("mixed precision: so many points from the fewest bytes of weights to the most"),
-                         cl::init(0), cl::cat(category));
-cl::opt<std::string> paretoOut("pareto-out", cl::desc("for -pareto: file for the points (default: <stem of -o>.pareto.json)"),
-                               cl::cat(category));
-cl::opt<std::string> productActivations("product-activations",
-                                        cl::desc("code type of what products of two activations read (default: as -activations)"),
-                                        cl::cat(category));
-cl::opt<std::string> activations("activations", cl::desc("code type of activations: iN or uN (default i8)"), cl::init("i8"),
-                                 cl::cat(category));
-cl::opt<std::string> pairSafe("pair-safe",
-                              cl::desc("off (default), or shrink: larger scales where they make pairs of weights safe"),
-                              cl::init("off"), cl::cat(category));
+#include "qc/Transforms/PipelineOptions.def"
 cl::list<std::string>
     without("without", cl::CommaSeparated,
             cl::desc("forms of kernels that are not used, e.g. winograd, whose weights take 3.6 times the bytes"),
@@ -222,21 +67,10 @@ cl::opt<bool> coverage("coverage", cl::desc("say how each operator of the model 
                        cl::cat(category));
 cl::opt<bool> listOperators("list-operators", cl::desc("list the operators that can be imported (docs/Operators.md)"),
                             cl::cat(category));
-cl::opt<unsigned> threads("threads", cl::desc("most threads of the caller that may run at once, 1 (default) to 64"), cl::init(1),
-                          cl::cat(category));
-cl::opt<unsigned> taskOverhead("task-overhead",
-                               cl::desc("for -threads: cycles to hand tasks out and wait for the last one (default 6000)"),
-                               cl::init(6000), cl::cat(category));
 cl::opt<std::string> report("report",
                             cl::desc("print the report, or write it to a file: .html is a page with charts, "
                                      ".json the data, any other name text"),
                             cl::ValueOptional, cl::cat(category));
-
-cl::opt<int64_t>
-    measureErrors("measure-errors",
-                  cl::desc("what quantization costs at each tensor, on the first N samples of -calib, for the report "
-                           "(default: 32 with -report=x.html, else 0: not measured)"),
-                  cl::value_desc("N"), cl::init(0), cl::cat(category));
 
 int fail(const llvm::Twine &message) {
   llvm::WithColor::error(llvm::errs(), "qcc") << message << "\n";
@@ -245,73 +79,16 @@ int fail(const llvm::Twine &message) {
 
 qc::PipelineOptions getPipelineOptions() {
   qc::PipelineOptions options;
+#define QC_OPTION(type, variable, member, name, value, description) options.member = variable;
+#include "qc/Transforms/PipelineOptions.def"
   qc::setMode(options, mode);
-  options.activations = activations;
-  options.productActivations = productActivations;
-  options.weights = weights;
-  options.weightGranularity = weightGranularity;
-  options.zeroPoints = zeroPoints;
-  options.quantProfile = quantProfile;
-  options.equalize = equalize;
-  options.rotate = rotate;
-  options.migrate = migrate;
-  options.migrationStrength = migrationStrength;
-  options.rounding = rounding;
-  options.order = order;
-  options.progressive = progressive;
-  options.biasCorrection = biasCorrection;
-  options.sensitivity = sensitivity;
-  options.damping = damping;
-  options.coupling = coupling;
-  options.augment = calibAugment;
-  options.learnSteps = learnSteps;
-  options.roundingMemory = roundingMemory;
-  options.precision.minimize = minimize;
-  options.precision.candidates = candidates;
-  options.precision.activationCandidates = activationCandidates;
-  options.precision.slices = slices;
-  options.precision.maxWeightBytes = maxWeightBytes;
-  options.precision.maxFlash = maxFlash;
-  options.precision.maxArena = maxArena;
-  options.precision.maxLatency = maxLatency;
-  if (clockMhz.getNumOccurrences())
-    options.precision.clock = clockMhz;
-  options.precision.maxAce = maxAce;
-  options.precision.maxBops = maxBops;
-  options.precision.maxDrop = maxDrop;
-  options.precision.pareto = pareto;
-  options.precision.paretoOut = paretoOut;
   if (pareto && paretoOut.empty() && !output.empty() && output != "-")
     options.precision.paretoOut =
         llvm::StringRef(output).drop_back(llvm::sys::path::extension(output).size()).str() + ".pareto.json";
-  options.pairSafe = pairSafe;
-  options.requant = requant;
-  options.calibrator = calibrator;
-  options.percentile = percentile;
-  options.samples = calib;
-  options.ranges = ranges;
-  options.dumpRanges = dumpRanges;
-  options.constraints = constraints;
-  options.state = state;
-  options.resetEvery = resetEvery;
-  options.stateInArena = stateInArena;
-  options.decode = decode;
-  options.streaming = streaming;
-  options.integerOnly = integerOnly;
-  options.dropSoftmax = dropSoftmax;
-  options.activationForm = activationForm;
-  options.pieces = pieces;
-  options.maxActivationError = maxActivationError;
-  options.activationWeights = activationWeights;
-  options.normalize = normalize;
-  options.plotActivations = plotActivations;
   options.keepCurves = qc::isReportPage(report);
-  options.measureErrors = measureErrors;
   if (!measureErrors.getNumOccurrences() && qc::isReportPage(report) && !calib.empty())
     options.measureErrors = 32;
   options.without = without;
-  options.threads = threads;
-  options.taskOverhead = taskOverhead;
   return options;
 }
 
