@@ -92,8 +92,8 @@ write("fixed", head + swapped("{qc.fixed_type} ") + tail)
 fine = f"i8:f32, {np.float32(g.max() / 200):.9g}:-128"
 write("ports", head + rounded("h", 16, wide) + product("g", "h", (16, 12), w2) + rounded("g", 12, fine) + move("y", "g", 3, 5, 12) + rounded("y", 5, fine))
 write("power", head + rounded("h", 16, "u4:f32, 1.0") + product("g", "h", (16, 12), w2) + tail)
-write("sigmoid", head + "  %s = qc.activation sigmoid %hf : tensor<1x16xf32> -> tensor<1x16xf32>\n".replace("%hf", "%ho")
-      .join([rounded("h", 16, wide).replace("%hf", "%ho"), rounded("s", 16, "u4:f32, 0.0666666701")]) + product("g", "s", (16, 12), w2) + tail)
+sigmoid = "  %s = qc.activation sigmoid %hf : tensor<1x16xf32> -> tensor<1x16xf32>\n"
+write("sigmoid", head + rounded("h", 16, wide) + sigmoid + rounded("s", 16, "u4:f32, 0.0666666701") + product("g", "s", (16, 12), w2) + tail)
 scale = np.float32(h.max() / 5)
 pad = f"  %p = qc.pad %hf {{low = array<i64: 0, 1>, high = array<i64: 0, 0>, value = {float(scale) * 2:.9g} : f32}} : tensor<1x16xf32> -> tensor<1x17xf32>\n"
 write("pad", head + rounded("h", 16, wide) + pad + rounded("p", 17, wide) + product("g", "p", (17, 12), np.concatenate([w2[:1], w2])) + tail)
