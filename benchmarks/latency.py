@@ -1,4 +1,4 @@
-"""How well the cost model predicts times: latency.py [MODEL...] [--target=host] [--seconds=1] [--out=results-latency]
+"""How well the cost model predicts times: latency.py [MODEL...] [--target=host] [--seconds=1] [--rows=ROWS]
 
 Compiles networks of the collection ($QCC_SHARED, or `shared` beside the checkout), times each call of a kernel with `qrun -profile` and compares with what qcc predicted: rank
 correlation (Spearman) per network and over all of them, and the ratio of the sums. Run it on a quiet machine. See docs/Profiling.md.
