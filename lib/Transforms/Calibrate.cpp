@@ -167,9 +167,7 @@ private:
     }
 
     // Samples that share states run one after another: a shard takes a sequence at a time.
-    bool hasStates = llvm::any_of(source.inputs(), [](const Input &input) { return input.state.has_value(); });
-    auto reset = function->getAttrOfType<IntegerAttr>("qc.reset_every");
-    int64_t length = !hasStates ? 1 : reset ? reset.getInt() : source.size(), sequences = llvm::divideCeil(source.size(), length);
+    int64_t length = source.getSequenceLength(), sequences = llvm::divideCeil(source.size(), length);
     size_t count = std::min<int64_t>(shards ? shards : std::min(8u, getContext().getNumThreads()), sequences);
     int64_t chunk = count == 1 ? 1 : length;
     std::deque<Shard> workers;

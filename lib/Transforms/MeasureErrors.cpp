@@ -320,12 +320,11 @@ private:
       queue.push_back(std::make_unique<Buffer>(input.bytes()));
       sample.push_back(queue.back()->data);
     }
-    auto reset = exact->getAttrOfType<IntegerAttr>(resetName);
     int64_t count = std::min<int64_t>(limit, source.size());
     for (int64_t i = 0; i < count; ++i) {
       if (llvm::Error error = source.next(sample))
         return fail(std::move(error));
-      bool starts = i == 0 || (reset && i % reset.getInt() == 0), finite = true;
+      bool starts = i % source.getSequenceLength() == 0, finite = true;
       exactRunner.run(sample, starts);
       actualRunner.run(sample, starts);
       for (Edge &edge : edges) {

@@ -64,6 +64,16 @@ llvm::Error Samples::open(StringRef path, func::FuncOp function) {
   }
   if (!count)
     return fail("the network has no input to feed");
+  for (const Input &input : list) {
+    if (!input.state)
+      continue;
+    if (function.getResultTypes()[*input.state] != Type(input.type))
+      return fail("the state '" + input.name + "' and the result that it continues have different types");
+    auto reset = function->getAttrOfType<IntegerAttr>(resetName);
+    if (reset && reset.getInt() < 1)
+      return fail(resetName + " = " + Twine(reset.getInt()) + ": use a positive number of samples");
+    sequence = reset ? reset.getInt() : count;
+  }
   return llvm::Error::success();
 }
 
@@ -73,19 +83,18 @@ LogicalResult Samples::followStates(func::FuncOp function) {
     if (input.state)
       if (Value value = getStateValue(function, *input.state); !isa<BlockArgument>(value) && !llvm::is_contained(values, value))
         values.push_back(value);
-  if (llvm::none_of(list, [](const Input &input) { return input.state.has_value(); }))
-    return success();
-  auto reset = function->getAttrOfType<IntegerAttr>(resetName);
-  sequence = reset ? reset.getInt() : count;
-  FailureOr<std::unique_ptr<Network>> compiled = Network::compile(function, values);
-  if (failed(compiled))
-    return failure();
-  network = std::move(*compiled);
+  if (!values.empty()) { // else there are no states, or inputs as they came are the next ones
+    FailureOr<std::unique_ptr<Network>> compiled = Network::compile(function, values);
+    if (failed(compiled))
+      return failure();
+    network = std::move(*compiled);
+  }
   for (Value value : values) {
     auto type = cast<RankedTensorType>(value.getType());
     results.push_back(std::make_unique<Buffer>(type.getNumElements() * getStorageBytes(type.getElementType())));
   }
-  results.push_back(std::make_unique<Buffer>(network->getArenaBytes()));
+  if (network)
+    results.push_back(std::make_unique<Buffer>(network->getArenaBytes()));
   for (const Input &input : list) {
     kept.emplace_back(input.state ? input.bytes() : 0);
     Value value = input.state ? getStateValue(function, *input.state) : Value();
@@ -98,16 +107,18 @@ LogicalResult Samples::followStates(func::FuncOp function) {
 llvm::Error Samples::next(ArrayRef<char *> buffers) {
   if (llvm::Error error = read(buffers))
     return error;
-  if (!network)
+  if (kept.empty()) // states are not followed
     return llvm::Error::success();
-  SmallVector<char *> pointers(buffers);
   for (auto [i, input] : llvm::enumerate(list))
     if (input.state && index % sequence != 0)
       std::memcpy(buffers[i], kept[i].data(), kept[i].size());
   ++index;
-  for (auto &result : results)
-    pointers.push_back(result->data);
-  network->run(pointers);
+  if (network) {
+    SmallVector<char *> pointers(buffers);
+    for (auto &result : results)
+      pointers.push_back(result->data);
+    network->run(pointers);
+  }
   for (auto [i, input] : llvm::enumerate(list))
     if (input.state)
       std::memcpy(kept[i].data(), sources[i] < 0 ? buffers[arguments[i]] : results[sources[i]]->data, kept[i].size());

@@ -117,6 +117,9 @@
 // RUN: qopt %t/state.mlir --qc-declare-states='state=h:y reset-every=1' --qc-reconstruct-weights="samples=%t/alike.npz bias-correction=false" | FileCheck %s --check-prefix=ANEW
 // STATE: name = "fc", rank = 2 : i64
 // ANEW: name = "fc", rank = 1 : i64
+// The state may be an input as it came: of samples that turn a delay sees the one before.
+// RUN: qopt %t/delay.mlir --qc-declare-states=state=h:hn --qc-reconstruct-weights="samples=%t/turning.npz bias-correction=false" | FileCheck %s --check-prefix=DELAY
+// DELAY: name = "fc", rank = 2 : i64
 
 //--- samples.py
 import sys
@@ -134,6 +137,7 @@ bad = pair.copy()
 bad[2] = np.inf
 np.savez(f"{folder}/nan.npz", x=bad)
 np.savez(f"{folder}/state.npz", x=pair[:, :, :2], h=pair[:, :, :2])
+np.savez(f"{folder}/turning.npz", x=np.float32([[[40, 20]], [[-20, 40]]] * 8))
 np.savez(f"{folder}/alike.npz", x=np.full((16, 1, 2), [40, 20], np.float32))
 
 
@@ -279,6 +283,14 @@ func.func @main(%x: tensor<1x2xf32> {qc.name = "x"}, %h: tensor<1x2xf32> {qc.nam
   %w = qc.constant dense<[[0.5, 0.25], [-0.25, 0.5]]> : tensor<2x2xf32>
   %y = qc.matmul %f, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32> loc("fc")
   return %y : tensor<1x2xf32>
+}
+//--- delay.mlir
+func.func @main(%x: tensor<1x2xf32> {qc.name = "x"}, %h: tensor<1x2xf32> {qc.name = "h"}) -> (tensor<1x2xf32> {qc.name = "y"}, tensor<1x2xf32> {qc.name = "hn"}) {
+  %q = quant.qcast %h : tensor<1x2xf32> to tensor<1x2x!quant.uniform<i8:f32, 1.0>>
+  %f = quant.dcast %q : tensor<1x2x!quant.uniform<i8:f32, 1.0>> to tensor<1x2xf32>
+  %w = qc.constant dense<[[0.5, 0.25], [0.25, 0.5]]> : tensor<2x2xf32>
+  %y = qc.matmul %f, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32> loc("fc")
+  return %y, %x : tensor<1x2xf32>, tensor<1x2xf32>
 }
 //--- several.mlir
 func.func @main(%x: tensor<1x2xf32> {qc.name = "x"}, %h: tensor<1x2xf32> {qc.name = "h"}) -> (tensor<1x2xf32> {qc.name = "y"}) {
