@@ -73,6 +73,7 @@ std::vector<std::vector<int32_t>> Contraction::getFactorGroups(int64_t length) c
   constexpr int64_t unit = 8, least = GroupedAttr::leastLength; // kernels take whole steps
   int64_t taps = isProduct ? getFlattenedPositions(op->getOperand(0)) : kernel[0] * kernel[1] * kernel[2];
   int64_t inputs = depth / std::max<int64_t>(taps, 1);
+  length = std::min<int64_t>(length, llvm::alignTo(inputs, unit)); // longer ones are all inputs
   while (length >= least && inputs % length)
     length -= unit;
   if (groups != 1 || depth == 0 || length < least)

@@ -40,6 +40,7 @@ std::optional<WeightView> getView(Operation *op) {
 
 /// Of a layer with one tap the last group may be shorter, where that is how its number of scales is read (getScaleBlock).
 int64_t chooseGroup(int64_t inputs, int64_t group, bool oneTap) {
+  group = std::min<int64_t>(group, llvm::alignTo(inputs, 32)); // longer ones are all inputs
   if (oneTap && group) {
     int64_t scales = (inputs + group - 1) / group, block = getScaleBlock(inputs, scales);
     if (scales == 1 || block % 32 == 0)

@@ -1,6 +1,7 @@
 // Constant weights of f32 contractions and tables become stored codes; what cannot be stored keeps f32 and says so.
 // RUN: qopt %s -split-input-file -verify-diagnostics '-qc-store-weights=weights=i4/32,pointwise=bf16,embedding=i8' | FileCheck %s
 // RUN: qopt %s -split-input-file '-qc-store-weights=weights=f16' 2>/dev/null | FileCheck %s --check-prefix=HALF
+// RUN: qopt %s -split-input-file '-qc-store-weights=weights=i4/4611686018427387904' 2>/dev/null | FileCheck %s --check-prefix=LONG
 
 // Groups of 32 of 64 inputs: two scales a column. A largest magnitude that is positive makes a negative scale: one code more on that side.
 // CHECK-LABEL: func.func @product
@@ -9,6 +10,10 @@
 // CHECK: %[[S:.*]] = qc.constant dense<-1.250000e-01> : tensor<2x1xf32>
 // CHECK: %[[W:.*]] = qc.decode %[[C]], %[[S]] : (tensor<64x1xi4>, tensor<2x1xf32>) -> tensor<64x1xf32>
 // CHECK: qc.matmul %{{.*}}, %[[W]] {clamp_min = 0.000000e+00 : f32}
+// A group longer than all inputs is all of them.
+// LONG-LABEL: func.func @product
+// LONG-SAME: group = 64 : i64
+// LONG: tensor<1x1xf32>) -> tensor<64x1xf32>
 // HALF-LABEL: func.func @product
 // HALF: qc.constant dense<15360> : tensor<64x1xi16>
 // HALF: qc.decode %{{.*}} as f16
